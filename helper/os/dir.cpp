@@ -1,0 +1,244 @@
+#include "os/dir.hpp"
+
+#include "os/error.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <memory>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
+namespace snapfix::os {
+namespace {
+
+constexpr unsigned k_stat_mask = STATX_BASIC_STATS;
+constexpr int k_folder_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+Time to_time(const struct statx_timestamp& stamp) {
+  return {stamp.tv_sec, stamp.tv_nsec};
+}
+
+Stat to_stat(const struct statx& raw) {
+  Stat out;
+  out.device = makedev(raw.stx_dev_major, raw.stx_dev_minor);
+  out.inode = raw.stx_ino;
+  out.size = raw.stx_size;
+  out.mtime = to_time(raw.stx_mtime);
+  out.ctime = to_time(raw.stx_ctime);
+  out.mode = raw.stx_mode;
+  out.links = raw.stx_nlink;
+  out.owner = raw.stx_uid;
+  return out;
+}
+
+timespec to_timespec(Time time) {
+  timespec out{};
+  out.tv_sec = time.seconds;
+  out.tv_nsec = time.nanoseconds;
+  return out;
+}
+
+bool means_no_folder(int error_number) {
+  return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP;
+}
+
+} // namespace
+
+Dir Dir::open(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), k_folder_flags));
+  if (!fd) {
+    throw Error("open the folder", {path}, errno);
+  }
+  return {std::move(fd), path};
+}
+
+Dir Dir::open_child(const char* name) const {
+  UniqueFd fd(::openat(m_fd.get(), name, k_folder_flags | O_NOFOLLOW));
+  if (!fd) {
+    const int error_number = errno;
+    throw Error("open the folder", {path_of(name)}, error_number,
+                error_number == EMFILE ? "raise the limit of open files (ulimit -n)" : "");
+  }
+  return {std::move(fd), path_of(name)};
+}
+
+std::optional<Dir> Dir::try_open_child(const char* name) const {
+  UniqueFd fd(::openat(m_fd.get(), name, k_folder_flags | O_NOFOLLOW));
+  if (!fd) {
+    const int error_number = errno;
+    if (means_no_folder(error_number)) {
+      return std::nullopt;
+    }
+    throw Error("open the folder", {path_of(name)}, error_number);
+  }
+  return Dir(std::move(fd), path_of(name));
+}
+
+void Dir::make_folder(const char* name, std::uint32_t permissions) const {
+  if (::mkdirat(m_fd.get(), name, permissions) != 0) {
+    throw Error("make the folder", {path_of(name)}, errno);
+  }
+}
+
+Dir Dir::ensure_child(const char* name, std::uint32_t permissions) const {
+  if (::mkdirat(m_fd.get(), name, permissions) != 0 && errno != EEXIST) {
+    throw Error("make the folder", {path_of(name)}, errno);
+  }
+  return open_child(name);
+}
+
+std::string Dir::path_of(const char* name) const {
+  return m_path.ends_with('/') ? m_path + name : m_path + "/" + name;
+}
+
+std::vector<DirEntry> Dir::entries() const {
+  // A descriptor of its own: fdopendir takes it over, and reading moves its offset.
+  const int fd = ::openat(m_fd.get(), ".", k_folder_flags);
+  if (fd < 0) {
+    throw Error("read the folder", {m_path}, errno);
+  }
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd), ::closedir);
+  if (!stream) {
+    const int error_number = errno;
+    ::close(fd);
+    throw Error("read the folder", {m_path}, error_number);
+  }
+  std::vector<DirEntry> out;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get()); // NOLINT(concurrency-mt-unsafe): own stream
+    if (entry == nullptr) {
+      if (errno != 0) {
+        throw Error("read the folder", {m_path}, errno);
+      }
+      return out;
+    }
+    if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) {
+      out.push_back({entry->d_name, entry->d_ino, entry->d_type});
+    }
+  }
+}
+
+Stat Dir::stat() const {
+  return os::stat_of(m_fd.get(), m_path);
+}
+
+std::optional<Stat> Dir::try_stat(const char* name, Freshness freshness) const {
+  struct statx raw {};
+  const int sync = freshness == Freshness::server ? AT_STATX_FORCE_SYNC : AT_STATX_SYNC_AS_STAT;
+  if (::statx(m_fd.get(), name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | sync, k_stat_mask, &raw) !=
+      0) {
+    const int error_number = errno;
+    if (means_no_folder(error_number)) {
+      return std::nullopt;
+    }
+    throw Error("stat", {path_of(name)}, error_number);
+  }
+  return to_stat(raw);
+}
+
+Stat Dir::stat_of(const char* name, Freshness freshness) const {
+  auto found = try_stat(name, freshness);
+  if (!found) {
+    throw Error("stat", {path_of(name)}, ENOENT);
+  }
+  return *found;
+}
+
+UniqueFd Dir::open_file(const char* name, int flags, std::uint32_t permissions) const {
+  // O_NONBLOCK: a FIFO that took the file's place must not hang us; regular files ignore it.
+  UniqueFd fd(::openat(m_fd.get(), name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, permissions));
+  if (!fd) {
+    throw Error("open", {path_of(name)}, errno);
+  }
+  return fd;
+}
+
+std::string Dir::read_symlink(const char* name) const {
+  std::string text(PATH_MAX, '\0');
+  const ssize_t length = ::readlinkat(m_fd.get(), name, text.data(), text.size());
+  if (length < 0) {
+    throw Error("read the symlink", {path_of(name)}, errno);
+  }
+  text.resize(static_cast<std::size_t>(length));
+  return text;
+}
+
+void Dir::make_symlink(const char* name, const char* target) const {
+  if (::symlinkat(target, m_fd.get(), name) != 0) {
+    throw Error("make the symlink", {path_of(name)}, errno);
+  }
+}
+
+void Dir::unlink(const char* name) const {
+  if (::unlinkat(m_fd.get(), name, 0) != 0) {
+    throw Error("remove", {path_of(name)}, errno);
+  }
+}
+
+void Dir::unlink_if_present(const char* name) const {
+  if (::unlinkat(m_fd.get(), name, 0) != 0 && errno != ENOENT) {
+    throw Error("remove", {path_of(name)}, errno);
+  }
+}
+
+void Dir::rename(const char* name, const Dir& target, const char* target_name) const {
+  if (::renameat(m_fd.get(), name, target.m_fd.get(), target_name) != 0) {
+    throw Error("rename", {path_of(name), target.path_of(target_name)}, errno);
+  }
+}
+
+void Dir::set_times(const char* name, Time mtime) const {
+  const timespec times[2] = {to_timespec(mtime), to_timespec(mtime)};
+  if (::utimensat(m_fd.get(), name, times, AT_SYMLINK_NOFOLLOW) != 0) {
+    throw Error("set the times of", {path_of(name)}, errno);
+  }
+}
+
+void Dir::set_permissions(const char* name, std::uint32_t permissions) const {
+  if (::fchmodat(m_fd.get(), name, permissions, 0) != 0) {
+    throw Error("set the mode of", {path_of(name)}, errno);
+  }
+}
+
+void Dir::set_times(Time mtime) const {
+  const timespec times[2] = {to_timespec(mtime), to_timespec(mtime)};
+  if (::futimens(m_fd.get(), times) != 0) {
+    throw Error("set the times of", {m_path}, errno);
+  }
+}
+
+void Dir::set_permissions(std::uint32_t permissions) const {
+  if (::fchmod(m_fd.get(), permissions) != 0) {
+    throw Error("set the mode of", {m_path}, errno);
+  }
+}
+
+Stat stat_of(int fd, const std::string& path) {
+  struct statx raw {};
+  if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, k_stat_mask, &raw) != 0) {
+    throw Error("stat", {path}, errno);
+  }
+  return to_stat(raw);
+}
+
+int link_file(const Dir& from, const char* from_name, const Dir& to, const char* to_name,
+              std::uint64_t inode) noexcept {
+  if (::linkat(from.fd(), from_name, to.fd(), to_name, 0) == 0) {
+    return 0;
+  }
+  const int error_number = errno;
+  if (error_number == EEXIST) {
+    struct statx raw {};
+    if (::statx(to.fd(), to_name, AT_SYMLINK_NOFOLLOW, STATX_INO, &raw) == 0 &&
+        raw.stx_ino == inode) {
+      return 0;
+    }
+  }
+  return error_number;
+}
+
+} // namespace snapfix::os

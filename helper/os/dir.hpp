@@ -1,0 +1,122 @@
+#pragma once
+
+#include "os/fd.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace snapfix::os {
+
+/// A point in time as file systems keep it: seconds and nanoseconds since 1970, UTC.
+struct Time {
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
+  auto operator<=>(const Time&) const = default;
+};
+
+/// What stat tells of a file; `mode` holds type and permission bits.
+struct Stat {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  Time mtime;
+  Time ctime;
+  std::uint32_t mode = 0;
+  std::uint32_t links = 0;
+  std::uint32_t owner = 0;
+
+  bool is_file() const noexcept { return S_ISREG(mode); }
+  bool is_folder() const noexcept { return S_ISDIR(mode); }
+  bool is_symlink() const noexcept { return S_ISLNK(mode); }
+  std::uint32_t permissions() const noexcept { return mode & 07777U; }
+};
+
+/// How fresh attributes must be. `server` asks a network file system's server in place of its
+/// attribute cache; on local ones it costs nothing.
+enum class Freshness { cached, server };
+
+/// An entry as the folder lists it; `type` is a DT_ value and may be DT_UNKNOWN.
+struct DirEntry {
+  std::string name;
+  std::uint64_t inode = 0;
+  unsigned char type = 0;
+};
+
+/// An open folder: all tree work goes by descriptor and name, never by long paths. The path is
+/// kept for messages alone.
+class Dir {
+public:
+  Dir() = default;
+
+  /// Opens a folder that the user or the program named; follows symlinks. Throws Error.
+  static Dir open(const std::string& path);
+
+  /// Takes over an open folder.
+  static Dir adopt(UniqueFd fd, std::string path) { return {std::move(fd), std::move(path)}; }
+
+  /// Opens a folder in this one; never follows a symlink. Throws Error.
+  Dir open_child(const char* name) const;
+
+  /// As open_child, or nothing if there is no folder of that name (absent, a file, a symlink).
+  std::optional<Dir> try_open_child(const char* name) const;
+
+  /// Makes a folder. Throws Error, also if it exists.
+  void make_folder(const char* name, std::uint32_t permissions) const;
+
+  /// Makes the folder unless it exists, then opens it.
+  Dir ensure_child(const char* name, std::uint32_t permissions = 0777) const;
+
+  int fd() const noexcept { return m_fd.get(); }
+  const std::string& path() const noexcept { return m_path; }
+  std::string path_of(const char* name) const;
+
+  /// The entries without `.` and `..`, in no order. Throws Error.
+  std::vector<DirEntry> entries() const;
+
+  /// The stat of this folder. Throws Error.
+  Stat stat() const;
+
+  /// The stat of an entry, symlinks not followed; nothing if there is none. Throws Error.
+  std::optional<Stat> try_stat(const char* name, Freshness freshness = Freshness::cached) const;
+
+  /// As try_stat, but an entry that is missing is an Error.
+  Stat stat_of(const char* name, Freshness freshness = Freshness::cached) const;
+
+  /// Opens a regular file of this folder, never following a symlink. Throws Error.
+  UniqueFd open_file(const char* name, int flags, std::uint32_t permissions = 0) const;
+
+  /// The text of a symlink. Throws Error.
+  std::string read_symlink(const char* name) const;
+
+  void make_symlink(const char* name, const char* target) const;
+  void unlink(const char* name) const;
+  /// Removes a file if it is there.
+  void unlink_if_present(const char* name) const;
+  void rename(const char* name, const Dir& target, const char* target_name) const;
+  void set_times(const char* name, Time mtime) const;
+  void set_permissions(const char* name, std::uint32_t permissions) const;
+  /// Sets the folder's own mtime (and atime) or permission bits.
+  void set_times(Time mtime) const;
+  void set_permissions(std::uint32_t permissions) const;
+
+private:
+  Dir(UniqueFd fd, std::string path) : m_fd(std::move(fd)), m_path(std::move(path)) {}
+
+  UniqueFd m_fd;
+  std::string m_path;
+};
+
+/// The stat of an open file. Throws Error naming `path`.
+Stat stat_of(int fd, const std::string& path);
+
+/// linkat(2) without following symlinks: 0, or the errno. A name that exists already with the
+/// wanted inode counts as done: a network file system may lose the reply of a link it made.
+int link_file(const Dir& from, const char* from_name, const Dir& to, const char* to_name,
+              std::uint64_t inode) noexcept;
+
+} // namespace snapfix::os

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <utility>
+
+#include <unistd.h>
+
+namespace snapfix::os {
+
+/// Owns a file descriptor.
+class UniqueFd {
+public:
+  UniqueFd() noexcept = default;
+  explicit UniqueFd(int fd) noexcept : m_fd(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : m_fd(std::exchange(other.m_fd, -1)) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    if (this != &other) {
+      reset();
+      m_fd = std::exchange(other.m_fd, -1);
+    }
+    return *this;
+  }
+  UniqueFd(const UniqueFd&) = delete;
+  UniqueFd& operator=(const UniqueFd&) = delete;
+  ~UniqueFd() { reset(); }
+
+  int get() const noexcept { return m_fd; }
+  explicit operator bool() const noexcept { return m_fd >= 0; }
+  void reset() noexcept {
+    if (m_fd >= 0) {
+      ::close(std::exchange(m_fd, -1));
+    }
+  }
+
+private:
+  int m_fd = -1;
+};
+
+} // namespace snapfix::os

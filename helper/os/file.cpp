@@ -1,0 +1,265 @@
+#include "os/file.hpp"
+
+#include "os/error.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+namespace snapfix::os {
+namespace {
+
+constexpr std::size_t k_buffer_size = std::size_t{256} * 1024;
+
+std::vector<std::byte>& copy_buffer() {
+  thread_local std::vector<std::byte> buffer(k_buffer_size);
+  return buffer;
+}
+
+std::size_t read_some(int fd, std::span<std::byte> buffer, std::uint64_t offset,
+                      const std::string& path) {
+  for (;;) {
+    const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(offset));
+    if (got >= 0) {
+      return static_cast<std::size_t>(got);
+    }
+    if (errno != EINTR) {
+      throw Error("read", {path}, errno);
+    }
+  }
+}
+
+/// The next stretch of data at or after `offset`; up to `size` where the file system cannot tell.
+std::pair<std::uint64_t, std::uint64_t> next_data(int fd, std::uint64_t offset,
+                                                  std::uint64_t size) {
+  const off_t data = ::lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
+  if (data < 0) {
+    return errno == ENXIO ? std::pair{size, size} : std::pair{offset, size};
+  }
+  const off_t hole = ::lseek(fd, data, SEEK_HOLE);
+  const auto begin = std::min(static_cast<std::uint64_t>(data), size);
+  return {begin, hole < 0 ? size : std::min(static_cast<std::uint64_t>(hole), size)};
+}
+
+bool may_have_holes(int fd) {
+  struct stat raw {};
+  return ::fstat(fd, &raw) == 0 && raw.st_blocks * 512 < raw.st_size;
+}
+
+} // namespace
+
+std::string Hash::hex() const {
+  return fmt::format("{:016x}{:016x}", high, low);
+}
+
+std::optional<Hash> Hash::from_hex(std::string_view text) {
+  Hash out;
+  if (text.size() != 32 || text.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::from_chars(text.data(), text.data() + 16, out.high, 16);
+  std::from_chars(text.data() + 16, text.data() + 32, out.low, 16);
+  return out;
+}
+
+struct Hasher::State {
+  XXH3_state_t* xxh = nullptr;
+};
+
+Hasher::Hasher() : m_state(new State) {
+  m_state->xxh = XXH3_createState();
+  if (m_state->xxh == nullptr) {
+    delete m_state;
+    throw std::bad_alloc();
+  }
+  XXH3_128bits_reset(m_state->xxh);
+}
+
+Hasher::~Hasher() {
+  XXH3_freeState(m_state->xxh);
+  delete m_state;
+}
+
+void Hasher::add(std::span<const std::byte> bytes) noexcept {
+  XXH3_128bits_update(m_state->xxh, bytes.data(), bytes.size());
+}
+
+void Hasher::add(std::string_view text) noexcept {
+  add(std::as_bytes(std::span(text)));
+}
+
+void Hasher::add_number(std::uint64_t number) noexcept {
+  add(std::as_bytes(std::span(&number, 1)));
+}
+
+void Hasher::add_zeros(std::uint64_t count) noexcept {
+  static const std::array<std::byte, 65536> k_zeros{};
+  while (count > 0) {
+    const auto part = std::min<std::uint64_t>(count, k_zeros.size());
+    add(std::span(k_zeros).first(static_cast<std::size_t>(part)));
+    count -= part;
+  }
+}
+
+Hash Hasher::finish() const noexcept {
+  const XXH128_hash_t digest = XXH3_128bits_digest(m_state->xxh);
+  return {digest.high64, digest.low64};
+}
+
+Hash hash_of(std::string_view text) noexcept {
+  const XXH128_hash_t digest = XXH3_128bits(text.data(), text.size());
+  return {digest.high64, digest.low64};
+}
+
+int try_reflink(int from, int to) noexcept {
+  return ::ioctl(to, FICLONE, from) == 0 ? 0 : errno;
+}
+
+bool means_no_reflink(int error_number) noexcept {
+  return error_number == EOPNOTSUPP || error_number == EXDEV || error_number == ENOTTY ||
+         error_number == EINVAL || error_number == ENOSYS || error_number == EPERM ||
+         error_number == EACCES;
+}
+
+std::uint64_t copy_data(int from, const std::string& from_path, int to, const std::string& to_path,
+                        std::uint64_t size, Hasher* hasher) {
+  auto& buffer = copy_buffer();
+  const bool holes = may_have_holes(from);
+  std::uint64_t offset = 0;
+  while (offset < size) {
+    const auto [begin, end] = holes ? next_data(from, offset, size) : std::pair{offset, size};
+    if (hasher != nullptr) {
+      hasher->add_zeros(begin - offset);
+    }
+    offset = begin;
+    while (offset < end) {
+      const auto wanted = std::min<std::uint64_t>(buffer.size(), end - offset);
+      const std::size_t got = read_some(
+          from, std::span(buffer).first(static_cast<std::size_t>(wanted)), offset, from_path);
+      if (got == 0) {
+        return offset;
+      }
+      const auto part = std::span<const std::byte>(buffer).first(got);
+      if (hasher != nullptr) {
+        hasher->add(part);
+      }
+      if (holes && ::lseek(to, static_cast<off_t>(offset), SEEK_SET) < 0) {
+        throw Error("write", {to_path}, errno);
+      }
+      write_all(to, part, to_path);
+      offset += got;
+    }
+  }
+  if (holes && ::ftruncate(to, static_cast<off_t>(size)) != 0) {
+    throw Error("write", {to_path}, errno);
+  }
+  return offset;
+}
+
+Hash hash_file(int fd, const std::string& path) {
+  Hasher hasher;
+  auto& buffer = copy_buffer();
+  for (std::uint64_t offset = 0;;) {
+    const std::size_t got = read_some(fd, buffer, offset, path);
+    if (got == 0) {
+      return hasher.finish();
+    }
+    hasher.add(std::span<const std::byte>(buffer).first(got));
+    offset += got;
+  }
+}
+
+MappedFile MappedFile::open(const Dir& dir, const char* name) {
+  const UniqueFd fd = dir.open_file(name, O_RDONLY);
+  const Stat stat = os::stat_of(fd.get(), dir.path_of(name));
+  MappedFile out;
+  if (stat.size > 0) {
+    void* data = ::mmap(nullptr, stat.size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+    if (data == MAP_FAILED) {
+      throw Error("map", {dir.path_of(name)}, errno);
+    }
+    out.m_data = static_cast<const std::byte*>(data);
+    out.m_size = stat.size;
+  }
+  return out;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : m_data(std::exchange(other.m_data, nullptr)), m_size(std::exchange(other.m_size, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(m_data, other.m_data);
+  std::swap(m_size, other.m_size);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (m_data != nullptr) {
+    ::munmap(const_cast<std::byte*>(m_data), m_size); // NOLINT(*-const-cast): munmap's signature
+  }
+}
+
+std::optional<std::string> read_small_file(const Dir& dir, const char* name) {
+  const auto stat = dir.try_stat(name);
+  if (!stat) {
+    return std::nullopt;
+  }
+  const UniqueFd fd(::openat(dir.fd(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd) {
+    if (errno == ENOENT) {
+      return std::nullopt; // gone since
+    }
+    throw Error("open", {dir.path_of(name)}, errno);
+  }
+  std::string text;
+  auto& buffer = copy_buffer();
+  for (;;) {
+    const std::size_t got = read_some(fd.get(), buffer, text.size(), dir.path_of(name));
+    if (got == 0) {
+      return text;
+    }
+    text.append(reinterpret_cast<const char*>(buffer.data()), got); // NOLINT(*-reinterpret-cast)
+  }
+}
+
+void write_all(int fd, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      throw Error("write", {path}, errno);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
+                  std::uint32_t permissions) {
+  const std::string temporary = fmt::format(".{}.{}", name, ::getpid());
+  {
+    const UniqueFd fd = dir.open_file(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, permissions);
+    write_all(fd.get(), bytes, dir.path_of(temporary.c_str()));
+  }
+  dir.rename(temporary.c_str(), dir, name);
+}
+
+void replace_file(const Dir& dir, const char* name, std::string_view text,
+                  std::uint32_t permissions) {
+  replace_file(dir, name, std::as_bytes(std::span(text)), permissions);
+}
+
+} // namespace snapfix::os

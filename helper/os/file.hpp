@@ -1,0 +1,96 @@
+#pragma once
+
+#include "os/dir.hpp"
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace snapfix::os {
+
+/// A 128-bit XXH3 hash (https://xxhash.com): the id of a file's content, of an object, of a base.
+struct Hash {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  auto operator<=>(const Hash&) const = default;
+
+  /// 32 lower case hex digits, and back (nothing if `text` is not that).
+  std::string hex() const;
+  static std::optional<Hash> from_hex(std::string_view text);
+};
+
+/// Feeds bytes into a Hash.
+class Hasher {
+public:
+  Hasher();
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
+  ~Hasher();
+
+  void add(std::span<const std::byte> bytes) noexcept;
+  void add(std::string_view text) noexcept;
+  /// Adds the bytes of a number in host order.
+  void add_number(std::uint64_t number) noexcept;
+  void add_zeros(std::uint64_t count) noexcept;
+  Hash finish() const noexcept;
+
+private:
+  struct State;
+  State* m_state;
+};
+
+Hash hash_of(std::string_view text) noexcept;
+
+/// How a file's data came to its place.
+enum class DataPath { reflinked, copied };
+
+/// FICLONE: shares the data blocks of `from` with the empty file `to`; 0 or the errno.
+int try_reflink(int from, int to) noexcept;
+
+/// Whether that errno of a reflink means "not here": another file system, or none that can.
+bool means_no_reflink(int error_number) noexcept;
+
+/// Copies `size` bytes from the start of `from` into the empty file `to`, holes kept, and feeds
+/// them to `hasher` if there is one. Returns how many bytes there were, which is less than `size`
+/// if the file shrank meanwhile. Throws Error naming the paths.
+std::uint64_t copy_data(int from, const std::string& from_path, int to, const std::string& to_path,
+                        std::uint64_t size, Hasher* hasher);
+
+/// The hash of a file's content, read from its start. Throws Error.
+Hash hash_file(int fd, const std::string& path);
+
+/// A whole file mapped for reading. An empty or missing file gives an empty view.
+class MappedFile {
+public:
+  MappedFile() = default;
+  /// Throws Error, also if the file is missing.
+  static MappedFile open(const Dir& dir, const char* name);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const noexcept { return {m_data, m_size}; }
+
+private:
+  const std::byte* m_data = nullptr;
+  std::size_t m_size = 0;
+};
+
+/// The text of a small file; nothing if it is missing. Throws Error.
+std::optional<std::string> read_small_file(const Dir& dir, const char* name);
+
+/// Writes all of `bytes`. Throws Error naming `path`.
+void write_all(int fd, std::span<const std::byte> bytes, const std::string& path);
+
+/// Replaces a file in one step: written beside under a name of this process, then renamed.
+void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
+                  std::uint32_t permissions = 0666);
+void replace_file(const Dir& dir, const char* name, std::string_view text,
+                  std::uint32_t permissions = 0666);
+
+} // namespace snapfix::os

@@ -1,0 +1,110 @@
+#include "os/lock.hpp"
+
+#include "os/error.hpp"
+#include "os/file.hpp"
+#include "os/process.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <ctime>
+#include <thread>
+
+#include <fcntl.h>
+
+namespace snapfix::os {
+namespace {
+
+constexpr std::chrono::milliseconds k_first_pause{5};
+constexpr std::chrono::milliseconds k_longest_pause{200};
+
+bool lock_now(int fd, LockMode mode, const std::string& path) {
+  struct flock range {};
+  range.l_type = mode == LockMode::shared ? F_RDLCK : F_WRLCK;
+  range.l_whence = SEEK_SET;
+  for (;;) {
+    if (::fcntl(fd, F_OFD_SETLK, &range) == 0) {
+      return true;
+    }
+    if (errno == EAGAIN || errno == EACCES) {
+      return false;
+    }
+    if (errno != EINTR) {
+      throw Error("lock", {path}, errno,
+                  "the root's file system has no file locks: choose another --root, or mount it "
+                  "with locks (Lustre: -o flock)");
+    }
+  }
+}
+
+/// The lock may have been won on a file that its last owner removed: then it protects nothing.
+bool still_named(int fd, const Dir& dir, const std::string& name) {
+  const auto named = dir.try_stat(name.c_str(), Freshness::server);
+  return named && named->inode == stat_of(fd, dir.path_of(name.c_str())).inode;
+}
+
+void write_owner(int fd, const std::string& purpose) {
+  const std::string text = fmt::format("{} (pid {} on {}, since {:%Y-%m-%d %H:%M:%S})\n", purpose,
+                                       ::getpid(), host_name(), fmt::localtime(std::time(nullptr)));
+  // For people only: a lock whose text could not be written holds all the same.
+  if (::ftruncate(fd, 0) == 0) {
+    [[maybe_unused]] const ssize_t written = ::pwrite(fd, text.data(), text.size(), 0);
+  }
+}
+
+std::string owner_of(const Dir& dir, const std::string& name) {
+  auto text = read_small_file(dir, name.c_str()).value_or("");
+  while (text.ends_with('\n')) {
+    text.pop_back();
+  }
+  return text.empty() ? "another process" : text;
+}
+
+UniqueFd open_lock_file(const Dir& dir, const std::string& name) {
+  return dir.open_file(name.c_str(), O_RDWR | O_CREAT, 0666);
+}
+
+} // namespace
+
+std::optional<Lock> Lock::try_acquire(const Dir& dir, const std::string& name,
+                                      const std::string& purpose, LockMode mode) {
+  for (;;) {
+    UniqueFd fd = open_lock_file(dir, name);
+    if (!lock_now(fd.get(), mode, dir.path_of(name.c_str()))) {
+      return std::nullopt;
+    }
+    if (still_named(fd.get(), dir, name)) {
+      write_owner(fd.get(), purpose);
+      return Lock(std::move(fd));
+    }
+  }
+}
+
+Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& purpose,
+                   LockMode mode, Patience patience) {
+  const auto begin = std::chrono::steady_clock::now();
+  bool said = false;
+  for (auto pause = k_first_pause;; pause = std::min(pause * 2, k_longest_pause)) {
+    if (auto lock = try_acquire(dir, name, purpose, mode)) {
+      return std::move(*lock);
+    }
+    if (patience && std::chrono::steady_clock::now() - begin >= *patience) {
+      throw Error(
+          fmt::format("{} is in use by {}", quoted(dir.path_of(name.c_str())), owner_of(dir, name)),
+          "wait for it, or give it longer with --wait SECONDS");
+    }
+    // Most locks are held for milliseconds: those are not worth a word.
+    if (!said && std::chrono::steady_clock::now() - begin > std::chrono::milliseconds(500)) {
+      note(fmt::format("waiting for {}", owner_of(dir, name)));
+      said = true;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+void Lock::remove_file(const Dir& dir, const std::string& name) const {
+  dir.unlink_if_present(name.c_str());
+}
+
+} // namespace snapfix::os

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace snapfix::os {
+
+/// One thing that was tried.
+struct Probe {
+  std::string name;
+  bool works = false;
+  std::string detail; ///< what was found, or why not
+};
+
+/// The type of the file system that holds `folder`, as /proc/self/mountinfo names it.
+std::string file_system_type(const std::string& folder);
+
+/// Tries in a temporary folder below `folder` what snapshots need of a file system, and what makes
+/// them cheaper. Throws Error if nothing can be written there.
+std::vector<Probe> probe_file_system(const std::string& folder);
+
+} // namespace snapfix::os

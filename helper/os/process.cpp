@@ -1,0 +1,197 @@
+#include "os/process.hpp"
+
+#include "os/dir.hpp"
+#include "os/error.hpp"
+#include "os/file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <csignal>
+#include <sstream>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace snapfix::os {
+namespace {
+
+rlimit g_first_limit{}; // NOLINT(*-non-const-global-variables): a process has one limit
+
+std::optional<std::string> read_link(const std::string& path) {
+  std::array<char, PATH_MAX> buffer{};
+  const ssize_t length = ::readlink(path.c_str(), buffer.data(), buffer.size());
+  if (length < 0) {
+    return std::nullopt;
+  }
+  return std::string(buffer.data(), static_cast<std::size_t>(length));
+}
+
+/// The text of a file in /proc, which has no size; nothing if the process is gone.
+std::optional<std::string> read_proc(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    return std::nullopt;
+  }
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+    if (got < 0) {
+      return std::nullopt;
+    }
+    if (got == 0) {
+      return text;
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+std::optional<pid_t> to_pid(const std::string& text) {
+  pid_t pid = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), pid);
+  return failed == std::errc() && end == text.data() + text.size() ? std::optional(pid)
+                                                                   : std::nullopt;
+}
+
+/// A field of /proc/PID/stat by its number in proc(5), 3 or more: those after the name, which may
+/// hold spaces and parentheses.
+std::optional<std::string> stat_field(pid_t pid, int number) {
+  const auto text = read_proc(fmt::format("/proc/{}/stat", pid));
+  const auto name_end = text ? text->rfind(')') : std::string::npos;
+  if (name_end == std::string::npos) {
+    return std::nullopt;
+  }
+  std::istringstream rest(text->substr(name_end + 1));
+  std::string field;
+  for (int i = 3; i <= number; ++i) {
+    rest >> field;
+  }
+  return rest ? std::optional(field) : std::nullopt;
+}
+
+std::string name_of(pid_t pid) {
+  auto name = read_proc(fmt::format("/proc/{}/comm", pid)).value_or("?");
+  while (name.ends_with('\n')) {
+    name.pop_back();
+  }
+  return name;
+}
+
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> out;
+  for (const auto& entry : Dir::open("/proc").entries()) {
+    if (const auto pid = to_pid(entry.name)) {
+      out.push_back(*pid);
+    }
+  }
+  return out;
+}
+
+bool lies_in(const std::string& path, const std::string& folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+bool stands_in(pid_t pid, const std::string& folder) {
+  const std::string proc = fmt::format("/proc/{}", pid);
+  for (const char* link : {"/cwd", "/exe", "/root"}) {
+    const auto target = read_link(proc + link);
+    if (target && lies_in(*target, folder)) {
+      return true;
+    }
+  }
+  try {
+    const Dir descriptors = Dir::open(proc + "/fd");
+    return std::ranges::any_of(descriptors.entries(), [&](const DirEntry& entry) {
+      const auto target = read_link(proc + "/fd/" + entry.name);
+      return target && lies_in(*target, folder);
+    });
+  } catch (const Error&) {
+    return false; // gone, or not ours to look at
+  }
+}
+
+} // namespace
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string this_machine() {
+  auto boot = read_proc("/proc/sys/kernel/random/boot_id").value_or("?");
+  while (boot.ends_with('\n')) {
+    boot.pop_back();
+  }
+  return host_name() + "/" + boot + "/" + read_link("/proc/self/ns/pid").value_or("?");
+}
+
+std::optional<ProcessId> identify(pid_t pid) {
+  const auto start = stat_field(pid, 22);
+  if (pid <= 0 || !start) {
+    return std::nullopt;
+  }
+  ProcessId out{this_machine(), pid, 0};
+  std::from_chars(start->data(), start->data() + start->size(), out.start_time);
+  return out;
+}
+
+std::optional<ProcessId> identify_parent() {
+  return identify(::getppid());
+}
+
+std::vector<LivingProcess> processes_in(const std::string& folder) {
+  std::vector<LivingProcess> out;
+  for (const pid_t pid : all_processes()) {
+    if (pid != ::getpid() && stands_in(pid, folder)) {
+      out.push_back({pid, name_of(pid)});
+    }
+  }
+  return out;
+}
+
+std::vector<LivingProcess> children_of_this_process() {
+  std::vector<LivingProcess> out;
+  for (const pid_t pid : all_processes()) {
+    const auto parent = stat_field(pid, 4);
+    const auto state = stat_field(pid, 3);
+    if (parent && to_pid(*parent) == ::getpid() && state && *state != "Z") {
+      out.push_back({pid, name_of(pid)});
+    }
+  }
+  return out;
+}
+
+void kill_descendants() {
+  // As a subreaper we inherit the children of whatever we kill: each round meets the next level.
+  for (;;) {
+    for (const auto& child : children_of_this_process()) {
+      ::kill(child.pid, SIGKILL);
+    }
+    if (::waitpid(-1, nullptr, 0) < 0 && errno != EINTR) {
+      return;
+    }
+  }
+}
+
+void raise_open_file_limit() noexcept {
+  if (::getrlimit(RLIMIT_NOFILE, &g_first_limit) == 0) {
+    rlimit raised = g_first_limit;
+    raised.rlim_cur = raised.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &raised);
+  }
+}
+
+void restore_open_file_limit() noexcept {
+  if (g_first_limit.rlim_max != 0) {
+    ::setrlimit(RLIMIT_NOFILE, &g_first_limit);
+  }
+}
+
+} // namespace snapfix::os

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace snapfix::os {
+
+/// The name of this host.
+std::string host_name();
+
+/// A process as it can be told from a later one with the same number, also on another host that
+/// sees the same files: boot, pid namespace, pid, start time.
+struct ProcessId {
+  std::string machine; ///< host name, boot id and pid namespace
+  pid_t pid = 0;
+  std::uint64_t start_time = 0; ///< clock ticks since boot (proc(5), stat field 22)
+
+  bool operator==(const ProcessId&) const = default;
+};
+
+/// This machine's part of a ProcessId.
+std::string this_machine();
+
+/// Nothing if there is no such process.
+std::optional<ProcessId> identify(pid_t pid);
+
+/// The parent of this process; nothing if it cannot be seen (another pid namespace).
+std::optional<ProcessId> identify_parent();
+
+/// A living process and its name, for messages.
+struct LivingProcess {
+  pid_t pid = 0;
+  std::string name;
+};
+
+/// Processes that stand in `folder` (an absolute path without symlinks) or hold something below it
+/// open, as far as this user may look. Processes on other hosts cannot be seen.
+std::vector<LivingProcess> processes_in(const std::string& folder);
+
+/// The living children of this process, threads' children included.
+std::vector<LivingProcess> children_of_this_process();
+
+/// Kills every process below this one with SIGKILL and reaps it. Meant for a subreaper.
+void kill_descendants();
+
+/// The soft limit of open files is raised for our own use (deep trees hold one folder a level);
+/// a command that we start gets the old one back.
+void raise_open_file_limit() noexcept;
+void restore_open_file_limit() noexcept;
+
+} // namespace snapfix::os

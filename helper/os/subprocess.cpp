@@ -1,0 +1,148 @@
+#include "os/subprocess.hpp"
+
+#include "os/error.hpp"
+#include "os/fd.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace snapfix::os {
+namespace {
+
+struct Pipe {
+  UniqueFd read_end;
+  UniqueFd write_end;
+};
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    throw Error("make a pipe", {}, errno);
+  }
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> out;
+  out.reserve(words.size() + 1);
+  for (const auto& word : words) {
+    out.push_back(const_cast<char*>(word.c_str())); // NOLINT(*-const-cast): posix_spawn's type
+  }
+  out.push_back(nullptr);
+  return out;
+}
+
+/// The settings of posix_spawn, destroyed on every path.
+class SpawnActions {
+public:
+  SpawnActions() { ::posix_spawn_file_actions_init(&m_actions); }
+  SpawnActions(const SpawnActions&) = delete;
+  SpawnActions& operator=(const SpawnActions&) = delete;
+  ~SpawnActions() { ::posix_spawn_file_actions_destroy(&m_actions); }
+  posix_spawn_file_actions_t* get() { return &m_actions; }
+
+private:
+  posix_spawn_file_actions_t m_actions{};
+};
+
+void drain(const UniqueFd& out, std::string& out_text, const UniqueFd& err, std::string& err_text) {
+  std::array<pollfd, 2> waits{{{out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}}};
+  const std::array<std::string*, 2> texts{&out_text, &err_text};
+  std::vector<char> buffer(std::size_t{256} * 1024);
+  while (waits[0].fd >= 0 || waits[1].fd >= 0) {
+    if (::poll(waits.data(), waits.size(), -1) < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      throw Error("wait for a program's output", {}, errno);
+    }
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      if (waits[i].fd < 0 || waits[i].revents == 0) {
+        continue;
+      }
+      const ssize_t got = ::read(waits[i].fd, buffer.data(), buffer.size());
+      if (got > 0) {
+        texts[i]->append(buffer.data(), static_cast<std::size_t>(got));
+      } else if (got == 0 || errno != EINTR) {
+        waits[i].fd = -1;
+      }
+    }
+  }
+}
+
+} // namespace
+
+Finished run_program(const std::vector<std::string>& command,
+                     const std::vector<std::string>& environment, const std::string& folder) {
+  Pipe out = make_pipe();
+  Pipe err = make_pipe();
+  SpawnActions actions;
+  ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(actions.get(), out.write_end.get(), STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(actions.get(), err.write_end.get(), STDERR_FILENO);
+  ::posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
+  auto arguments = pointers_to(command);
+  auto variables = pointers_to(environment);
+  pid_t pid = 0;
+  const int failed = ::posix_spawnp(&pid, arguments[0], actions.get(), nullptr, arguments.data(),
+                                    variables.data());
+  if (failed != 0) {
+    throw Error("run", {command[0]}, failed);
+  }
+  out.write_end.reset();
+  err.write_end.reset();
+  Finished result;
+  drain(out.read_end, result.out, err.read_end, result.err);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) {
+      throw Error("wait for", {command[0]}, errno);
+    }
+  }
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return result;
+}
+
+const std::vector<std::string>& git_local_variables() {
+  static const std::vector<std::string> k_names{
+      "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+      "GIT_CONFIG",
+      "GIT_CONFIG_PARAMETERS",
+      "GIT_CONFIG_COUNT",
+      "GIT_OBJECT_DIRECTORY",
+      "GIT_DIR",
+      "GIT_WORK_TREE",
+      "GIT_IMPLICIT_WORK_TREE",
+      "GIT_GRAFT_FILE",
+      "GIT_INDEX_FILE",
+      "GIT_NO_REPLACE_OBJECTS",
+      "GIT_REPLACE_REF_BASE",
+      "GIT_PREFIX",
+      "GIT_SHALLOW_FILE",
+      "GIT_COMMON_DIR",
+      "GIT_INTERNAL_SUPER_PREFIX",
+  };
+  return k_names;
+}
+
+std::vector<std::string> environment_without_git() {
+  const auto& dropped = git_local_variables();
+  std::vector<std::string> out;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (std::ranges::find(dropped, text.substr(0, text.find('='))) == dropped.end()) {
+      out.emplace_back(text);
+    }
+  }
+  return out;
+}
+
+} // namespace snapfix::os

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace snapfix::os {
+
+/// What a program that ran to its end left.
+struct Finished {
+  int exit_code = 0; ///< 128 + the signal's number where one killed it, as shells count
+  std::string out;
+  std::string err;
+};
+
+/// Runs a program of PATH and collects what it says; its stdin is /dev/null. Throws Error if it
+/// cannot be started (error_number() is ENOENT where there is no such program).
+Finished run_program(const std::vector<std::string>& command,
+                     const std::vector<std::string>& environment, const std::string& folder);
+
+/// The variables by which git finds another repository than the one it stands in (what
+/// `git rev-parse --local-env-vars` lists). A commit hook sets some of them: a git call of ours
+/// that kept GIT_INDEX_FILE would list another tree.
+const std::vector<std::string>& git_local_variables();
+
+/// This process's environment (NAME=value) without those.
+std::vector<std::string> environment_without_git();
+
+} // namespace snapfix::os

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "os/dir.hpp"
+
+#include <string>
+
+namespace snapfix::os {
+
+/// The time now, by this host's clock.
+Time now();
+
+/// `2026-01-31T12:00:00Z`.
+std::string to_iso8601(Time time);
+
+} // namespace snapfix::os
