@@ -1,0 +1,203 @@
+#include "source/git.hpp"
+
+#include "os/error.hpp"
+#include "os/subprocess.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace snapfix::source {
+namespace {
+
+constexpr std::string_view k_gitlink_mode = "160000";
+constexpr char k_skip_worktree_tag = 'S';
+
+/// Environment of every git call: it must change nothing (no index refresh, no file system
+/// monitor), and its words must be recognizable.
+std::vector<std::string> git_environment(const std::optional<std::string>& ceiling) {
+  auto out = os::environment_without_git();
+  std::erase_if(out, [&](const std::string& variable) {
+    return variable.starts_with("LC_ALL=") || variable.starts_with("LANGUAGE=") ||
+           variable.starts_with("GIT_OPTIONAL_LOCKS=") ||
+           (ceiling && variable.starts_with("GIT_CEILING_DIRECTORIES="));
+  });
+  out.emplace_back("LC_ALL=C");
+  out.emplace_back("GIT_OPTIONAL_LOCKS=0");
+  if (ceiling) {
+    out.push_back("GIT_CEILING_DIRECTORIES=" + *ceiling);
+  }
+  return out;
+}
+
+os::Finished run_git(const std::string& folder, const std::vector<std::string>& arguments,
+                     const std::optional<std::string>& ceiling = std::nullopt) {
+  std::vector<std::string> command{"git", "-c", "core.fsmonitor=false"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  try {
+    return os::run_program(command, git_environment(ceiling), folder);
+  } catch (const os::Error& error) {
+    if (error.error_number() == ENOENT) {
+      throw os::Error("git is not installed, and " + os::quoted(folder) + " is a git work tree",
+                      "install git, or take every file with --files all");
+    }
+    throw;
+  }
+}
+
+[[noreturn]] void throw_git_failure(const std::string& folder, const os::Finished& git) {
+  std::string words = git.err;
+  while (words.ends_with('\n')) {
+    words.pop_back();
+  }
+  std::string hint = "--files all takes every file, without git";
+  if (words.find("dubious ownership") != std::string::npos) {
+    hint = fmt::format("if you trust it: git config --global --add safe.directory {}", folder);
+  }
+  throw os::Error(fmt::format("git cannot list the files of {} (exit code {}): {}",
+                              os::quoted(folder), git.exit_code, words),
+                  hint);
+}
+
+bool has_git_entry_around(const std::string& folder) {
+  for (std::filesystem::path here = folder;; here = here.parent_path()) {
+    std::error_code ignored;
+    if (std::filesystem::exists(here / ".git", ignored)) {
+      return true;
+    }
+    if (here == here.parent_path()) {
+      return false;
+    }
+  }
+}
+
+/// Calls use(text) for each of the NUL-terminated texts.
+template<typename Use> void for_each_text(std::string_view texts, const Use& use) {
+  while (!texts.empty()) {
+    const auto end = texts.find('\0');
+    use(texts.substr(0, end));
+    texts.remove_prefix(end == std::string_view::npos ? texts.size() : end + 1);
+  }
+}
+
+class GitLister {
+public:
+  GitLister(const os::Dir& top, GitFiles files, ListingBuilder& listing)
+      : m_top(top), m_files(files), m_listing(listing) {}
+
+  /// `prefix` is the work tree's path in the source, with a slash at its end, or empty.
+  void list(const std::string& prefix, const std::optional<std::string>& ceiling);
+
+private:
+  std::string_view call(const std::string& prefix, const std::vector<std::string>& arguments,
+                        const std::optional<std::string>& ceiling);
+  void enter(const std::string& path, bool listed_by_parent);
+
+  const os::Dir& m_top;
+  GitFiles m_files;
+  ListingBuilder& m_listing;
+};
+
+std::string_view GitLister::call(const std::string& prefix,
+                                 const std::vector<std::string>& arguments,
+                                 const std::optional<std::string>& ceiling) {
+  const std::string folder = prefix.empty() ? m_top.path() : m_top.path_of(prefix.c_str());
+  auto git = run_git(folder, arguments, ceiling);
+  if (git.exit_code != 0) {
+    throw_git_failure(folder, git);
+  }
+  return m_listing.keep(std::move(git.out));
+}
+
+void GitLister::list(const std::string& prefix, const std::optional<std::string>& ceiling) {
+  std::vector<std::string> inner;
+  for_each_text(
+      call(prefix, {"ls-files", "-z", "-t", "--stage"}, ceiling), [&](std::string_view line) {
+        // <tag> SP <mode> SP <object> SP <stage> TAB <path>
+        const auto tab = line.find('\t');
+        if (line.size() < 8 || tab == std::string_view::npos) {
+          throw os::Error("git ls-files printed a line that cannot be read: " + os::quoted(line));
+        }
+        const auto path = line.substr(tab + 1);
+        if (line.substr(2).starts_with(k_gitlink_mode)) {
+          inner.emplace_back(prefix + std::string(path));
+        } else {
+          m_listing.add_file(prefix, path, line[0] == k_skip_worktree_tag);
+        }
+      });
+  for (const auto& path : inner) {
+    enter(path, true);
+  }
+  if (m_files == GitFiles::tracked) {
+    return;
+  }
+  std::vector<std::string> nested;
+  for_each_text(call(prefix, {"ls-files", "-z", "--others", "--exclude-standard"}, ceiling),
+                [&](std::string_view path) {
+                  if (path.ends_with('/')) { // another repository, which git does not enter
+                    path.remove_suffix(1);
+                    nested.emplace_back(prefix + std::string(path));
+                  } else {
+                    m_listing.add_file(prefix, path);
+                  }
+                });
+  for (const auto& path : nested) {
+    enter(path, false);
+  }
+}
+
+void GitLister::enter(const std::string& path, bool listed_by_parent) {
+  const auto folder = open_below(m_top, path);
+  if (!folder) {
+    // Deleted, or a file or symlink in the submodule's place, which is then what is there.
+    m_listing.add_file("", m_listing.keep(path));
+    return;
+  }
+  if (!folder->try_stat(".git")) {
+    m_listing.add_folder(path);
+    if (listed_by_parent) {
+      m_listing.count_uncloned();
+      m_listing.add_note(
+          fmt::format("the submodule {} is not cloned: its folder is empty", os::quoted(path)));
+    }
+    return;
+  }
+  // With the folder above it as ceiling, git cannot answer for the outer repository.
+  const auto slash = path.rfind('/');
+  const std::string above =
+      slash == std::string::npos ? m_top.path() : m_top.path_of(path.substr(0, slash).c_str());
+  m_listing.add_folder(path);
+  list(path + "/", above);
+}
+
+} // namespace
+
+bool is_git_work_tree(const std::string& folder) {
+  std::optional<os::Finished> git;
+  try {
+    git = run_git(folder, {"rev-parse", "--is-inside-work-tree"});
+  } catch (const os::Error&) {
+    if (!has_git_entry_around(folder)) {
+      return false; // no git, and no need of it
+    }
+    throw;
+  }
+  if (git->exit_code == 0) {
+    return git->out == "true\n";
+  }
+  const bool found_none = git->err.find("not a git repository") != std::string::npos;
+  std::error_code ignored;
+  if (found_none && !std::filesystem::exists(folder + "/.git", ignored)) {
+    return false;
+  }
+  throw_git_failure(folder, *git);
+}
+
+void list_git_work_tree(const os::Dir& top, GitFiles files, ListingBuilder& listing) {
+  GitLister(top, files, listing).list("", std::nullopt);
+}
+
+} // namespace snapfix::source

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "os/dir.hpp"
+#include "source/listing.hpp"
+
+#include <string>
+
+namespace snapfix::source {
+
+/// Whether git finds a work tree around `folder`. Throws os::Error where it cannot tell: git is
+/// missing or fails although there is a `.git`.
+bool is_git_work_tree(const std::string& folder);
+
+enum class GitFiles { tracked, tracked_and_untracked };
+
+/// Adds what git lists below `top`, submodules and nested work trees by calls of their own. git
+/// says only which paths there are; nothing of its stat cache is believed. Throws os::Error if git
+/// fails.
+void list_git_work_tree(const os::Dir& top, GitFiles files, ListingBuilder& listing);
+
+} // namespace snapfix::source

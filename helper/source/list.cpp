@@ -1,0 +1,224 @@
+#include "source/list.hpp"
+
+#include "os/error.hpp"
+#include "source/git.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <dirent.h>
+
+namespace snapfix::source {
+namespace {
+
+constexpr std::string_view k_build_tree_mark = "CMakeCache.txt";
+constexpr std::string_view k_root_mark = ".snapfix";
+constexpr std::string_view k_git = ".git";
+
+/// The part of `path` below `folder`; nothing if it lies elsewhere.
+std::optional<std::string> path_in(const std::string& path, const std::string& folder) {
+  if (!is_below(path, folder) || path == folder) {
+    return std::nullopt;
+  }
+  return path.substr(folder == "/" ? 1 : folder.size() + 1);
+}
+
+std::string join(const std::string& folder, const std::string& name) {
+  return folder.empty() ? name : folder + "/" + name;
+}
+
+/// Walks folders of the source without git.
+class Walker {
+public:
+  Walker(const std::optional<std::string>& root, ListingBuilder& listing)
+      : m_root(root), m_listing(listing) {}
+
+  /// Adds what lies in `folder`; with `wanted` only files that it matches, and no folder for its
+  /// own sake. Build trees and roots on the way are left out; `folder` itself is not judged.
+  void walk(const os::Dir& folder, const std::string& path, const GlobSet* wanted);
+
+  std::vector<std::string> m_build_trees; ///< that were left out
+
+private:
+  bool is_left_out(const os::Dir& folder, const std::string& path,
+                   const std::vector<os::DirEntry>& entries);
+  void walk_entries(const os::Dir& folder, const std::string& path,
+                    const std::vector<os::DirEntry>& entries, const GlobSet* wanted);
+
+  const std::optional<std::string>& m_root;
+  ListingBuilder& m_listing;
+};
+
+bool Walker::is_left_out(const os::Dir& folder, const std::string& path,
+                         const std::vector<os::DirEntry>& entries) {
+  if (path == m_root) {
+    return true;
+  }
+  for (const auto& entry : entries) {
+    if (entry.name == k_root_mark && folder.try_open_child(entry.name.c_str())) {
+      return true;
+    }
+    if (entry.name == k_build_tree_mark) {
+      m_build_trees.push_back(path);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Walker::walk(const os::Dir& folder, const std::string& path, const GlobSet* wanted) {
+  walk_entries(folder, path, folder.entries(), wanted);
+}
+
+void Walker::walk_entries(const os::Dir& folder, const std::string& path,
+                          const std::vector<os::DirEntry>& entries, const GlobSet* wanted) {
+  for (const auto& entry : entries) {
+    if (entry.name == k_git) {
+      continue;
+    }
+    const std::string entry_path = join(path, entry.name);
+    bool is_folder = entry.type == DT_DIR;
+    if (entry.type == DT_UNKNOWN) {
+      const auto stat = folder.try_stat(entry.name.c_str());
+      is_folder = stat && stat->is_folder();
+    }
+    if (!is_folder) {
+      if (wanted == nullptr || wanted->matches(entry_path)) {
+        m_listing.add_file("", m_listing.keep(entry_path));
+      }
+      continue;
+    }
+    const auto child = folder.try_open_child(entry.name.c_str());
+    if (!child) {
+      continue; // gone since: the second pass of a freeze sees that
+    }
+    const auto child_entries = child->entries();
+    if (!is_left_out(*child, entry_path, child_entries)) {
+      if (wanted == nullptr) {
+        m_listing.add_folder(entry_path);
+      }
+      walk_entries(*child, entry_path, child_entries, wanted);
+    }
+  }
+}
+
+void note_build_trees(ListingBuilder& listing, std::vector<std::string> trees) {
+  std::ranges::sort(trees);
+  const auto repeated = std::ranges::unique(trees);
+  trees.erase(repeated.begin(), repeated.end());
+  for (const auto& tree : trees) {
+    listing.add_note(fmt::format("the build tree {} is left out", os::quoted(tree)));
+  }
+}
+
+/// Untracked build trees that git does not ignore are no part of the source.
+std::vector<std::string> untracked_build_trees(const os::Dir& top, const Listing& tracked,
+                                               const ListingBuilder& listing) {
+  std::vector<std::string> out;
+  for (const auto& folder : listing.folders_holding(k_build_tree_mark)) {
+    const bool is_tracked = std::ranges::any_of(tracked.folders, [&](const auto& known) {
+      return known.path == folder && std::ranges::any_of(known.names, [](const auto& held) {
+               return held.name == k_build_tree_mark;
+             });
+    });
+    if (!folder.empty() && !is_tracked && open_below(top, folder)) {
+      out.push_back(folder);
+    }
+  }
+  return out;
+}
+
+void list_untracked(const os::Dir& top, ListingBuilder& listing) {
+  list_git_work_tree(top, GitFiles::tracked_and_untracked, listing);
+  if (listing.folders_holding(k_build_tree_mark).empty()) {
+    return;
+  }
+  ListingBuilder tracked_builder;
+  list_git_work_tree(top, GitFiles::tracked, tracked_builder);
+  const Listing tracked = tracked_builder.finish();
+  const auto trees = untracked_build_trees(top, tracked, listing);
+  for (const auto& tree : trees) {
+    listing.drop_folder(tree);
+  }
+  note_build_trees(listing, trees);
+}
+
+void add_included(const os::Dir& top, const Selection& selection,
+                  const std::optional<std::string>& root, ListingBuilder& listing) {
+  Walker walker(root, listing);
+  for (const auto& folder : selection.include.folders()) {
+    if (root && is_below(folder, *root)) {
+      continue;
+    }
+    if (const auto start = open_below(top, folder)) {
+      walker.walk(*start, folder, &selection.include);
+    }
+  }
+}
+
+bool lists_a_file(const Listing& listing) {
+  return std::ranges::any_of(listing.folders,
+                             [](const ListedFolder& folder) { return !folder.names.empty(); });
+}
+
+[[noreturn]] void throw_nothing_listed(const Selection& selection) {
+  if (selection.files == FileSet::all) {
+    throw os::Error(fmt::format("the source {} holds no file", os::quoted(selection.source)),
+                    "name another one with --source");
+  }
+  throw os::Error(fmt::format("git lists no file in {}", os::quoted(selection.source)),
+                  "is it an ignored folder, or is nothing added yet? --files all takes every file, "
+                  "--files untracked what git does not ignore");
+}
+
+} // namespace
+
+const char* to_text(FileSet files) {
+  switch (files) {
+  case FileSet::tracked:
+    return "tracked";
+  case FileSet::untracked:
+    return "untracked";
+  case FileSet::all:
+    break;
+  }
+  return "all";
+}
+
+FileSet default_files(const std::string& source) {
+  return is_git_work_tree(source) ? FileSet::tracked : FileSet::all;
+}
+
+Listing list_source(const Selection& selection) {
+  const os::Dir top = os::Dir::open(selection.source);
+  const auto root = path_in(selection.root, selection.source);
+  ListingBuilder listing;
+  switch (selection.files) {
+  case FileSet::tracked:
+    list_git_work_tree(top, GitFiles::tracked, listing);
+    break;
+  case FileSet::untracked:
+    list_untracked(top, listing);
+    break;
+  case FileSet::all: {
+    Walker walker(root, listing);
+    walker.walk(top, "", nullptr);
+    note_build_trees(listing, walker.m_build_trees);
+    break;
+  }
+  }
+  if (!selection.include.empty()) {
+    add_included(top, selection, root, listing);
+  }
+  if (root) {
+    listing.drop_folder(*root);
+  }
+  Listing out = listing.finish();
+  if (!lists_a_file(out)) {
+    throw_nothing_listed(selection);
+  }
+  return out;
+}
+
+} // namespace snapfix::source

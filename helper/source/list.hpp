@@ -1,0 +1,36 @@
+#pragma once
+
+#include "source/glob.hpp"
+#include "source/listing.hpp"
+
+#include <string>
+#include <vector>
+
+namespace snapfix::source {
+
+/// Which files of the source a base holds.
+enum class FileSet {
+  tracked,   ///< what git tracks, submodules included
+  untracked, ///< tracked, and what git does not ignore
+  all        ///< every file but `.git`
+};
+
+const char* to_text(FileSet files);
+
+/// A source and what of it is wanted.
+struct Selection {
+  std::string source; ///< absolute, without symlinks
+  FileSet files = FileSet::tracked;
+  GlobSet include;  ///< ignored or generated files to take as well
+  std::string root; ///< absolute, without symlinks; left out where it lies in the source
+};
+
+/// `tracked` in a git work tree, else `all`.
+/// Throws os::Error where there is a `.git` that git cannot read, or no git to read it.
+FileSet default_files(const std::string& source);
+
+/// The paths that `selection` means, as they are now. Throws os::Error where git fails or lists
+/// nothing: an empty list is never taken for an answer.
+Listing list_source(const Selection& selection);
+
+} // namespace snapfix::source

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "os/dir.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace snapfix::source {
+
+/// A name that a folder of the source should hold.
+struct ListedName {
+  std::string_view name;      ///< points into Listing::texts
+  bool skip_worktree = false; ///< git: may be absent because of a sparse checkout
+
+  bool operator==(const ListedName&) const = default;
+};
+
+struct ListedFolder {
+  std::string path; ///< relative to the source, empty for the source itself
+  std::size_t parent = 0;
+  std::vector<ListedName> names; ///< in byte order, each once
+  bool keep_if_empty = false;    ///< a folder in its own right, not only because of its files
+};
+
+/// Which paths there are, grouped by folder: a folder stands before what it holds, and a whole
+/// subtree is one stretch.
+struct Listing {
+  std::vector<ListedFolder> folders;
+  std::deque<std::string> texts;
+  std::uint64_t uncloned = 0;     ///< submodules that are not cloned: empty folders
+  std::vector<std::string> notes; ///< what the user should know about it
+};
+
+/// Gathers a Listing from paths in any order.
+class ListingBuilder {
+public:
+  ListingBuilder();
+
+  /// Keeps a text that names point into.
+  const std::string& keep(std::string text);
+
+  /// Adds the file `path` (relative, in a kept text) below `prefix` (empty, or with a slash at
+  /// its end).
+  void add_file(std::string_view prefix, std::string_view path, bool skip_worktree = false);
+
+  /// Adds a folder that exists even with nothing in it.
+  void add_folder(const std::string& path);
+
+  void add_note(std::string text) { m_listing.notes.push_back(std::move(text)); }
+  void count_uncloned() { ++m_listing.uncloned; }
+
+  /// Takes out a folder with all below it.
+  void drop_folder(const std::string& path);
+
+  /// Whether `folder` was given a file of that name.
+  std::vector<std::string> folders_holding(std::string_view name) const;
+
+  Listing finish();
+
+private:
+  std::size_t folder_index(std::string_view path);
+
+  Listing m_listing;
+  std::unordered_map<std::string, std::size_t> m_index;
+  std::string m_last_path;
+  std::size_t m_last_index = 0;
+};
+
+/// Opens a folder below `top`, component by component, following no symlink; nothing where there
+/// is no such folder.
+std::optional<os::Dir> open_below(const os::Dir& top, std::string_view path);
+
+/// Whether `path` is `folder` or lies below it; every path lies below "".
+bool is_below(std::string_view path, std::string_view folder) noexcept;
+
+} // namespace snapfix::source

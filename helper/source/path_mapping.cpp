@@ -1,0 +1,86 @@
+#include "source/path_mapping.hpp"
+
+#include "source/glob.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include <unistd.h>
+
+namespace snapfix::source {
+namespace {
+
+constexpr std::string_view k_before = "=:;,'\"`([{<>|&@ \t\n";
+constexpr std::string_view k_after = ":;,'\"`)]}<>|& \t\n";
+
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+bool may_begin_at(const std::string& text, std::size_t at) {
+  if (at == 0 || k_before.find(text[at - 1]) != std::string_view::npos) {
+    return true;
+  }
+  return at == 2 && text[0] == '-' && text[1] != '-'; // -I<path>
+}
+
+bool may_end_at(const std::string& text, std::size_t at) {
+  return at == text.size() || text[at] == '/' || k_after.find(text[at]) != std::string_view::npos;
+}
+
+} // namespace
+
+PathMapping::PathMapping(std::vector<std::string> sources, std::string snapshot)
+    : m_sources(std::move(sources)), m_snapshot(std::move(snapshot)) {
+  std::ranges::sort(m_sources, std::ranges::greater(), &std::string::size);
+  const auto repeated = std::ranges::unique(m_sources);
+  m_sources.erase(repeated.begin(), repeated.end());
+}
+
+std::string PathMapping::map_argument(const std::string& text) const {
+  return map(text, 0, Missing::map);
+}
+
+std::string PathMapping::map_variable(const std::string& variable) const {
+  const auto equals = variable.find('=');
+  return equals == std::string::npos ? variable : map(variable, equals + 1, Missing::keep);
+}
+
+/// `rest` is what follows the source in the path, with its slash.
+bool PathMapping::is_mapped(const std::string& source, const std::string& rest,
+                            Missing missing) const {
+  std::string folder = source;
+  const auto components = split_path(rest);
+  for (std::size_t i = 0; i < components.size(); ++i) {
+    folder += "/";
+    folder += components[i];
+    if (exists(folder + "/CMakeCache.txt") || exists(folder + "/.snapfix")) {
+      return false;
+    }
+  }
+  return missing == Missing::map || exists(m_snapshot + rest) || !exists(source + rest);
+}
+
+std::string PathMapping::map(const std::string& text, std::size_t from, Missing missing) const {
+  std::string out = text.substr(0, from);
+  std::size_t at = from;
+  while (at < text.size()) {
+    const auto source = std::ranges::find_if(m_sources, [&](const std::string& candidate) {
+      return text.compare(at, candidate.size(), candidate) == 0 &&
+             may_end_at(text, at + candidate.size());
+    });
+    if (source == m_sources.end() || !may_begin_at(text, at)) {
+      out += text[at++];
+      continue;
+    }
+    const std::size_t rest_begin = at + source->size();
+    const auto rest_end = std::min(text.find_first_of(k_after, rest_begin), text.size());
+    const std::string rest = text.substr(rest_begin, rest_end - rest_begin);
+    out += is_mapped(*source, rest, missing) ? m_snapshot : *source;
+    out += rest;
+    at = rest_end;
+  }
+  return out;
+}
+
+} // namespace snapfix::source

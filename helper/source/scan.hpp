@@ -1,0 +1,46 @@
+#pragma once
+
+#include "source/listing.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace snapfix::source {
+
+struct ScannedFile {
+  std::string_view name; ///< points into the Listing's texts
+  os::Stat stat;         ///< a regular file or a symlink
+};
+
+struct ScannedFolder {
+  std::string path;
+  os::Stat stat;
+  std::vector<ScannedFile> files;
+};
+
+/// What was listed but is not taken, and why.
+struct LeftOut {
+  std::uint64_t deleted = 0; ///< tracked, but not in the work tree
+  std::uint64_t sparse = 0;  ///< outside a sparse checkout
+  std::uint64_t special = 0; ///< FIFO, socket, device
+  bool operator==(const LeftOut&) const = default;
+};
+
+/// The stats of everything that is listed and there.
+struct Scan {
+  std::vector<ScannedFolder> folders; ///< in the listing's order; empty ones only in their right
+  LeftOut left_out;
+};
+
+/// Opens folder after folder below `top`, each component without following symlinks, and calls
+/// `visit` with each that is there, in order. A folder that is missing, or that something else has
+/// replaced, is given as nothing.
+void visit_folders(const os::Dir& top, const std::vector<std::string_view>& paths,
+                   const std::function<void(std::size_t, const os::Dir*)>& visit);
+
+/// Stats what `listing` names. Throws os::Error for what cannot be looked at.
+Scan scan(const os::Dir& top, const Listing& listing);
+
+} // namespace snapfix::source
