@@ -1,0 +1,288 @@
+#include "snapshot/create.hpp"
+
+#include "os/error.hpp"
+#include "os/process.hpp"
+#include "os/remove_tree.hpp"
+#include "os/time_text.hpp"
+#include "snapshot/collect.hpp"
+#include "snapshot/frozen.hpp"
+#include "snapshot/name.hpp"
+#include "snapshot/run_record.hpp"
+#include "snapshot/store.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace snapfix::snapshot {
+namespace {
+
+constexpr int k_attempts = 3;
+constexpr std::size_t k_short_id = 12;
+
+Base find_base(const Root& root, const std::string& beginning) {
+  std::vector<std::string> found;
+  for (const auto& entry : root.bases().entries()) {
+    if (entry.name.starts_with(beginning)) {
+      found.push_back(entry.name);
+    }
+  }
+  if (found.size() > 1) {
+    throw os::Error(fmt::format("{} bases begin with {}", found.size(), os::quoted(beginning)),
+                    "give more digits of the id");
+  }
+  const auto id = found.empty() ? std::nullopt : os::Hash::from_hex(found[0]);
+  auto base = id ? Base::load(root.bases(), *id) : std::nullopt;
+  if (!base) {
+    throw os::Error(fmt::format("there is no base {} in {}", os::quoted(beginning), root.path()),
+                    "'snapfix freeze' prints the id of the present state's base");
+  }
+  return std::move(*base);
+}
+
+nlohmann::json options_of(const TreeOptions& tree) {
+  return {{"exclude", tree.exclude.patterns()},
+          {"copy", tree.copy.patterns()},
+          {"link_from", to_text(tree.link_from)},
+          {"link_mode", to_text(tree.link_mode)}};
+}
+
+class Creator {
+public:
+  Creator(const Root& root, const CreateOptions& options)
+      : m_root(root), m_options(options), m_folder(folder_of_name(options.name)) {}
+
+  Created run();
+
+private:
+  bool settle_existing();
+  void choose_base();
+  void make();
+  void publish(const os::Dir& tree, MadeTree made);
+  bool may_refresh_in_place() const;
+  MadeTree refresh_or_make(os::Dir& tree);
+  os::Dir empty_work() const;
+  void heal_damage(const DamagedObjects& damage);
+  [[noreturn]] void throw_other_state(const SnapshotManifest& standing) const;
+
+  const Root& m_root;
+  const CreateOptions& m_options;
+  std::string m_folder;
+  std::optional<os::Lock> m_store_lock;
+  std::optional<Base> m_base;
+  bool m_existed = false;
+  bool m_in_place = false;
+  std::chrono::steady_clock::time_point m_began;
+  Created m_out;
+};
+
+Created Creator::run() {
+  m_out.path = m_root.path() + "/" + m_folder;
+  for (int i = 0;; ++i) {
+    m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix create");
+    choose_base();
+    m_out.base = m_base->id();
+    if (settle_existing()) {
+      return std::move(m_out);
+    }
+    try {
+      make();
+      break;
+    } catch (const DamagedObjects& damage) {
+      if (i + 1 == k_attempts) {
+        throw os::Error(fmt::format("objects of the base {} are damaged, and cannot be made anew",
+                                    m_base->id().hex().substr(0, k_short_id)),
+                        "the source has changed since it was frozen: freeze it again");
+      }
+      heal_damage(damage);
+    }
+  }
+  m_store_lock.reset();
+  if (m_out.frozen && m_out.frozen->made) {
+    collect_unused_bases(m_root);
+  }
+  return std::move(m_out);
+}
+
+void Creator::choose_base() {
+  if (!m_options.base.id.empty()) {
+    m_base = find_base(m_root, m_options.base.id);
+    return;
+  }
+  if (m_options.base.frozen) {
+    const auto id = find_frozen(m_root, freeze_key(m_options.selection, m_options.tree.link_from));
+    m_base = id ? Base::load(m_root.bases(), *id) : std::nullopt;
+    if (m_base) {
+      return;
+    }
+  }
+  m_out.frozen =
+      freeze(m_root, m_options.selection, m_options.tree.link_from, ObjectCheck::when_linked);
+  m_base = m_out.frozen->base;
+}
+
+/// True if the snapshot stands as it should: nothing is left to do.
+bool Creator::settle_existing() {
+  if (!m_root.top().try_stat(m_folder.c_str())) {
+    return false;
+  }
+  m_existed = true;
+  const auto standing = find_snapshot(m_root, m_folder);
+  if (!standing) {
+    throw os::Error(fmt::format("{} exists, and is no snapshot", os::quoted(m_out.path)),
+                    "choose another name, or move it out of the root");
+  }
+  if (m_options.existing == Existing::refresh) {
+    return false;
+  }
+  if (standing->base != m_base->id() ||
+      standing->meta.at("options") != options_of(m_options.tree)) {
+    throw_other_state(*standing);
+  }
+  m_out.ledger = count_made(*m_base, standing->made);
+  m_out.ledger.folders = standing->meta.at("ledger").value("folders", std::uint64_t{0});
+  return true;
+}
+
+void Creator::throw_other_state(const SnapshotManifest& standing) const {
+  const auto shorten = [](const os::Hash& id) { return id.hex().substr(0, k_short_id); };
+  const std::string remedy =
+      fmt::format("work in it as it stands: cd {} - make it pristine, of the present state: add "
+                  "--fresh - keep it and make another: choose another name - drop it: snapfix "
+                  "remove {}",
+                  m_out.path, m_options.name);
+  if (standing.base != m_base->id()) {
+    throw os::Error(fmt::format("the snapshot {} was made of another state of the source: {} of "
+                                "{}, and now it is {}",
+                                os::quoted(m_options.name), shorten(standing.base),
+                                standing.meta.value("created", "?"), shorten(m_base->id())),
+                    remedy);
+  }
+  throw os::Error(
+      fmt::format("the snapshot {} was made with other options: {}, and now they are {}",
+                  os::quoted(m_options.name), standing.meta.at("options").dump(),
+                  options_of(m_options.tree).dump()),
+      remedy);
+}
+
+/// Whether the standing tree may be worked on in place: nothing runs in it, and no run of it
+/// ended without our seeing the end (its processes may live, on whatever host).
+bool Creator::may_refresh_in_place() const {
+  const auto record = load_run(m_root, m_folder);
+  if (record && !ended_cleanly(*record)) {
+    return false;
+  }
+  return os::processes_in(m_out.path).empty();
+}
+
+os::Dir Creator::empty_work() const {
+  m_root.discard_work(m_folder);
+  m_root.work().make_folder(m_folder.c_str(), 0777);
+  return m_root.work().open_child(m_folder.c_str());
+}
+
+MadeTree Creator::refresh_or_make(os::Dir& tree) {
+  if (m_in_place) {
+    m_root.discard_work(m_folder);
+    m_root.take_tree(m_folder);
+    os::open_up(m_root.work(), m_folder.c_str());
+    tree = m_root.work().open_child(m_folder.c_str());
+    try {
+      return refresh_tree(m_root, *m_base, m_options.tree, tree);
+    } catch (const os::Error&) {
+      // Something in it is not ours to change: the old tree goes, a new one comes.
+      tree = os::Dir();
+    }
+  }
+  tree = empty_work();
+  return make_tree(m_root, *m_base, m_options.tree, tree);
+}
+
+void Creator::make() {
+  m_began = std::chrono::steady_clock::now();
+  m_in_place = m_root.top().try_stat(m_folder.c_str()) && may_refresh_in_place();
+  os::Dir tree;
+  try {
+    MadeTree made = refresh_or_make(tree);
+    publish(tree, std::move(made));
+  } catch (...) {
+    tree = os::Dir();
+    m_root.discard_work(m_folder);
+    throw;
+  }
+}
+
+void Creator::publish(const os::Dir& tree, MadeTree made) {
+  made.ledger.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - m_began).count();
+  SnapshotManifest manifest;
+  manifest.base = m_base->id();
+  manifest.made = std::move(made.made);
+  manifest.inodes = std::move(made.inodes);
+  manifest.meta = {{"name", m_options.name},
+                   {"created", os::to_iso8601(os::now())},
+                   {"source", m_base->meta().at("source")},
+                   {"options", options_of(m_options.tree)},
+                   {"ledger", made.ledger.to_json()}};
+  if (!m_in_place) {
+    m_root.discard_tree(m_folder); // an old one, in which something runs
+  }
+  m_root.forget(m_folder);
+  manifest.write(m_root.snapshots(), m_folder);
+  m_root.publish_tree(m_folder);
+  set_top_mode(*m_base, tree);
+  m_out.ledger = std::move(made.ledger);
+  m_out.made = !m_existed;
+  m_out.refreshed = m_existed;
+}
+
+void Creator::heal_damage(const DamagedObjects& damage) {
+  std::vector<Damage> damages;
+  for (const std::size_t index : damage.files) {
+    const FileRecord& file = m_base->files()[index];
+    damages.push_back({m_base->path_of(m_base->folder_of(index), file), file.object, file.inode});
+  }
+  const std::string source = m_base->meta().at("source");
+  m_base.reset();
+  m_store_lock.reset();
+  const Healed healed = heal(m_root, source, damages);
+  m_out.notes.push_back(fmt::format("{} objects were damaged: {} made anew from the source, {} "
+                                    "dropped",
+                                    damages.size(), healed.replaced, healed.dropped));
+}
+
+} // namespace
+
+nlohmann::json Created::to_json(const std::string& name) const {
+  return {{"name", name},
+          {"path", path},
+          {"base", base.hex()},
+          {"made", made},
+          {"refreshed", refreshed},
+          {"ledger", ledger.to_json()},
+          {"freeze", frozen ? frozen->to_json() : nlohmann::json()},
+          {"notes", notes}};
+}
+
+Created create(const Root& root, const CreateOptions& options) {
+  return Creator(root, options).run();
+}
+
+std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder) {
+  const auto stat = root.top().try_stat(folder.c_str());
+  return stat && stat->is_folder() ? SnapshotManifest::load(root.snapshots(), folder)
+                                   : std::nullopt;
+}
+
+Base base_of(const Root& root, const SnapshotManifest& manifest) {
+  auto base = Base::load(root.bases(), manifest.base);
+  if (!base || base->files().size() != manifest.made.size() ||
+      base->files().size() != manifest.inodes.size()) {
+    throw os::Error(
+        fmt::format("the base {} of the snapshot is lost or damaged", manifest.base.hex()),
+        "remove the snapshot and make it again");
+  }
+  return std::move(*base);
+}
+
+} // namespace snapfix::snapshot

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "snapshot/freeze.hpp"
+#include "snapshot/root.hpp"
+#include "snapshot/tree.hpp"
+#include "source/list.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+/// Which base a snapshot is made of.
+struct BaseChoice {
+  std::string id;      ///< this one (or a unique beginning of it), if not empty
+  bool frozen = false; ///< the one that our parent's ctest run froze, if it did
+};
+
+enum class Existing {
+  reuse,  ///< a snapshot of the same state stays as it is; of another, it is an error
+  refresh ///< it is brought to the pristine state
+};
+
+struct CreateOptions {
+  std::string name;
+  source::Selection selection;
+  TreeOptions tree;
+  BaseChoice base;
+  Existing existing = Existing::reuse;
+};
+
+struct Created {
+  std::string path;
+  os::Hash base;
+  bool made = false;      ///< there was none before
+  bool refreshed = false; ///< there was one, and it is pristine now
+  Ledger ledger;
+  std::optional<Frozen> frozen; ///< nothing if a base was given
+  std::vector<std::string> notes;
+
+  nlohmann::json to_json(const std::string& name) const;
+};
+
+/// Makes the snapshot, whole or not at all: built out of sight, its manifest first, published by
+/// one rename. The caller holds the name's lock. Throws os::Error.
+Created create(const Root& root, const CreateOptions& options);
+
+/// The snapshot's own record: nothing if there is no such snapshot (a record without a tree is
+/// none).
+std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder);
+
+/// The base of a snapshot's manifest. Throws os::Error if it is lost.
+Base base_of(const Root& root, const SnapshotManifest& manifest);
+
+} // namespace snapfix::snapshot

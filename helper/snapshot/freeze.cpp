@@ -1,0 +1,508 @@
+#include "snapshot/freeze.hpp"
+
+#include "os/error.hpp"
+#include "os/time_text.hpp"
+#include "snapshot/store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <unordered_set>
+
+#include <fcntl.h>
+
+namespace snapfix::snapshot {
+namespace {
+
+constexpr int k_attempts = 3;
+
+// A change within one tick of a file system's clock does not show in ctime. Ticks are a second, or
+// two, where the nanoseconds are 0, and at most 10 ms (a kernel with HZ=100) elsewhere.
+constexpr std::int64_t k_coarse_tick_ns = 2'000'000'000;
+constexpr std::int64_t k_fine_tick_ns = 20'000'000;
+
+// How old a ctime must have been for the file not to be read at the next freeze.
+constexpr std::int64_t k_settled_ns = 2'000'000'000;
+
+/// The source changed under our eyes: try again.
+struct SourceChanged {
+  std::string path;
+};
+
+/// How long `to` is after `from`, in nanoseconds; far-off times are cut to an hour.
+std::int64_t nanoseconds_between(os::Time from, os::Time to) {
+  constexpr std::int64_t k_hour = 3600;
+  const std::int64_t seconds = std::clamp(to.seconds - from.seconds, -k_hour, k_hour);
+  return seconds * 1'000'000'000 + to.nanoseconds - from.nanoseconds;
+}
+
+/// The time by the clock that stamps the source's files: a server's, where the root lies on the
+/// same file system, unless this host's clock is behind it.
+os::Time clock_of_source(const Root& root, const os::Dir& source) {
+  const os::Time here = os::now();
+  if (root.work().stat().device != source.stat().device) {
+    return here;
+  }
+  const std::string probe = fmt::format(".clock.{}", ::getpid());
+  os::Time there;
+  {
+    const auto fd = root.locks().open_file(probe.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    there = os::stat_of(fd.get(), probe).ctime;
+  }
+  root.locks().unlink_if_present(probe.c_str());
+  return std::min(here, there);
+}
+
+bool same_stat(const os::Stat& left, const os::Stat& right) {
+  return left.inode == right.inode && left.size == right.size && left.mtime == right.mtime &&
+         left.ctime == right.ctime && left.mode == right.mode;
+}
+
+/// The first path at which two looks at the source differ. Folder times do not count: every
+/// untracked file changes one.
+std::optional<std::string> first_difference(const source::Scan& first, const source::Scan& second) {
+  for (std::size_t i = 0; i < std::max(first.folders.size(), second.folders.size()); ++i) {
+    if (i >= first.folders.size() || i >= second.folders.size()) {
+      return (i < first.folders.size() ? first : second).folders[i].path;
+    }
+    const auto& left = first.folders[i];
+    const auto& right = second.folders[i];
+    const bool same = left.path == right.path && left.stat.mode == right.stat.mode &&
+                      std::ranges::equal(left.files, right.files, [](const auto& a, const auto& b) {
+                        return a.name == b.name && same_stat(a.stat, b.stat);
+                      });
+    if (!same) {
+      return left.path.empty() ? "." : left.path;
+    }
+  }
+  return std::nullopt;
+}
+
+/// What was found out about one file of the source.
+struct FileState {
+  FileRecord record{};
+  std::string target; ///< a symlink's text
+  bool known = false; ///< the record stands: nothing has to be read
+};
+
+class Freezer {
+public:
+  Freezer(const Root& root, const source::Selection& selection, LinkFrom from, ObjectCheck check)
+      : m_root(root), m_selection(selection), m_from(from), m_check(check),
+        m_key(freeze_key(selection, from)), m_top(os::Dir::open(selection.source)),
+        m_store(root, selection.source) {}
+
+  Frozen run();
+
+private:
+  void attempt(Frozen& out);
+  void load_last();
+  void match_with_last(const source::Scan& scan);
+  void match_folder(const source::ScannedFolder& folder, const FolderRecord& last,
+                    std::size_t first_state);
+  bool is_unchanged(const source::Scan& scan) const;
+  void wait_for_clock(const source::Scan& scan) const;
+  void read_changed(const source::Scan& scan, Frozen& out);
+  void read_file(const source::ScannedFolder& folder, const os::Dir& dir,
+                 const source::ScannedFile& file, FileState& state, Frozen& out);
+  os::Hash copy_to_store(os::UniqueFd& from, const std::string& path, Store::Incoming& incoming,
+                         const os::Stat& stat, Frozen& out);
+  void check_second_look(const source::Scan& first) const;
+  void publish(const source::Scan& scan, Frozen& out);
+  void warn_of_symlinks(const source::Scan& scan, Frozen& out) const;
+  nlohmann::json meta() const;
+
+  const Root& m_root;
+  const source::Selection& m_selection;
+  LinkFrom m_from;
+  ObjectCheck m_check;
+  os::Hash m_key;
+  os::Dir m_top;
+  Store m_store;
+  std::optional<Base> m_last;
+  std::optional<FreezeRecord> m_last_record;
+  std::unordered_set<std::size_t> m_damaged; ///< files of the last base whose object is bad
+  std::vector<FileState> m_states;           ///< one a file, in the scan's order
+  os::Time m_began;                          ///< by the source's clock
+  std::chrono::steady_clock::time_point m_began_here;
+  bool m_can_reflink = true;
+};
+
+Frozen Freezer::run() {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto lock = m_root.lock_source(os::hash_of(m_selection.source));
+  m_store.clear_incoming();
+  Frozen out;
+  std::string changing;
+  for (int i = 0; i < k_attempts; ++i) {
+    try {
+      load_last();
+      attempt(out);
+      out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      return out;
+    } catch (const SourceChanged& change) {
+      changing = change.path;
+    }
+  }
+  throw os::Error(fmt::format("the source {} is changing: {} was not the same at a second look, {} "
+                              "times",
+                              os::quoted(m_selection.source), os::quoted(changing), k_attempts),
+                  "wait until whatever writes there is done, then try again");
+}
+
+void Freezer::load_last() {
+  m_last.reset();
+  m_damaged.clear();
+  m_last_record = FreezeRecord::load(m_root.sources(), m_key);
+  if (m_last_record) {
+    m_last = Base::load(m_root.bases(), m_last_record->base);
+  }
+  if (!m_last || m_last->files().size() != m_last_record->seen.size()) {
+    m_last.reset();
+    m_last_record.reset();
+    return;
+  }
+  if (m_check == ObjectCheck::now) {
+    for (const std::size_t index : m_store.damaged_objects(*m_last)) {
+      m_damaged.insert(index);
+    }
+  }
+}
+
+void Freezer::attempt(Frozen& out) {
+  m_began = clock_of_source(m_root, m_top);
+  m_began_here = std::chrono::steady_clock::now();
+  auto listing = source::list_source(m_selection);
+  const auto scan = source::scan(m_top, listing);
+  out.left_out = scan.left_out;
+  out.uncloned = listing.uncloned;
+  out.notes = std::move(listing.notes);
+  match_with_last(scan);
+  if (!is_unchanged(scan)) {
+    wait_for_clock(scan);
+    read_changed(scan, out);
+    check_second_look(scan);
+  }
+  publish(scan, out);
+  warn_of_symlinks(scan, out);
+}
+
+/// Takes over from the last base what need not be read. Both are in the same order.
+void Freezer::match_with_last(const source::Scan& scan) {
+  std::size_t count = 0;
+  for (const auto& folder : scan.folders) {
+    count += folder.files.size();
+  }
+  m_states.assign(count, {});
+  if (!m_last) {
+    return;
+  }
+  std::unordered_map<std::string_view, const FolderRecord*> last_folders;
+  for (const auto& folder : m_last->folders()) {
+    last_folders.emplace(m_last->text(folder.path), &folder);
+  }
+  std::size_t first_state = 0;
+  for (const auto& folder : scan.folders) {
+    if (const auto last = last_folders.find(folder.path); last != last_folders.end()) {
+      match_folder(folder, *last->second, first_state);
+    }
+    first_state += folder.files.size();
+  }
+}
+
+void Freezer::match_folder(const source::ScannedFolder& folder, const FolderRecord& last,
+                           std::size_t first_state) {
+  const auto last_files = m_last->files_of(last);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < folder.files.size(); ++i) {
+    const auto& file = folder.files[i];
+    while (at < last_files.size() && m_last->text(last_files[at].name) < file.name) {
+      ++at;
+    }
+    if (at == last_files.size() || m_last->text(last_files[at].name) != file.name) {
+      continue;
+    }
+    const FileRecord& record = last_files[at];
+    const std::size_t index = last.first_file + at;
+    const SeenFile& seen = m_last_record->seen[index];
+    FileState& state = m_states[first_state + i];
+    if (record.object != os::Hash() && (record.inode == 0 || m_damaged.contains(index))) {
+      continue; // its object is lost
+    }
+    state.record = record; // read_file may find that its content still fits
+    state.target = record.is_symlink() ? m_last->text(record.target) : "";
+    state.known = seen.settled != 0 && seen.inode == file.stat.inode &&
+                  os::Time{seen.ctime_seconds, seen.ctime_nanoseconds} == file.stat.ctime &&
+                  record.agrees_with(file.stat);
+  }
+}
+
+bool Freezer::is_unchanged(const source::Scan& scan) const {
+  return m_last && m_states.size() == m_last->files().size() &&
+         std::ranges::all_of(m_states, &FileState::known) &&
+         std::ranges::equal(scan.folders, m_last->folders(),
+                            [&](const source::ScannedFolder& folder, const FolderRecord& last) {
+                              return folder.path == m_last->text(last.path) &&
+                                     folder.stat.permissions() == last.permissions;
+                            });
+}
+
+/// Once the tick of a file's ctime is over, any later change gives it another ctime.
+void Freezer::wait_for_clock(const source::Scan& scan) const {
+  std::int64_t wait = 0;
+  std::size_t index = 0;
+  for (const auto& folder : scan.folders) {
+    for (const auto& file : folder.files) {
+      if (!m_states[index++].known) {
+        const auto tick = file.stat.ctime.nanoseconds == 0 ? k_coarse_tick_ns : k_fine_tick_ns;
+        wait = std::max(wait, tick - nanoseconds_between(file.stat.ctime, m_began));
+      }
+    }
+  }
+  // A ctime in the future tells nothing about its clock: no reason to wait for long.
+  std::this_thread::sleep_until(m_began_here +
+                                std::chrono::nanoseconds(std::min(wait, k_coarse_tick_ns)));
+}
+
+void Freezer::read_changed(const source::Scan& scan, Frozen& out) {
+  std::vector<std::string_view> paths;
+  for (const auto& folder : scan.folders) {
+    paths.push_back(folder.path);
+  }
+  std::size_t first = 0;
+  source::visit_folders(m_top, paths, [&](std::size_t i, const os::Dir* dir) {
+    const auto& folder = scan.folders[i];
+    if (dir == nullptr) {
+      throw SourceChanged{folder.path};
+    }
+    for (std::size_t k = 0; k < folder.files.size(); ++k) {
+      FileState& state = m_states[first + k];
+      if (!state.known) {
+        read_file(folder, *dir, folder.files[k], state, out);
+      }
+    }
+    first += folder.files.size();
+  });
+}
+
+void Freezer::read_file(const source::ScannedFolder& folder, const os::Dir& dir,
+                        const source::ScannedFile& file, FileState& state, Frozen& out) {
+  const std::string name(file.name);
+  const FileRecord last = state.record;
+  FileRecord& record = state.record;
+  record = {};
+  record.size = file.stat.size;
+  record.mtime_seconds = file.stat.mtime.seconds;
+  record.mtime_nanoseconds = file.stat.mtime.nanoseconds;
+  record.mode = file.stat.mode;
+  if (file.stat.is_symlink()) {
+    state.target = dir.read_symlink(name.c_str());
+    record.content = os::hash_of(state.target);
+    return;
+  }
+  if (m_from == LinkFrom::source) {
+    record.inode = file.stat.inode;
+    return;
+  }
+  const std::string path = dir.path_of(name.c_str());
+  const auto unchanged = [&](const os::UniqueFd& fd) {
+    if (!same_stat(os::stat_of(fd.get(), path), file.stat)) {
+      throw SourceChanged{path};
+    }
+  };
+  os::UniqueFd fd;
+  try {
+    fd = dir.open_file(name.c_str(), O_RDONLY);
+  } catch (const os::Error& error) {
+    if (error.error_number() == ENOENT || error.error_number() == ELOOP) {
+      throw SourceChanged{path};
+    }
+    throw;
+  }
+  unchanged(fd);
+  ++out.files_read;
+  out.bytes_read += file.stat.size;
+  if (last.inode != 0 && last.agrees_with(file.stat)) {
+    // Only its ctime or inode moved (a link, a chmod and back): most likely nothing to copy.
+    record.content = os::hash_file(fd.get(), path);
+    if (record.content == last.content) {
+      unchanged(fd);
+      record = last;
+      return;
+    }
+  }
+  Store::Incoming incoming(m_store);
+  record.content = copy_to_store(fd, path, incoming, file.stat, out);
+  unchanged(fd);
+  record.object = Store::object_of(folder.path, file.name, record.content, record.permissions(),
+                                   record.mtime());
+  record.inode = incoming.publish(Store::bucket_of(folder.path), record.object, record);
+}
+
+os::Hash Freezer::copy_to_store(os::UniqueFd& from, const std::string& path,
+                                Store::Incoming& incoming, const os::Stat& stat, Frozen& out) {
+  ++out.files_copied;
+  if (m_can_reflink && stat.size > 0) {
+    const int failed = os::try_reflink(from.get(), incoming.fd());
+    if (failed == 0) {
+      return os::hash_file(incoming.fd(), incoming.path());
+    }
+    if (!os::means_no_reflink(failed)) {
+      throw os::Error("reflink", {path, incoming.path()}, failed);
+    }
+    m_can_reflink = false;
+  }
+  os::Hasher hasher;
+  const auto size =
+      os::copy_data(from.get(), path, incoming.fd(), incoming.path(), stat.size, &hasher);
+  if (size != stat.size) {
+    throw SourceChanged{path};
+  }
+  out.bytes_copied += size;
+  return hasher.finish();
+}
+
+void Freezer::check_second_look(const source::Scan& first) const {
+  const auto listing = source::list_source(m_selection);
+  const auto second = source::scan(m_top, listing);
+  if (const auto path = first_difference(first, second)) {
+    throw SourceChanged{*path};
+  }
+}
+
+nlohmann::json Freezer::meta() const {
+  return {{"source", m_selection.source},
+          {"files", source::to_text(m_selection.files)},
+          {"include", m_selection.include.patterns()},
+          {"link_from", to_text(m_from)},
+          {"created", os::to_iso8601(os::now())}};
+}
+
+void Freezer::publish(const source::Scan& scan, Frozen& out) {
+  BaseWriter writer;
+  FreezeRecord record;
+  record.seen.reserve(m_states.size());
+  std::size_t index = 0;
+  bool all_known = m_last_record.has_value();
+  bool folder_times_stand = m_last.has_value();
+  for (std::size_t i = 0; i < scan.folders.size(); ++i) {
+    const auto& folder = scan.folders[i];
+    writer.add_folder(folder.path, folder.stat.permissions(), folder.stat.mtime);
+    folder_times_stand = folder_times_stand && i < m_last->folders().size() &&
+                         m_last->folders()[i].mtime() == folder.stat.mtime;
+    for (const auto& file : folder.files) {
+      const FileState& state = m_states[index++];
+      all_known = all_known && state.known;
+      writer.add_file(file.name, state.record, state.target);
+      const bool settled = nanoseconds_between(file.stat.ctime, m_began) > k_settled_ns;
+      record.seen.push_back({file.stat.inode, file.stat.ctime.seconds, file.stat.ctime.nanoseconds,
+                             settled ? 1U : 0U});
+    }
+  }
+  const bool stands = all_known && is_unchanged(scan);
+  record.base = stands ? m_last->id() : writer.id(m_key.hex());
+  out.made = !stands && !Base::load(m_root.bases(), record.base);
+  if (!stands || !folder_times_stand) {
+    writer.write(m_root.bases(), record.base, meta());
+  }
+  if (!stands) {
+    record.write(m_root.sources(), m_key);
+  }
+  auto base = Base::load(m_root.bases(), record.base);
+  if (!base) {
+    throw os::Error(fmt::format("the base {} cannot be read back", record.base.hex()),
+                    "is the root's file system full or failing?");
+  }
+  out.base = std::move(*base);
+}
+
+void Freezer::warn_of_symlinks(const source::Scan& scan, Frozen& out) const {
+  std::size_t index = 0;
+  for (const auto& folder : scan.folders) {
+    auto depth = static_cast<std::ptrdiff_t>(source::split_path(folder.path).size());
+    for (const auto& file : folder.files) {
+      const FileState& state = m_states[index++];
+      if (!state.record.is_symlink()) {
+        continue;
+      }
+      bool leaves = state.target.starts_with('/');
+      auto level = depth;
+      for (const auto component : source::split_path(state.target)) {
+        level += component == ".." ? -1 : component == "." ? 0 : 1;
+        leaves = leaves || level < 0;
+      }
+      if (leaves) {
+        const std::string path = folder.path.empty() ? std::string(file.name)
+                                                     : folder.path + "/" + std::string(file.name);
+        out.notes.push_back(
+            fmt::format("the symlink {} -> {} leaves the tree: what it points to is "
+                        "not isolated",
+                        os::quoted(path), os::quoted(state.target)));
+      }
+    }
+  }
+}
+
+} // namespace
+
+const char* to_text(LinkFrom from) {
+  return from == LinkFrom::store ? "store" : "source";
+}
+
+os::Hash freeze_key(const source::Selection& selection, LinkFrom from) {
+  os::Hasher hasher;
+  hasher.add(selection.source);
+  hasher.add_zeros(1);
+  hasher.add(std::string_view(source::to_text(selection.files)));
+  hasher.add_zeros(1);
+  auto patterns = selection.include.patterns();
+  std::ranges::sort(patterns);
+  for (const auto& pattern : patterns) {
+    hasher.add(pattern);
+    hasher.add_zeros(1);
+  }
+  hasher.add(std::string_view(to_text(from)));
+  return hasher.finish();
+}
+
+nlohmann::json Frozen::to_json() const {
+  const auto meta = base.meta();
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& file : base.files()) {
+    if (!file.is_symlink()) {
+      ++files;
+      bytes += file.size;
+    }
+  }
+  return {{"base", base.id().hex()},
+          {"source", meta["source"]},
+          {"files", meta["files"]},
+          {"new", made},
+          {"count",
+           {{"files", files},
+            {"symlinks", base.files().size() - files},
+            {"folders", base.folders().size()}}},
+          {"bytes", bytes},
+          {"files_read", files_read},
+          {"bytes_read", bytes_read},
+          {"files_copied", files_copied},
+          {"bytes_copied", bytes_copied},
+          {"left_out",
+           {{"deleted", left_out.deleted},
+            {"sparse", left_out.sparse},
+            {"special", left_out.special},
+            {"uncloned", uncloned}}},
+          {"notes", notes},
+          {"seconds", seconds}};
+}
+
+Frozen freeze(const Root& root, const source::Selection& selection, LinkFrom from,
+              ObjectCheck check) {
+  return Freezer(root, selection, from, check).run();
+}
+
+} // namespace snapfix::snapshot

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "snapshot/manifest.hpp"
+#include "snapshot/root.hpp"
+#include "source/list.hpp"
+#include "source/scan.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+/// What a snapshot is linked from.
+enum class LinkFrom {
+  store, ///< private copies under the root
+  source ///< the source's own files: not one copy, but a write in place reaches both sides
+};
+
+const char* to_text(LinkFrom from);
+
+/// Whether a freeze that finds its base standing looks at the objects as well. `create` need not:
+/// it looks at each object when it links it.
+enum class ObjectCheck { now, when_linked };
+
+/// The base of the source's present state, and what it took to know it.
+struct Frozen {
+  Base base;
+  bool made = false; ///< false if it stood already
+  source::LeftOut left_out;
+  std::uint64_t uncloned = 0;
+  std::uint64_t files_read = 0;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t files_copied = 0; ///< into the store, reflinked ones included
+  std::uint64_t bytes_copied = 0; ///< data that was written, reflinked ones not included
+  double seconds = 0;
+  std::vector<std::string> notes;
+
+  nlohmann::json to_json() const;
+};
+
+/// The key of a (source, files, include, link_from): what one freeze serves.
+os::Hash freeze_key(const source::Selection& selection, LinkFrom from);
+
+/// Makes the base of the source's present state, or finds that it stands. The state is one that
+/// existed: where anything had to be read, a second look at all names and stats must equal the
+/// first, else it is tried again, and after three times os::Error says that the source is
+/// changing. A file is not read again only if its size, mtime, ctime, mode and inode are what the
+/// last freeze saw, and its ctime was over 2 s old then.
+/// The caller holds the store's lock, shared, for as long as it needs the base.
+Frozen freeze(const Root& root, const source::Selection& selection, LinkFrom from,
+              ObjectCheck check);
+
+} // namespace snapfix::snapshot

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "os/file.hpp"
+#include "snapshot/root.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+// Which base the tests of one ctest run go by: its freeze test records it under ctest itself (the
+// parent's machine, pid and start time), and the other tests of that run, whose parent is the same
+// ctest, find it there. No other run can find it, so no test gets an older run's state.
+
+/// Records the base for the processes that our parent starts.
+void record_frozen(const Root& root, const os::Hash& key, const os::Hash& base);
+
+/// What our parent's run recorded for that key.
+std::optional<os::Hash> find_frozen(const Root& root, const os::Hash& key);
+
+/// The bases that living runs go by. Records of runs that are over are removed.
+std::vector<os::Hash> bases_in_use_by_runs(const Root& root);
+
+} // namespace snapfix::snapshot

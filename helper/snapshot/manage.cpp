@@ -1,0 +1,191 @@
+#include "snapshot/manage.hpp"
+
+#include "os/error.hpp"
+#include "os/remove_tree.hpp"
+#include "os/time_text.hpp"
+#include "snapshot/create.hpp"
+#include "snapshot/name.hpp"
+#include "snapshot/run_record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace snapfix::snapshot {
+namespace {
+
+SnapshotManifest manifest_or_error(const Root& root, const std::string& folder,
+                                   const std::string& name) {
+  auto manifest = find_snapshot(root, folder);
+  if (manifest) {
+    return std::move(*manifest);
+  }
+  const bool foreign = root.top().try_stat(folder.c_str()).has_value();
+  throw os::Error(foreign
+                      ? fmt::format("{} in {} is no snapshot: nothing of it is touched",
+                                    os::quoted(folder), root.path())
+                      : fmt::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
+                  "'snapfix list' shows what there is");
+}
+
+/// Why a snapshot is kept under Keep::on_failure; empty if it goes.
+std::string reason_to_keep(const Root& root, const std::string& folder, const Outcome& outcome,
+                           const Verified& verified) {
+  if (!verified.findings.empty()) {
+    return "shared files were changed";
+  }
+  const auto run = load_run(root, folder);
+  if (!run) {
+    const bool touched = verified.added + verified.missing != 0;
+    return touched ? "something was done in it, but not by 'snapfix run': how it ended is not known"
+                   : "";
+  }
+  if (!run->contains("ended")) {
+    return "its run has no recorded end";
+  }
+  if (run->contains("signal")) {
+    return fmt::format("its command was killed by signal {}", run->at("signal").get<int>());
+  }
+  const int status = run->value("status", 0);
+  if (outcome.skip_return_code == status || (status != 0) == outcome.will_fail) {
+    return "";
+  }
+  return fmt::format("its command ended with exit code {}", status);
+}
+
+std::vector<std::string> remove_tree_of(const Root& root, const std::string& folder,
+                                        const os::Lock& held) {
+  root.discard_tree(folder);
+  root.forget(folder);
+  root.remove_lock_file(folder, held);
+  return root.clear_debris();
+}
+
+/// The folders of snapshots that the options give up, newest first judged.
+std::vector<std::string> to_prune(const Root& root, const PruneOptions& options) {
+  if (!options.keep && !options.older_than_seconds) {
+    return {};
+  }
+  struct Aged {
+    os::Time made;
+    std::string folder;
+  };
+  std::vector<Aged> all;
+  for (const auto& folder : root.snapshot_folders()) {
+    const auto stat = root.snapshots().try_stat(folder.c_str());
+    if (stat && find_snapshot(root, folder)) {
+      all.push_back({stat->mtime, folder});
+    }
+  }
+  std::ranges::sort(all, std::ranges::greater(), &Aged::made);
+  const os::Time now = os::now();
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool beyond = options.keep && i >= *options.keep;
+    const bool old = options.older_than_seconds &&
+                     now.seconds - all[i].made.seconds > *options.older_than_seconds;
+    // Both given: only what is old goes, and of the newest so many nothing.
+    if (options.keep && options.older_than_seconds ? beyond && old : beyond || old) {
+      out.push_back(all[i].folder);
+    }
+  }
+  return out;
+}
+
+/// Manifests, records and locks of names that have no tree.
+void forget_treeless(const Root& root) {
+  for (const auto& folder : root.recorded_folders()) {
+    const auto has_tree = [&] { return root.top().try_stat(folder.c_str()).has_value(); };
+    if (has_tree()) {
+      continue;
+    }
+    const auto lock = root.try_lock_name(folder);
+    if (lock && !has_tree()) {
+      root.forget(folder);
+      root.remove_lock_file(folder, *lock);
+    }
+  }
+}
+
+} // namespace
+
+std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held) {
+  const std::string folder = folder_of_name(name);
+  manifest_or_error(root, folder, name);
+  return remove_tree_of(root, folder, held);
+}
+
+Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
+                const Outcome& outcome) {
+  const std::string folder = folder_of_name(name);
+  Finished out;
+  if (!find_snapshot(root, folder)) {
+    root.remove_lock_file(folder, held);
+    root.clear_debris();
+    return out;
+  }
+  out.existed = true;
+  out.verified = verify(root, folder, VerifyDepth::stats);
+  if (keep == Keep::always) {
+    out.why_kept = "as asked";
+  } else if (keep == Keep::on_failure) {
+    out.why_kept = reason_to_keep(root, folder, outcome, out.verified);
+  }
+  out.kept = !out.why_kept.empty();
+  out.left = out.kept ? root.clear_debris() : remove_tree_of(root, folder, held);
+  return out;
+}
+
+nlohmann::json describe(const Root& root, const std::string& folder) {
+  const SnapshotManifest manifest = manifest_or_error(root, folder, folder);
+  nlohmann::json out = manifest.meta;
+  out["path"] = root.path() + "/" + folder;
+  out["base"] = manifest.base.hex();
+  const auto run = load_run(root, folder);
+  out["run"] = run ? *run : nlohmann::json();
+  if (run) {
+    for (const char* key : {"ended", "status", "signal"}) {
+      if (!run->contains(key)) {
+        out["run"][key] = nlohmann::json();
+      }
+    }
+  }
+  return out;
+}
+
+nlohmann::json list(const Root& root) {
+  nlohmann::json snapshots = nlohmann::json::array();
+  for (const auto& folder : root.snapshot_folders()) {
+    if (find_snapshot(root, folder)) {
+      snapshots.push_back(describe(root, folder));
+    }
+  }
+  return {{"root", root.path()}, {"snapshots", std::move(snapshots)}};
+}
+
+Pruned prune(const Root& root, const PruneOptions& options) {
+  Pruned out;
+  for (const auto& folder : to_prune(root, options)) {
+    const auto lock = root.try_lock_name(folder);
+    if (!lock) {
+      out.in_use.push_back(folder);
+      continue;
+    }
+    const auto manifest = find_snapshot(root, folder);
+    if (!manifest) {
+      continue;
+    }
+    out.snapshots.push_back(manifest->meta.value("name", folder));
+    if (!options.dry_run) {
+      remove_tree_of(root, folder, *lock);
+    }
+  }
+  if (!options.dry_run) {
+    forget_treeless(root);
+    out.left = root.clear_debris();
+  }
+  out.store = collect_all(root, options.dry_run);
+  return out;
+}
+
+} // namespace snapfix::snapshot

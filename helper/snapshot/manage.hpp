@@ -1,0 +1,66 @@
+#pragma once
+
+#include "snapshot/collect.hpp"
+#include "snapshot/root.hpp"
+#include "snapshot/verify.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+// What happens to snapshots after they were used.
+
+/// Removes the snapshot, whose name's lock is `held`: the name is free at once, the tree goes by
+/// way of the trash. Returns what could not be removed, with the reason; it stays in the trash.
+/// Throws os::Error if there is no snapshot of that name.
+std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held);
+
+enum class Keep { never, on_failure, always };
+
+/// How the test's end is judged.
+struct Outcome {
+  bool will_fail = false;              ///< CTest's WILL_FAIL: only a non-zero exit code is success
+  std::optional<int> skip_return_code; ///< CTest's SKIP_RETURN_CODE: no failure
+};
+
+struct Finished {
+  bool existed = false;
+  Verified verified;
+  bool kept = false;
+  std::string why_kept;
+  std::vector<std::string> left; ///< what could not be removed
+};
+
+/// Verifies the snapshot, whose name's lock is `held`, then keeps or removes it. A missing snapshot
+/// is fine.
+Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
+                const Outcome& outcome);
+
+/// Everything that is recorded of a snapshot. Throws os::Error if there is none.
+nlohmann::json describe(const Root& root, const std::string& folder);
+
+/// All snapshots, by name.
+nlohmann::json list(const Root& root);
+
+struct PruneOptions {
+  std::optional<std::uint64_t> keep;              ///< the newest so many snapshots stay
+  std::optional<std::int64_t> older_than_seconds; ///< snapshots older than that go
+  bool dry_run = false;
+};
+
+struct Pruned {
+  std::vector<std::string> snapshots;
+  std::vector<std::string> in_use; ///< snapshots that would go, but are locked
+  Collected store;
+  std::vector<std::string> left; ///< debris that could not be removed
+};
+
+/// Removes debris and what of the store nothing uses; snapshots only as the options say.
+Pruned prune(const Root& root, const PruneOptions& options);
+
+} // namespace snapfix::snapshot

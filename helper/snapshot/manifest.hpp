@@ -1,0 +1,166 @@
+#pragma once
+
+#include "os/dir.hpp"
+#include "os/file.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+// The records that manifests hold, in host byte order and mapped as they lie in the file: a tree
+// of 70,000 files must cost a snapshot next to nothing to read.
+
+/// A folder of a base.
+struct FolderRecord {
+  std::int64_t mtime_seconds;
+  std::uint32_t mtime_nanoseconds;
+  std::uint32_t permissions;
+  std::uint32_t path;       ///< where its path stands among the texts
+  std::uint32_t name;       ///< where its last component stands
+  std::uint32_t parent;     ///< index of the folder above; the first folder is its own
+  std::uint32_t first_file; ///< its files are files()[first_file, + file_count)
+  std::uint32_t file_count;
+  std::uint32_t reserved;
+
+  os::Time mtime() const noexcept { return {mtime_seconds, mtime_nanoseconds}; }
+};
+
+/// A regular file or a symlink of a base.
+struct FileRecord {
+  std::uint64_t size;
+  std::int64_t mtime_seconds;
+  std::uint32_t mtime_nanoseconds;
+  std::uint32_t mode;   ///< type and permission bits
+  os::Hash content;     ///< content id; zero if it was linked from the source, unread
+  os::Hash object;      ///< names the object in the store; zero for symlinks and link-from source
+  std::uint64_t inode;  ///< of the object (link-from source: of the file); 0 if it is lost
+  std::uint32_t name;   ///< where its name stands among the texts
+  std::uint32_t target; ///< where a symlink's text stands
+
+  os::Time mtime() const noexcept { return {mtime_seconds, mtime_nanoseconds}; }
+  bool is_symlink() const noexcept { return S_ISLNK(mode); }
+  std::uint32_t permissions() const noexcept { return mode & 07777U; }
+  /// Whether `stat` is what this record says, leaving aside which inode it is.
+  bool agrees_with(const os::Stat& stat) const noexcept;
+};
+
+/// How a file of a snapshot was made.
+enum class Made : std::uint8_t {
+  linked,
+  reflinked,
+  copied_requested,   ///< named by --copy
+  copied_link_mode,   ///< --link-mode copy
+  copied_exdev,       ///< the link was refused: another file system
+  copied_emlink,      ///< ... too many links to that inode
+  copied_eperm,       ///< ... not permitted (fs.protected_hardlinks, immutable files)
+  copied_unsupported, ///< ... the file system has no links
+  symlink,
+  excluded ///< not made, because of --exclude
+};
+
+/// `requested`, `link-mode`, `EXDEV`, ...; nothing for what is no copy.
+const char* copy_reason(Made made);
+
+/// The manifest of a base: the source frozen in one state. A view on a mapped file.
+class Base {
+public:
+  /// Nothing if there is none of that id, or it is damaged.
+  static std::optional<Base> load(const os::Dir& bases, const os::Hash& id);
+
+  os::Hash id() const noexcept { return m_id; }
+  /// `source`, `files`, `include`, `link_from`, `created`.
+  nlohmann::json meta() const;
+
+  std::span<const FolderRecord> folders() const noexcept { return m_folders; }
+  std::span<const FileRecord> files() const noexcept { return m_files; }
+  std::span<const FileRecord> files_of(const FolderRecord& folder) const noexcept {
+    return m_files.subspan(folder.first_file, folder.file_count);
+  }
+  const char* text(std::uint32_t offset) const noexcept { return m_texts + offset; }
+  std::string path_of(const FolderRecord& folder, const FileRecord& file) const;
+  /// The folder of the file with that index in files().
+  const FolderRecord& folder_of(std::size_t file_index) const;
+  /// The index in files() of a path, if the base holds it.
+  std::optional<std::size_t> find(std::string_view path) const;
+
+private:
+  std::shared_ptr<const os::MappedFile> m_file;
+  os::Hash m_id;
+  std::string_view m_meta;
+  std::span<const FolderRecord> m_folders;
+  std::span<const FileRecord> m_files;
+  const char* m_texts = nullptr;
+};
+
+/// Gathers a base, folders in tree order, and writes it.
+class BaseWriter {
+public:
+  /// Files that are added next lie in this folder. `path` is empty for the source itself.
+  void add_folder(std::string_view path, std::uint32_t permissions, os::Time mtime);
+
+  /// `record.name` and `record.target` are set here.
+  void add_file(std::string_view name, FileRecord record, std::string_view target);
+
+  std::size_t file_count() const noexcept { return m_files.size(); }
+
+  /// The id of the state: sources with other content, names or modes have another, and so have
+  /// other file mtimes; folder mtimes do not count, since every untracked file changes one.
+  os::Hash id(std::string_view key) const;
+
+  /// Writes the base of that id, replacing one in one step.
+  void write(const os::Dir& bases, const os::Hash& id, const nlohmann::json& meta) const;
+
+private:
+  std::uint32_t keep(std::string_view text);
+
+  std::vector<FolderRecord> m_folders;
+  std::vector<FileRecord> m_files;
+  std::string m_texts;
+  std::vector<std::pair<std::string, std::uint32_t>> m_open; ///< folders on the way to the last
+};
+
+/// Rewrites the base of that id with other object inodes.
+void rewrite_inodes(const os::Dir& bases, const Base& base,
+                    const std::vector<std::pair<std::size_t, std::uint64_t>>& changes);
+
+/// The manifest of a snapshot: from which base, and for each of its files how it was made and
+/// which inode it had.
+class SnapshotManifest {
+public:
+  os::Hash base;
+  nlohmann::json meta; ///< `name`, `created`, `source`, `options`, `ledger`
+  std::vector<Made> made;
+  std::vector<std::uint64_t> inodes;
+
+  /// Nothing if there is none of that name, or it is damaged.
+  static std::optional<SnapshotManifest> load(const os::Dir& snapshots, const std::string& folder);
+  void write(const os::Dir& snapshots, const std::string& folder) const;
+};
+
+/// What a freeze saw of the source's files when it read them, in the order of the base's files:
+/// what makes it safe not to read them again.
+struct SeenFile {
+  std::uint64_t inode;
+  std::int64_t ctime_seconds;
+  std::uint32_t ctime_nanoseconds;
+  std::uint32_t settled; ///< 1 if the ctime was old enough that a later change must show in it
+};
+
+/// The last freeze of one (source, files, include).
+struct FreezeRecord {
+  os::Hash base;
+  std::vector<SeenFile> seen;
+
+  static std::optional<FreezeRecord> load(const os::Dir& sources, const os::Hash& key);
+  void write(const os::Dir& sources, const os::Hash& key) const;
+};
+
+} // namespace snapfix::snapshot

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "os/dir.hpp"
+#include "os/file.hpp"
+#include "os/lock.hpp"
+#include "snapshot/manifest.hpp"
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+/// The folder that holds snapshots, and under `.snapfix/` all that belongs to them:
+///
+///     objects/<source>/<xx>/<object>   the store
+///     bases/<id>                       manifests of bases
+///     sources/<key>                    the last freeze of a (source, files, include)
+///     snapshots/<folder>               manifests of snapshots
+///     runs/<folder>                    what the last run of a snapshot recorded
+///     frozen/                          which base a ctest run goes by
+///     locks/  work/  trash/
+class Root {
+public:
+  /// Makes the root where there is none. Throws os::Error, also if it is another user's.
+  static Root open_or_make(const std::string& path);
+
+  /// Throws os::Error if there is no root at `path`.
+  static Root open(const std::string& path);
+
+  /// Whether there is a root at `path`.
+  static bool exists(const std::string& path);
+
+  const std::string& path() const noexcept { return m_path; }
+  const os::Dir& top() const noexcept { return m_top; }
+  const os::Dir& objects() const noexcept { return m_objects; }
+  const os::Dir& bases() const noexcept { return m_bases; }
+  const os::Dir& sources() const noexcept { return m_sources; }
+  const os::Dir& snapshots() const noexcept { return m_snapshots; }
+  const os::Dir& runs() const noexcept { return m_runs; }
+  const os::Dir& frozen() const noexcept { return m_frozen; }
+  const os::Dir& locks() const noexcept { return m_locks; }
+  const os::Dir& work() const noexcept { return m_work; }
+  const os::Dir& trash() const noexcept { return m_trash; }
+
+  // The locks, in the order in which they may be taken: name, store, source.
+
+  /// The snapshot of that folder: held while it is made, run, removed.
+  os::Lock lock_name(const std::string& folder, const std::string& purpose,
+                     os::Patience patience = std::nullopt) const;
+  std::optional<os::Lock> try_lock_name(const std::string& folder) const;
+
+  /// The store: shared by those who add or link objects, exclusive for those who replace or remove.
+  os::Lock lock_store(os::LockMode mode, const std::string& purpose) const;
+  std::optional<os::Lock> try_lock_store() const;
+
+  /// One source: held while it is frozen.
+  os::Lock lock_source(const os::Hash& source) const;
+
+  /// The folders of all snapshots that have a manifest, in byte order.
+  std::vector<std::string> snapshot_folders() const;
+
+  /// The folders of which there is a manifest or a lock.
+  std::set<std::string> recorded_folders() const;
+
+  /// Removes the file of a name's lock, which the caller holds, when nothing has that name.
+  void remove_lock_file(const std::string& folder, const os::Lock& held) const;
+
+  /// Moves the snapshot's tree into the trash, so that the name is free at once. False if there is
+  /// no tree.
+  bool discard_tree(const std::string& folder) const;
+
+  /// Moves the snapshot's tree out of sight, to be worked on, and back: a tree stands in the root
+  /// whole or not at all.
+  void take_tree(const std::string& folder) const;
+  void publish_tree(const std::string& folder) const;
+
+  /// Moves a tree that is being worked on into the trash.
+  void discard_work(const std::string& folder) const;
+
+  /// Removes the manifest and the records of a snapshot.
+  void forget(const std::string& folder) const;
+
+  /// Empties the trash and removes unfinished work whose owner is gone. Returns what could not be
+  /// removed, with the reason.
+  std::vector<std::string> clear_debris() const;
+
+private:
+  explicit Root(os::Dir top);
+
+  std::string m_path;
+  os::Dir m_top;
+  os::Dir m_inner;
+  os::Dir m_objects;
+  os::Dir m_bases;
+  os::Dir m_sources;
+  os::Dir m_snapshots;
+  os::Dir m_runs;
+  os::Dir m_frozen;
+  os::Dir m_locks;
+  os::Dir m_work;
+  os::Dir m_trash;
+};
+
+/// `path` made absolute and free of symlinks. Throws os::Error if there is no such thing.
+std::string canonical_path(const std::string& path);
+
+} // namespace snapfix::snapshot

@@ -1,0 +1,219 @@
+#include "snapshot/store.hpp"
+
+#include "os/error.hpp"
+#include "os/process.hpp"
+#include "source/listing.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+#include <unordered_map>
+
+#include <fcntl.h>
+#include <linux/fs.h>
+
+namespace snapfix::snapshot {
+namespace {
+
+constexpr const char* k_incoming = "incoming";
+constexpr std::string_view k_digits = "0123456789abcdef";
+constexpr std::uint32_t k_owner_read_write = 0600;
+
+char* put_hex(char* out, std::uint64_t number, int digits) {
+  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) {
+    *out++ = k_digits[(number >> static_cast<unsigned>(shift)) & 0xFU];
+  }
+  return out;
+}
+
+std::string_view folder_part(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+
+std::string name_part(const std::string& path) {
+  return path.substr(path.rfind('/') + 1); // npos + 1 is 0
+}
+
+/// A file of the source, opened component by component; nothing if it is not there as a file.
+os::UniqueFd open_in_source(const std::string& source, const std::string& path) {
+  try {
+    const auto folder = source::open_below(os::Dir::open(source), folder_part(path));
+    return folder ? folder->open_file(name_part(path).c_str(), O_RDONLY) : os::UniqueFd();
+  } catch (const os::Error&) {
+    return {}; // unreadable or gone: the object cannot come from there
+  }
+}
+
+/// Makes the object anew from the source; the new inode, or 0 where the source holds other content.
+std::uint64_t remake(const Store& store, const std::string& source, const Damage& damage,
+                     const FileRecord& record) {
+  const os::UniqueFd from = open_in_source(source, damage.path);
+  if (!from) {
+    return 0;
+  }
+  const std::string from_path = source + "/" + damage.path;
+  Store::Incoming incoming(store);
+  os::Hasher hasher;
+  const auto size =
+      os::copy_data(from.get(), from_path, incoming.fd(), incoming.path(), record.size, &hasher);
+  const bool fits = size == record.size && os::stat_of(from.get(), from_path).size == size &&
+                    hasher.finish() == record.content;
+  if (!fits) {
+    return 0;
+  }
+  return incoming.publish(Store::bucket_of(folder_part(damage.path)), damage.object, record, true);
+}
+
+} // namespace
+
+Store::Store(const Root& root, const std::string& source)
+    : m_dir(root.objects().ensure_child(os::hash_of(source).hex().c_str())),
+      m_incoming(m_dir.ensure_child(k_incoming)) {}
+
+unsigned char Store::bucket_of(std::string_view folder_path) noexcept {
+  return static_cast<unsigned char>(os::hash_of(folder_path).low & 0xFFU);
+}
+
+ObjectName Store::name_of(unsigned char bucket, const os::Hash& object) noexcept {
+  ObjectName out{};
+  char* end = put_hex(out.data(), bucket, 2);
+  *end++ = '/';
+  end = put_hex(end, object.high, 16);
+  put_hex(end, object.low, 16);
+  return out;
+}
+
+os::Hash Store::object_of(std::string_view folder_path, std::string_view name,
+                          const os::Hash& content, std::uint32_t permissions,
+                          os::Time mtime) noexcept {
+  os::Hasher hasher;
+  hasher.add_number(folder_path.size());
+  hasher.add(folder_path);
+  hasher.add(name);
+  hasher.add_number(content.high);
+  hasher.add_number(content.low);
+  hasher.add_number(permissions);
+  hasher.add_number(static_cast<std::uint64_t>(mtime.seconds));
+  hasher.add_number(mtime.nanoseconds);
+  return hasher.finish();
+}
+
+bool Store::is_sound(const ObjectName& name, const FileRecord& file) const {
+  const auto stat = m_dir.try_stat(name.data());
+  return stat && stat->inode == file.inode && file.agrees_with(*stat);
+}
+
+std::vector<std::size_t> Store::damaged_objects(const Base& base) const {
+  std::vector<std::size_t> out;
+  for (const auto& folder : base.folders()) {
+    const unsigned char bucket = bucket_of(base.text(folder.path));
+    std::size_t index = folder.first_file;
+    for (const auto& file : base.files_of(folder)) {
+      if (file.object != os::Hash() && !is_sound(name_of(bucket, file.object), file)) {
+        out.push_back(index);
+      }
+      ++index;
+    }
+  }
+  return out;
+}
+
+Store::Incoming::Incoming(const Store& store) : m_store(store) {
+  static std::atomic<unsigned> number{0};
+  m_name = fmt::format("{}.{}", ::getpid(), number.fetch_add(1));
+  m_fd = store.m_incoming.open_file(m_name.c_str(), O_RDWR | O_CREAT | O_EXCL, k_owner_read_write);
+}
+
+Store::Incoming::~Incoming() {
+  if (!m_name.empty()) {
+    ::unlinkat(m_store.m_incoming.fd(), m_name.c_str(), 0);
+  }
+}
+
+std::string Store::Incoming::path() const {
+  return m_store.m_incoming.path_of(m_name.c_str());
+}
+
+std::uint64_t Store::Incoming::publish(unsigned char bucket, const os::Hash& object,
+                                       const FileRecord& file, bool replace) {
+  const timespec times[2] = {{file.mtime_seconds, file.mtime_nanoseconds},
+                             {file.mtime_seconds, file.mtime_nanoseconds}};
+  if (::fchmod(m_fd.get(), file.permissions()) != 0 || ::futimens(m_fd.get(), times) != 0) {
+    throw os::Error("set mode and times of", {path()}, errno);
+  }
+  const ObjectName name = name_of(bucket, object);
+  const std::uint64_t inode = os::stat_of(m_fd.get(), path()).inode;
+  if (!replace) {
+    const auto standing = m_store.m_dir.try_stat(name.data());
+    if (standing && file.agrees_with(*standing)) {
+      return standing->inode;
+    }
+  }
+  try {
+    m_store.m_incoming.rename(m_name.c_str(), m_store.m_dir, name.data());
+  } catch (const os::Error& error) {
+    if (error.error_number() != ENOENT) {
+      throw;
+    }
+    m_store.m_dir.ensure_child(std::string(name.data(), 2).c_str());
+    m_store.m_incoming.rename(m_name.c_str(), m_store.m_dir, name.data());
+  }
+  m_name.clear();
+  return inode;
+}
+
+void Store::clear_incoming() const {
+  for (const auto& entry : m_incoming.entries()) {
+    m_incoming.unlink_if_present(entry.name.c_str());
+  }
+}
+
+Healed heal(const Root& root, const std::string& source, const std::vector<Damage>& damages) {
+  const auto lock = root.lock_store(os::LockMode::exclusive, "snapfix, healing the store");
+  const Store store(root, source);
+  std::vector<Base> bases;
+  for (const auto& entry : root.bases().entries()) {
+    const auto id = os::Hash::from_hex(entry.name);
+    auto base = id ? Base::load(root.bases(), *id) : std::nullopt;
+    if (base && base->meta().value("source", "") == source) {
+      bases.push_back(std::move(*base));
+    }
+  }
+  Healed out;
+  std::vector<std::vector<std::pair<std::size_t, std::uint64_t>>> changes(bases.size());
+  for (const auto& damage : damages) {
+    std::optional<std::uint64_t> inode;
+    for (std::size_t i = 0; i < bases.size(); ++i) {
+      const auto index = bases[i].find(damage.path);
+      if (!index || bases[i].files()[*index].object != damage.object) {
+        continue;
+      }
+      const FileRecord& record = bases[i].files()[*index];
+      if (!inode) {
+        const ObjectName name =
+            Store::name_of(Store::bucket_of(folder_part(damage.path)), damage.object);
+        if (damage.seen_inode != record.inode && store.is_sound(name, record)) {
+          break; // healed by another since the damage was seen
+        }
+        inode = remake(store, source, damage, record);
+        if (*inode == 0) {
+          store.dir().unlink_if_present(name.data());
+        }
+        ++(*inode == 0 ? out.dropped : out.replaced);
+      }
+      changes[i].emplace_back(*index, *inode);
+    }
+  }
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    if (!changes[i].empty()) {
+      rewrite_inodes(root.bases(), bases[i], changes[i]);
+    }
+  }
+  return out;
+}
+
+} // namespace snapfix::snapshot

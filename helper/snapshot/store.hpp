@@ -1,0 +1,89 @@
+#pragma once
+
+#include "os/dir.hpp"
+#include "snapshot/manifest.hpp"
+#include "snapshot/root.hpp"
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+/// Where an object lies below its source's store: `xx/<32 hex digits>`, NUL-terminated.
+using ObjectName = std::array<char, 36>;
+
+/// The objects of one source under a root. The objects of one of its folders lie together, in one
+/// of 256, so that a snapshot of a folder links from few folders.
+class Store {
+public:
+  /// Makes the store of that source (an absolute path) where there is none.
+  Store(const Root& root, const std::string& source);
+
+  const os::Dir& dir() const noexcept { return m_dir; }
+
+  /// The number of the folder that holds the objects of a source folder.
+  static unsigned char bucket_of(std::string_view folder_path) noexcept;
+  static ObjectName name_of(unsigned char bucket, const os::Hash& object) noexcept;
+
+  /// The object of one file in one state.
+  static os::Hash object_of(std::string_view folder_path, std::string_view name,
+                            const os::Hash& content, std::uint32_t permissions,
+                            os::Time mtime) noexcept;
+
+  /// Whether the object stands as the base's record says: inode, size, mtime, mode.
+  bool is_sound(const ObjectName& name, const FileRecord& file) const;
+
+  /// Files of the base whose object is missing or was changed, as indices in base.files().
+  std::vector<std::size_t> damaged_objects(const Base& base) const;
+
+  /// An empty file in the store's own file system, to be filled and then published.
+  class Incoming {
+  public:
+    explicit Incoming(const Store& store);
+    Incoming(const Incoming&) = delete;
+    Incoming& operator=(const Incoming&) = delete;
+    ~Incoming(); ///< removes what was not published
+
+    int fd() const noexcept { return m_fd.get(); }
+    std::string path() const;
+
+    /// Sets mode and mtime and puts the file into its place as `object`; where a sound one stands
+    /// already, that one stays. `replace` puts a new inode there in any case. Returns the inode.
+    std::uint64_t publish(unsigned char bucket, const os::Hash& object, const FileRecord& file,
+                          bool replace = false);
+
+  private:
+    const Store& m_store;
+    std::string m_name;
+    os::UniqueFd m_fd;
+  };
+
+  /// Removes what unfinished freezes left. Call it with the source's lock held.
+  void clear_incoming() const;
+
+private:
+  os::Dir m_dir;
+  os::Dir m_incoming;
+};
+
+/// An object that is known to be bad, or whose content must be taken for bad.
+struct Damage {
+  std::string path; ///< in the source
+  os::Hash object;
+  std::uint64_t seen_inode = 0; ///< the inode that was found bad
+};
+
+struct Healed {
+  std::uint64_t replaced = 0; ///< made anew from the source
+  std::uint64_t dropped = 0;  ///< the source has changed: frozen anew when it is next wanted
+};
+
+/// Replaces the objects by sound ones with new inodes, from the source where its content is still
+/// the one, else drops them; in every base that holds them. An object that another process has
+/// healed since the damage was seen is left alone.
+/// Takes the store's lock, so the caller must not hold it.
+Healed heal(const Root& root, const std::string& source, const std::vector<Damage>& damages);
+
+} // namespace snapfix::snapshot

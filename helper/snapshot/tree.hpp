@@ -1,0 +1,55 @@
+#pragma once
+
+#include "os/dir.hpp"
+#include "snapshot/freeze.hpp"
+#include "snapshot/ledger.hpp"
+#include "snapshot/manifest.hpp"
+#include "snapshot/root.hpp"
+#include "source/glob.hpp"
+
+#include <vector>
+
+namespace snapfix::snapshot {
+
+enum class LinkMode { hardlink, reflink, copy };
+
+const char* to_text(LinkMode mode);
+
+/// How a snapshot is made of a base.
+struct TreeOptions {
+  source::GlobSet exclude;
+  source::GlobSet copy; ///< private from the start
+  LinkMode link_mode = LinkMode::hardlink;
+  LinkFrom link_from = LinkFrom::store;
+  bool strict = false; ///< a link or reflink that is refused is an error, not a copy
+  unsigned workers = 1;
+};
+
+/// Thrown where a tree cannot be made because objects are not what the base says: heal them, then
+/// begin anew.
+struct DamagedObjects {
+  std::vector<std::size_t> files; ///< indices in the base's files()
+};
+
+/// What was made of each file of a base.
+struct MadeTree {
+  std::vector<Made> made;
+  std::vector<std::uint64_t> inodes;
+  Ledger ledger;
+};
+
+/// Makes the tree of `base` in the empty folder `tree`. The caller holds the store's lock, shared.
+/// A mode of the top folder that would keep its owner from moving it is left to set_top_mode.
+/// Throws os::Error or DamagedObjects.
+MadeTree make_tree(const Root& root, const Base& base, const TreeOptions& options,
+                   const os::Dir& tree);
+
+/// Brings a tree in any state to what make_tree makes, touching only what differs. A linked file
+/// that is the object itself stays, as does a symlink; everything private is made again.
+MadeTree refresh_tree(const Root& root, const Base& base, const TreeOptions& options,
+                      const os::Dir& tree);
+
+/// Gives the top folder of a published tree its mode.
+void set_top_mode(const Base& base, const os::Dir& tree);
+
+} // namespace snapfix::snapshot

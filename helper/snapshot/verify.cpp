@@ -1,0 +1,261 @@
+#include "snapshot/verify.hpp"
+
+#include "os/error.hpp"
+#include "os/file.hpp"
+#include "os/remove_tree.hpp"
+#include "snapshot/create.hpp"
+#include "snapshot/store.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <unordered_map>
+
+#include <fcntl.h>
+
+namespace snapfix::snapshot {
+namespace {
+
+class Verifier {
+public:
+  Verifier(const Root& root, const std::string& folder, VerifyDepth depth)
+      : m_root(root), m_folder(folder), m_depth(depth) {
+    auto manifest = find_snapshot(root, folder);
+    if (!manifest) {
+      throw os::Error(fmt::format("there is no snapshot {} in {}", os::quoted(folder), root.path()),
+                      "'snapfix list' shows what there is");
+    }
+    m_manifest = std::move(*manifest);
+    m_base.emplace(base_of(root, m_manifest));
+    m_source = m_base->meta().at("source");
+    for (std::size_t i = 1; i < m_base->folders().size(); ++i) {
+      m_children[m_base->folders()[i].parent].push_back(i);
+    }
+  }
+
+  Verified run();
+  Verified count();
+
+private:
+  void visit(const os::Dir& dir, std::size_t folder_index);
+  void visit_missing(std::size_t folder_index);
+  void visit_file(const os::Dir& dir, const FolderRecord& folder, std::size_t index);
+  void check_object(const FolderRecord& folder, std::size_t index);
+  void compare(const os::Dir& dir, const char* name, const os::Stat& stat,
+               const FolderRecord& folder, std::size_t index);
+  bool is_from_source() const {
+    return m_manifest.meta.at("options").value("link_from", "") == "source";
+  }
+  void name_suspects();
+  void heal_findings();
+
+  const Root& m_root;
+  std::string m_folder;
+  VerifyDepth m_depth;
+  SnapshotManifest m_manifest;
+  std::optional<Base> m_base;
+  std::string m_source;
+  std::unordered_map<std::size_t, std::vector<std::size_t>> m_children;
+  std::vector<std::size_t> m_found; ///< indices of the findings' files
+  Verified m_out;
+};
+
+/// Opens a folder of the snapshot, also one that its test closed.
+std::optional<os::Dir> open_own_child(const os::Dir& dir, const char* name) {
+  try {
+    return dir.try_open_child(name);
+  } catch (const os::Error& error) {
+    if (error.error_number() != EACCES || !os::open_up(dir, name)) {
+      throw;
+    }
+    return dir.try_open_child(name);
+  }
+}
+
+Verified Verifier::count() {
+  if (const auto top = open_own_child(m_root.top(), m_folder.c_str())) {
+    visit(*top, 0);
+  }
+  return std::move(m_out);
+}
+
+Verified Verifier::run() {
+  if (const auto top = open_own_child(m_root.top(), m_folder.c_str())) {
+    visit(*top, 0);
+  }
+  if (!m_found.empty()) {
+    name_suspects();
+    heal_findings();
+  }
+  return std::move(m_out);
+}
+
+void Verifier::visit(const os::Dir& dir, std::size_t folder_index) {
+  const FolderRecord& folder = m_base->folders()[folder_index];
+  const std::uint64_t missing_before = m_out.missing;
+  std::uint64_t expected = 0;
+  for (std::size_t i = 0; i < folder.file_count; ++i) {
+    const std::size_t index = folder.first_file + i;
+    if (m_manifest.made[index] != Made::excluded) {
+      ++expected;
+      visit_file(dir, folder, index);
+    }
+  }
+  expected -= m_out.missing - missing_before;
+  for (const std::size_t child : m_children[folder_index]) {
+    const char* name = m_base->text(m_base->folders()[child].name);
+    if (const auto opened = open_own_child(dir, name)) {
+      ++expected;
+      visit(*opened, child);
+    } else {
+      visit_missing(child);
+    }
+  }
+  const std::uint64_t present = dir.entries().size();
+  m_out.added += present > expected ? present - expected : 0;
+}
+
+void Verifier::visit_missing(std::size_t folder_index) {
+  const FolderRecord& folder = m_base->folders()[folder_index];
+  for (std::size_t i = 0; i < folder.file_count; ++i) {
+    const std::size_t index = folder.first_file + i;
+    if (m_manifest.made[index] != Made::excluded) {
+      ++m_out.missing;
+      check_object(folder, index);
+    }
+  }
+  for (const std::size_t child : m_children[folder_index]) {
+    visit_missing(child);
+  }
+}
+
+void Verifier::visit_file(const os::Dir& dir, const FolderRecord& folder, std::size_t index) {
+  const char* name = m_base->text(m_base->files()[index].name);
+  const auto stat = dir.try_stat(name);
+  if (!stat) {
+    ++m_out.missing;
+    check_object(folder, index);
+  } else if (m_manifest.made[index] != Made::linked || !stat->is_file() ||
+             stat->inode != m_manifest.inodes[index]) {
+    m_out.made_private += m_manifest.made[index] == Made::symlink ? 0U : 1U;
+  } else {
+    ++m_out.shared;
+    compare(dir, name, *stat, folder, index);
+  }
+}
+
+/// A linked file that is no longer at its place (moved, or replaced by a folder) may have been
+/// written to before: its object tells.
+void Verifier::check_object(const FolderRecord& folder, std::size_t index) {
+  const FileRecord& file = m_base->files()[index];
+  if (m_manifest.made[index] != Made::linked || is_from_source()) {
+    return;
+  }
+  const Store store(m_root, m_source);
+  const ObjectName name = Store::name_of(Store::bucket_of(m_base->text(folder.path)), file.object);
+  const auto stat = store.dir().try_stat(name.data());
+  if (stat && stat->inode == m_manifest.inodes[index]) {
+    compare(store.dir(), name.data(), *stat, folder, index);
+  }
+}
+
+void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& stat,
+                       const FolderRecord& folder, std::size_t index) {
+  const FileRecord& file = m_base->files()[index];
+  Finding finding;
+  if (stat.size != file.size) {
+    finding.what.emplace_back("size");
+  }
+  if (stat.mtime != file.mtime()) {
+    finding.what.emplace_back("mtime");
+  }
+  if (stat.mode != file.mode) {
+    finding.what.emplace_back("mode");
+  }
+  if (m_depth == VerifyDepth::content && !is_from_source()) {
+    const auto fd = dir.open_file(name, O_RDONLY);
+    if (os::hash_file(fd.get(), dir.path_of(name)) != file.content) {
+      finding.what.emplace_back("content");
+    }
+  }
+  if (!finding.what.empty()) {
+    finding.path = m_base->path_of(folder, file);
+    m_out.findings.push_back(std::move(finding));
+    m_found.push_back(index);
+  }
+}
+
+/// All snapshots whose manifests name one of the inodes.
+void Verifier::name_suspects() {
+  for (const auto& other : m_root.snapshot_folders()) {
+    const auto manifest = find_snapshot(m_root, other);
+    const auto base = manifest ? Base::load(m_root.bases(), manifest->base) : std::nullopt;
+    if (!base || base->meta().value("source", "") != m_source) {
+      continue;
+    }
+    for (std::size_t i = 0; i < m_found.size(); ++i) {
+      Finding& finding = m_out.findings[i];
+      const auto index =
+          manifest->base == m_manifest.base ? std::optional(m_found[i]) : base->find(finding.path);
+      if (index && *index < manifest->inodes.size() && manifest->made[*index] == Made::linked &&
+          manifest->inodes[*index] == m_manifest.inodes[m_found[i]]) {
+        finding.suspects.push_back(manifest->meta.value("name", other));
+      }
+    }
+  }
+}
+
+void Verifier::heal_findings() {
+  if (is_from_source()) {
+    m_out.notes.emplace_back("the snapshot was linked from the source itself: these are the "
+                             "source's own files, changed there or through a link");
+    return;
+  }
+  std::vector<Damage> damages;
+  for (std::size_t i = 0; i < m_found.size(); ++i) {
+    damages.push_back({m_out.findings[i].path, m_base->files()[m_found[i]].object,
+                       m_manifest.inodes[m_found[i]]});
+  }
+  const Healed healed = heal(m_root, m_source, damages);
+  m_out.healed = healed.replaced + healed.dropped;
+}
+
+} // namespace
+
+nlohmann::json path_to_json(const std::string& path) {
+  nlohmann::json out{{"path", path}};
+  if (!os::is_utf8(path)) {
+    std::string hex;
+    for (const char c : path) {
+      hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    }
+    out["path_hex"] = hex;
+  }
+  return out;
+}
+
+nlohmann::json Verified::to_json(const std::string& name) const {
+  nlohmann::json out{
+      {"name", name},       {"shared", shared}, {"private", made_private},
+      {"missing", missing}, {"added", added},   {"findings", nlohmann::json::array()},
+      {"healed", healed},   {"notes", notes}};
+  for (const auto& finding : findings) {
+    auto entry = path_to_json(finding.path);
+    entry["what"] = finding.what;
+    entry["suspects"] = finding.suspects;
+    out["findings"].push_back(std::move(entry));
+  }
+  return out;
+}
+
+Verified verify(const Root& root, const std::string& folder, VerifyDepth depth) {
+  return Verifier(root, folder, depth).run();
+}
+
+nlohmann::json count_changes(const Root& root, const std::string& folder) {
+  const auto counted = Verifier(root, folder, VerifyDepth::stats).count();
+  return {
+      {"private", counted.made_private}, {"missing", counted.missing}, {"added", counted.added}};
+}
+
+} // namespace snapfix::snapshot

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "snapshot/root.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+enum class VerifyDepth { stats, content };
+
+/// A shared file that was changed through a link.
+struct Finding {
+  std::string path;
+  std::vector<std::string> what; ///< of `size`, `mtime`, `mode`, `content`
+  /// The snapshots that share it: without a guard nobody can know which of them wrote.
+  std::vector<std::string> suspects;
+};
+
+struct Verified {
+  std::uint64_t shared = 0;
+  std::uint64_t made_private = 0; ///< regular files: private from the start, or replaced since
+  std::uint64_t missing = 0;
+  std::uint64_t added = 0; ///< entries that the base does not hold; those below new folders once
+  std::vector<Finding> findings;
+  std::uint64_t healed = 0;
+  std::vector<std::string> notes;
+
+  nlohmann::json to_json(const std::string& name) const;
+};
+
+/// Compares a snapshot with its manifest. A file is shared if it still has the inode that the
+/// manifest names; it must then have the object's size, mtime and mode, and with
+/// VerifyDepth::content its content. Objects that were changed are healed.
+/// The caller holds the name's lock. Throws os::Error if there is no such snapshot.
+Verified verify(const Root& root, const std::string& folder, VerifyDepth depth);
+
+/// The number of files that are private, missing and added, for the record of a run.
+nlohmann::json count_changes(const Root& root, const std::string& folder);
+
+/// A path for JSON, which holds no bytes that are not UTF-8: `path`, and there `path_hex` as well.
+nlohmann::json path_to_json(const std::string& path);
+
+} // namespace snapfix::snapshot
