@@ -1,0 +1,42 @@
+#pragma once
+
+#include "os/process.hpp"
+
+#include <string>
+#include <vector>
+
+namespace snapfix::guard {
+
+struct Command {
+  std::vector<std::string> arguments;   ///< the first is looked up in the environment's PATH
+  std::vector<std::string> environment; ///< NAME=value
+  std::string folder;                   ///< to run in
+  pid_t parent = 0;                     ///< our parent as it was when we started
+};
+
+/// The command could not be started.
+struct CannotStart {
+  int error_number = 0;
+  std::string program;
+};
+
+struct CommandEnd {
+  int exit_code = 0;
+  int signal = 0; ///< that killed it; 0 if it ended by itself
+  std::vector<os::LivingProcess> outlived;
+};
+
+/// Runs the command in this process's group and waits for its end. Signals sent to us are passed
+/// on (the terminal's reach the command by themselves). We are its subreaper: what it leaves
+/// running is named and left alive. When our parent dies, all that the command started is killed,
+/// unless we were started to outlive it (nohup, setsid); when we are killed, the command is.
+/// Throws CannotStart, os::Error.
+CommandEnd run_command(const Command& command);
+
+/// Ends this process as the command ended: with its exit code, or by its signal.
+[[noreturn]] void end_as(const CommandEnd& end);
+
+/// Ends this process by SIGABRT without a core file.
+[[noreturn]] void abort_without_core();
+
+} // namespace snapfix::guard
