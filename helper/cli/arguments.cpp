@@ -1,0 +1,190 @@
+#include "cli/arguments.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+namespace snapfix::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* k_words = "words";
+
+std::size_t edit_distance(const std::string& left, const std::string& right) {
+  std::vector<std::size_t> row(right.size() + 1);
+  for (std::size_t j = 0; j <= right.size(); ++j) {
+    row[j] = j;
+  }
+  for (std::size_t i = 1; i <= left.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= right.size(); ++j) {
+      const std::size_t changed = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+} // namespace
+
+std::optional<std::string> likest(const std::string& word,
+                                  const std::vector<std::string>& candidates) {
+  std::optional<std::string> out;
+  std::size_t best = word.size() / 3 + 1;
+  for (const auto& candidate : candidates) {
+    const bool abbreviates = word.size() >= 2 && candidate.starts_with(word);
+    const std::size_t distance = abbreviates ? 0 : edit_distance(word, candidate);
+    if (distance <= best && (!out || distance < best)) {
+      best = distance;
+      out = candidate;
+    }
+  }
+  return out;
+}
+
+Arguments::Arguments(std::string subcommand, std::string help, Words words,
+                     TakesCommand takes_command)
+    : m_subcommand(std::move(subcommand)), m_help(std::move(help)), m_words_allowed(words),
+      m_takes_command(takes_command), m_options("Options", 100, 60) {
+  m_options.add_options()("help,h", po::bool_switch(), "show this");
+}
+
+void Arguments::add_flag(const char* name, const char* help) {
+  m_options.add_options()(name, po::bool_switch(), help);
+}
+
+void Arguments::add_value(const char* name, const char* placeholder, const char* help) {
+  m_options.add_options()(name, po::value<std::string>()->value_name(placeholder), help);
+}
+
+void Arguments::add_list(const char* name, const char* placeholder, const char* help) {
+  m_options.add_options()(
+      name, po::value<std::vector<std::string>>()->value_name(placeholder)->composing(), help);
+}
+
+bool Arguments::parse(const std::vector<std::string>& arguments) {
+  // Program_options drops `--`, and with it the line between our words and the command's.
+  const auto separator = std::ranges::find(arguments, "--");
+  const std::vector<std::string> own(arguments.begin(), separator);
+  if (separator != arguments.end()) {
+    m_command.assign(separator + 1, arguments.end());
+  }
+  po::options_description all;
+  all.add(m_options).add_options()(k_words, po::value<std::vector<std::string>>());
+  po::positional_options_description positions;
+  positions.add(k_words, -1);
+  using style = po::command_line_style::style_t;
+  try {
+    po::store(po::command_line_parser(own)
+                  .options(all)
+                  .positional(positions)
+                  .style(style::unix_style & ~style::allow_guessing)
+                  .run(),
+              m_values);
+  } catch (const po::unknown_option& error) {
+    fail_unknown(error.get_option_name());
+  } catch (const po::multiple_occurrences& error) {
+    fail(fmt::format("{} may be given once only", error.get_option_name()));
+  } catch (const po::error& error) {
+    fail(error.what());
+  }
+  if (flag("help")) {
+    fmt::print("{}", help_text());
+    return false;
+  }
+  m_words = list(k_words);
+  if (m_words.size() > m_words_allowed.most) {
+    fail(fmt::format("unexpected word {}", os::quoted(m_words[m_words_allowed.most])));
+  }
+  if (m_words.size() < m_words_allowed.least) {
+    fail(fmt::format("{} is missing", m_words_allowed.name));
+  }
+  if (m_takes_command == TakesCommand::yes && m_command.empty()) {
+    fail("the command is missing", "write it behind --, as in: snapfix run NAME -- make check");
+  }
+  if (m_takes_command == TakesCommand::no && separator != arguments.end()) {
+    fail("unexpected '--'");
+  }
+  return true;
+}
+
+std::optional<std::string> Arguments::value(const char* name) const {
+  if (!has(name)) {
+    return std::nullopt;
+  }
+  auto out = m_values[name].as<std::string>();
+  if (out.empty()) {
+    fail(fmt::format("--{} needs a value", name));
+  }
+  return out;
+}
+
+std::vector<std::string> Arguments::list(const char* name) const {
+  return has(name) ? m_values[name].as<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+std::optional<std::uint64_t> Arguments::number(const char* name, std::uint64_t least) const {
+  const auto text = value(name);
+  if (!text) {
+    return std::nullopt;
+  }
+  // Read here: Program_options takes -3 for the unsigned number 4294967293.
+  std::uint64_t out = 0;
+  const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), out);
+  if (failed != std::errc() || end != text->data() + text->size() || out < least) {
+    fail(fmt::format("--{} takes a whole number of {} or more, not {}", name, least,
+                     os::quoted(*text)));
+  }
+  return out;
+}
+
+std::size_t Arguments::choice(const char* name, const std::vector<std::string>& choices,
+                              std::size_t otherwise) const {
+  const auto text = value(name);
+  if (!text) {
+    return otherwise;
+  }
+  const auto found = std::ranges::find(choices, *text);
+  if (found == choices.end()) {
+    const auto meant = likest(*text, choices);
+    fail(fmt::format("--{} takes {}, not {}", name, fmt::join(choices, ", "), os::quoted(*text)),
+         meant ? "did you mean " + *meant + "?" : "");
+  }
+  return static_cast<std::size_t>(found - choices.begin());
+}
+
+void Arguments::fail(const std::string& message, const std::string& hint) const {
+  throw UsageError(fmt::format("{}: {}", m_subcommand, message),
+                   hint.empty() ? usage_line() : hint);
+}
+
+void Arguments::fail_unknown(const std::string& option) const {
+  const auto dashes_end = option.find_first_not_of('-');
+  const std::string bare = dashes_end == std::string::npos ? option : option.substr(dashes_end);
+  std::vector<std::string> names;
+  for (const auto& known : m_options.options()) {
+    names.push_back(known->long_name());
+  }
+  const auto meant = likest(bare, names);
+  fail(fmt::format("unknown option {}", os::quoted(option)),
+       meant ? "did you mean --" + *meant + "?" : "");
+}
+
+std::string Arguments::usage_line() const {
+  return fmt::format("usage: snapfix {}{}{} [options]{}", m_subcommand,
+                     *m_words_allowed.name != '\0' ? " " : "", m_words_allowed.name,
+                     m_takes_command == TakesCommand::yes ? " -- COMMAND [ARGUMENT...]" : "");
+}
+
+std::string Arguments::help_text() const {
+  std::ostringstream options;
+  options << m_options;
+  return fmt::format("{}\n\n{}\n\n{}", usage_line(), m_help, options.str());
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "os/error.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace snapfix::cli {
+
+/// The command line is wrong: exit code 2.
+class UsageError : public os::Error {
+public:
+  using os::Error::Error;
+};
+
+/// How many words that are no options a subcommand takes.
+struct Words {
+  const char* name = ""; ///< as the usage line shows it
+  std::size_t least = 0;
+  std::size_t most = 0;
+};
+
+enum class TakesCommand { no, yes };
+
+/// A subcommand's command line, read strictly: an unknown or shortened option, a stray word or an
+/// empty value is a UsageError that says what was meant.
+class Arguments {
+public:
+  /// `help` is one or more lines that say what the subcommand does.
+  Arguments(std::string subcommand, std::string help, Words words,
+            TakesCommand takes_command = TakesCommand::no);
+
+  void add_flag(const char* name, const char* help);
+  void add_value(const char* name, const char* placeholder, const char* help);
+  void add_list(const char* name, const char* placeholder, const char* help);
+
+  /// False if `--help` was asked for and has been printed.
+  bool parse(const std::vector<std::string>& arguments);
+
+  bool has(const char* name) const { return m_values.count(name) != 0; }
+  bool flag(const char* name) const { return m_values[name].as<bool>(); }
+  std::optional<std::string> value(const char* name) const;
+  std::vector<std::string> list(const char* name) const;
+  /// A whole number of `least` or more.
+  std::optional<std::uint64_t> number(const char* name, std::uint64_t least = 0) const;
+  const std::vector<std::string>& words() const noexcept { return m_words; }
+  /// What stands behind `--`.
+  const std::vector<std::string>& command() const noexcept { return m_command; }
+
+  /// The index of the value among `choices`, or `otherwise` where it is not given.
+  std::size_t choice(const char* name, const std::vector<std::string>& choices,
+                     std::size_t otherwise) const;
+
+  [[noreturn]] void fail(const std::string& message, const std::string& hint = {}) const;
+
+private:
+  std::string usage_line() const;
+  std::string help_text() const;
+  [[noreturn]] void fail_unknown(const std::string& option) const;
+
+  std::string m_subcommand;
+  std::string m_help;
+  Words m_words_allowed;
+  TakesCommand m_takes_command;
+  boost::program_options::options_description m_options;
+  boost::program_options::variables_map m_values;
+  std::vector<std::string> m_words;
+  std::vector<std::string> m_command;
+};
+
+/// The candidate that is likest to `word`, if any is like it: an abbreviation, or a few letters
+/// off.
+std::optional<std::string> likest(const std::string& word,
+                                  const std::vector<std::string>& candidates);
+
+} // namespace snapfix::cli

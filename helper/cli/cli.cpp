@@ -1,0 +1,115 @@
+#include "cli/cli.hpp"
+
+#include "cli/arguments.hpp"
+#include "cli/report.hpp"
+#include "guard/command.hpp"
+#include "os/process.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+namespace snapfix::cli {
+namespace {
+
+struct Subcommand {
+  const char* name;
+  int (*call)(const std::vector<std::string>&);
+  const char* usage;
+  const char* help;
+};
+
+constexpr std::array<Subcommand, 10> k_subcommands{{
+    {"freeze", freeze, "", "make the base of the source's present state; print its id"},
+    {"create", create, "NAME", "make a snapshot; print its path"},
+    {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
+    {"verify", verify, "NAME", "report what was changed through a link"},
+    {"finish", finish, "NAME", "verify, then keep or remove"},
+    {"remove", remove, "NAME...", "remove snapshots"},
+    {"list", list, "", "what there is, what it cost and saved"},
+    {"show", show, "NAME", "everything recorded of a snapshot"},
+    {"prune", prune, "", "remove debris, what nothing uses, and old snapshots"},
+    {"doctor", doctor, "[DIR]", "what this file system and kernel can do, by trying it"},
+}};
+
+void print_help() {
+  fmt::print("usage: snapfix COMMAND [options]\n\n"
+             "Gives each test a hard-linked, isolated copy of the source tree.\n\nCommands:\n");
+  for (const auto& subcommand : k_subcommands) {
+    fmt::print("  {:<27} {}\n", fmt::format("{} {}", subcommand.name, subcommand.usage),
+               subcommand.help);
+  }
+  fmt::print("\n'snapfix COMMAND --help' shows the options of a command.\n\n"
+             "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference;\n"
+             "run: the command's own, or 125 own failure, 126 not executable, 127 not found.\n");
+}
+
+int dispatch(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    throw UsageError("a command is missing", "'snapfix --help' lists them");
+  }
+  const std::string& name = arguments[0];
+  if (name == "--help" || name == "-h") {
+    print_help();
+    return k_done;
+  }
+  if (name == "--version") {
+    fmt::print("snapfix {}\n", SNAPFIX_VERSION);
+    return k_done;
+  }
+  const auto found = std::ranges::find(k_subcommands, name, &Subcommand::name);
+  if (found == k_subcommands.end()) {
+    std::vector<std::string> names;
+    for (const auto& subcommand : k_subcommands) {
+      names.emplace_back(subcommand.name);
+    }
+    const auto meant = likest(name, names);
+    throw UsageError(fmt::format("unknown command {}", os::quoted(name)),
+                     meant ? "did you mean " + *meant + "?" : "'snapfix --help' lists them");
+  }
+  return found->call({arguments.begin() + 1, arguments.end()});
+}
+
+/// A test's own failure must not look like its command's: 125, and under ctest a signal, since
+/// WILL_FAIL turns any exit code into a pass.
+int own_failure(const std::vector<std::string>& arguments, int exit_code) {
+  if (arguments.empty() || arguments[0] != "run") {
+    return exit_code;
+  }
+  const auto own_end = std::ranges::find(arguments, "--");
+  if (std::find(arguments.begin(), own_end, "--ctest") != own_end) {
+    guard::abort_without_core();
+  }
+  return exit_code == k_failed ? k_run_failed : exit_code;
+}
+
+} // namespace
+
+int run(const std::vector<std::string>& arguments) {
+  os::raise_open_file_limit();
+  try {
+    const int exit_code = dispatch(arguments);
+    if (std::fflush(stdout) != 0) {
+      throw os::Error("write to stdout", {}, errno);
+    }
+    return exit_code;
+  } catch (const UsageError& error) {
+    print_error(error);
+    return own_failure(arguments, k_wrong_usage);
+  } catch (const os::Error& error) {
+    print_error(error);
+  } catch (const guard::CannotStart& failure) {
+    const bool missing = failure.error_number == ENOENT;
+    print_error(os::Error("run", {failure.program}, failure.error_number,
+                          missing ? "is it in PATH, or in the snapshot?" : ""));
+    return own_failure(arguments, missing ? k_not_found : k_not_executable);
+  } catch (const std::exception& error) {
+    print_error(os::Error(std::string(error.what())));
+  }
+  return own_failure(arguments, k_failed);
+}
+
+} // namespace snapfix::cli

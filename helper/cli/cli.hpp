@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace snapfix::cli {
+
+enum ExitCode {
+  k_done = 0,
+  k_failed = 1,
+  k_wrong_usage = 2,
+  k_difference = 3,
+  k_run_failed = 125,
+  k_not_executable = 126,
+  k_not_found = 127
+};
+
+/// Runs `snapfix <arguments>`; the exit code. Prints what went wrong on stderr, throws nothing.
+int run(const std::vector<std::string>& arguments);
+
+// The subcommands: arguments without the subcommand's name, the exit code. They throw os::Error
+// and UsageError.
+int freeze(const std::vector<std::string>& arguments);
+int create(const std::vector<std::string>& arguments);
+int run_in_snapshot(const std::vector<std::string>& arguments);
+int verify(const std::vector<std::string>& arguments);
+int finish(const std::vector<std::string>& arguments);
+int remove(const std::vector<std::string>& arguments);
+int list(const std::vector<std::string>& arguments);
+int show(const std::vector<std::string>& arguments);
+int prune(const std::vector<std::string>& arguments);
+int doctor(const std::vector<std::string>& arguments);
+
+} // namespace snapfix::cli

@@ -1,0 +1,51 @@
+#include "snapshot/create.hpp"
+
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "cli/tree_arguments.hpp"
+#include "snapshot/name.hpp"
+
+#include <fmt/format.h>
+
+namespace snapfix::cli {
+
+int create(const std::vector<std::string>& arguments) {
+  Arguments options(
+      "create",
+      "Makes a snapshot and prints its path. One that exists and is of the same state\n"
+      "stays untouched; of another state it is an error, unless --fresh.",
+      {"NAME", 1, 1});
+  add_tree_options(options);
+  options.add_flag("fresh", "bring a snapshot that exists to the pristine, present state");
+  add_wait_option(options);
+  options.add_flag("ctest", "called by the CMake module: print measurements instead of the path");
+  options.add_flag("json", "print a report instead of the path");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  auto wanted = create_options_from(options, options.words()[0]);
+  if (options.flag("fresh")) {
+    wanted.existing = snapshot::Existing::refresh;
+  }
+  const std::string folder = snapshot::folder_of_name(wanted.name);
+  const auto root = snapshot::Root::open_or_make(wanted.selection.root);
+  snapshot::Created created;
+  {
+    const auto lock =
+        root.lock_name(folder, "snapfix create " + wanted.name, patience_from(options));
+    created = snapshot::create(root, wanted);
+  }
+  print_left(root.clear_debris());
+  print_notes(created);
+  if (options.flag("json")) {
+    print_json(created.to_json(wanted.name));
+  } else if (options.flag("ctest")) {
+    print_measurements(created.ledger);
+  } else {
+    fmt::print("{}\n", created.path);
+  }
+  return k_done;
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,55 @@
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "os/probe.hpp"
+#include "snapshot/root.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace snapfix::cli {
+namespace {
+
+/// What no snapshot can do without.
+bool is_needed(const os::Probe& probe) {
+  return probe.name == "locks" || probe.name == "timestamps";
+}
+
+} // namespace
+
+int doctor(const std::vector<std::string>& arguments) {
+  Arguments options(
+      "doctor",
+      "Tries what the file system of DIR (default: the current folder) and the kernel\n"
+      "can do for snapshots. Exit code 1 if something is missing without which there\n"
+      "are none.",
+      {"[DIR]", 0, 1});
+  options.add_flag("json", "print a report");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  const std::string folder =
+      snapshot::canonical_path(options.words().empty() ? "." : options.words()[0]);
+  const auto probes = os::probe_file_system(folder);
+  const std::string type = os::file_system_type(folder);
+  if (options.flag("json")) {
+    nlohmann::json report{{"folder", folder}, {"file_system", type}};
+    for (const auto& probe : probes) {
+      report["probes"].push_back(
+          {{"name", probe.name}, {"works", probe.works}, {"detail", probe.detail}});
+    }
+    print_json(report);
+  } else {
+    fmt::print("{} ({})\n", folder, type);
+    for (const auto& probe : probes) {
+      fmt::print("  {:<3} {:<24} {}\n", probe.works ? "yes" : "no", probe.name, probe.detail);
+    }
+  }
+  const bool fit = std::ranges::all_of(
+      probes, [](const os::Probe& probe) { return probe.works || !is_needed(probe); });
+  return fit ? k_done : k_failed;
+}
+
+} // namespace snapfix::cli

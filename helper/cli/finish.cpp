@@ -1,0 +1,68 @@
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "cli/tree_arguments.hpp"
+#include "snapshot/manage.hpp"
+#include "snapshot/name.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace snapfix::cli {
+
+int finish(const std::vector<std::string>& arguments) {
+  using snapshot::Keep;
+  Arguments options("finish",
+                    "Verifies the snapshot, then keeps or removes it. A missing one is fine.\n"
+                    "Exit code 3 if shared files were changed through a link.",
+                    {"NAME", 1, 1});
+  add_root_option(options);
+  options.add_value(
+      "keep", "WHEN",
+      "never; on-failure: if the command failed, has no recorded end, or shared files "
+      "were changed; always; default: on-failure");
+  options.add_flag("will-fail", "the command was expected to fail (CTest's WILL_FAIL)");
+  options.add_value("skip-return-code", "N", "this exit code is no failure (SKIP_RETURN_CODE)");
+  add_wait_option(options);
+  options.add_flag("ctest", "called by the CMake module: print measurements");
+  options.add_flag("json", "print a report");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  constexpr std::array k_keeps{Keep::never, Keep::on_failure, Keep::always};
+  const auto keep = k_keeps.at(options.choice("keep", {"never", "on-failure", "always"}, 1));
+  snapshot::Outcome outcome;
+  outcome.will_fail = options.flag("will-fail");
+  if (const auto code = options.number("skip-return-code")) {
+    outcome.skip_return_code = static_cast<int>(*code);
+  }
+  const std::string& name = options.words()[0];
+  const std::string folder = snapshot::folder_of_name(name);
+  const std::string path = root_path(options);
+  snapshot::Finished finished;
+  if (snapshot::Root::exists(path)) {
+    const auto root = snapshot::Root::open(path);
+    const auto lock = root.lock_name(folder, "snapfix finish " + name, patience_from(options));
+    finished = snapshot::finish(root, name, lock, keep, outcome);
+  }
+  const auto& verified = finished.verified;
+  const bool found = print_findings(verified, name);
+  print_left(finished.left);
+  if (finished.kept) {
+    os::note(fmt::format("the snapshot is kept in {}/{}: {}", path, folder, finished.why_kept));
+  }
+  if (options.flag("json")) {
+    auto report = verified.to_json(name);
+    report["existed"] = finished.existed;
+    report["kept"] = finished.kept;
+    print_json(report);
+  } else if (options.flag("ctest") && finished.existed) {
+    print_measurement("snapshot.private", static_cast<double>(verified.made_private));
+    print_measurement("snapshot.added", static_cast<double>(verified.added));
+    print_measurement("snapshot.findings", static_cast<double>(verified.findings.size()));
+  }
+  return found ? k_difference : k_done;
+}
+
+} // namespace snapfix::cli

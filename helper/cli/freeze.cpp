@@ -1,0 +1,52 @@
+#include "snapshot/freeze.hpp"
+
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "cli/tree_arguments.hpp"
+#include "snapshot/collect.hpp"
+#include "snapshot/frozen.hpp"
+
+#include <fmt/format.h>
+
+namespace snapfix::cli {
+
+int freeze(const std::vector<std::string>& arguments) {
+  Arguments options(
+      "freeze",
+      "Makes the base of the source's present state, or finds that it stands already;\n"
+      "prints its id.",
+      {});
+  add_freeze_options(options);
+  options.add_flag("ctest", "called by the CMake module: the base counts for this ctest run");
+  options.add_flag("json", "print a report instead of the id");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  const auto from = link_from(options);
+  const auto selection = selection_from(options);
+  const auto root = snapshot::Root::open_or_make(selection.root);
+  snapshot::Frozen frozen;
+  {
+    const auto lock = root.lock_store(os::LockMode::shared, "snapfix freeze");
+    frozen = snapshot::freeze(root, selection, from, snapshot::ObjectCheck::now);
+    if (options.flag("ctest")) {
+      snapshot::record_frozen(root, snapshot::freeze_key(selection, from), frozen.base.id());
+    }
+  }
+  if (frozen.made) {
+    snapshot::collect_unused_bases(root);
+  }
+  print_left(root.clear_debris());
+  print_notes(frozen);
+  if (options.flag("json")) {
+    print_json(frozen.to_json());
+  } else if (options.flag("ctest")) {
+    print_measurements(frozen);
+  } else {
+    fmt::print("{}\n", frozen.base.id().hex());
+  }
+  return k_done;
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,123 @@
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "cli/tree_arguments.hpp"
+#include "snapshot/manage.hpp"
+#include "snapshot/name.hpp"
+
+#include <fmt/format.h>
+
+namespace snapfix::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string end_of(const json& run) {
+  if (run.is_null()) {
+    return "-";
+  }
+  if (run["ended"].is_null()) {
+    return "running or killed";
+  }
+  return run["signal"].is_null() ? fmt::format("exit {}", run["status"].get<int>())
+                                 : fmt::format("signal {}", run["signal"].get<int>());
+}
+
+std::uint64_t count(const json& ledger, const char* key) {
+  return ledger.value(key, std::uint64_t{0});
+}
+
+void print_row(const json& snapshot) {
+  const json& ledger = snapshot["ledger"];
+  fmt::print("{:<32} {:.12} {} {:>8} {:>8} {:>10} {:>10}  {}\n",
+             snapshot["name"].get<std::string>(), snapshot["base"].get<std::string>(),
+             snapshot["created"].get<std::string>(), count(ledger, "linked"),
+             count(ledger, "copied") + count(ledger, "reflinked"),
+             human_bytes(count(ledger, "bytes_shared")), human_bytes(count(ledger, "bytes_copied")),
+             end_of(snapshot["run"]));
+}
+
+void print_ledger(const json& ledger) {
+  fmt::print("linked     {} files, {} shared\n", count(ledger, "linked"),
+             human_bytes(count(ledger, "bytes_shared")));
+  fmt::print("reflinked  {} files\n", count(ledger, "reflinked"));
+  fmt::print("copied     {} files, {}\n", count(ledger, "copied"),
+             human_bytes(count(ledger, "bytes_copied")));
+  for (const auto& [reason, files] : ledger.at("copied_by_reason").items()) {
+    fmt::print("           {} because of {}\n", files.get<std::uint64_t>(), reason);
+  }
+  fmt::print("entries    {} ({} folders, {} symlinks)\n", count(ledger, "entries"),
+             count(ledger, "folders"), count(ledger, "symlinks"));
+  fmt::print("made in    {:.3f} s\n", ledger.value("seconds", 0.0));
+}
+
+void print_run(const json& run) {
+  if (run.is_null()) {
+    fmt::print("run        -\n");
+    return;
+  }
+  std::string command;
+  for (const auto& word : run.value("command", json::array())) {
+    command += " " + word.get<std::string>();
+  }
+  fmt::print("run       {}\n", command);
+  fmt::print("           {} to {} on {}: {}\n", run.value("started", "?"),
+             run["ended"].is_null() ? "?" : run["ended"].get<std::string>(), run.value("host", "?"),
+             end_of(run));
+  if (run.contains("changes")) {
+    const json& changes = run["changes"];
+    fmt::print("           left {} files private, {} missing, {} added\n",
+               count(changes, "private"), count(changes, "missing"), count(changes, "added"));
+  }
+}
+
+} // namespace
+
+int list(const std::vector<std::string>& arguments) {
+  Arguments options("list", "Lists the snapshots of a root: what there is, what it cost and saved.",
+                    {});
+  add_root_option(options);
+  options.add_flag("json", "print a report");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  const std::string path = root_path(options);
+  const json listed = snapshot::Root::exists(path)
+                          ? snapshot::list(snapshot::Root::open(path))
+                          : json{{"root", path}, {"snapshots", json::array()}};
+  if (options.flag("json")) {
+    print_json(listed);
+    return k_done;
+  }
+  fmt::print("{:<32} {:<12} {:<20} {:>8} {:>8} {:>10} {:>10}  {}\n", "NAME", "BASE", "CREATED",
+             "LINKED", "PRIVATE", "SHARED", "COPIED", "LAST RUN");
+  for (const auto& snapshot : listed["snapshots"]) {
+    print_row(snapshot);
+  }
+  return k_done;
+}
+
+int show(const std::vector<std::string>& arguments) {
+  Arguments options("show", "Shows everything that is recorded of a snapshot.", {"NAME", 1, 1});
+  add_root_option(options);
+  options.add_flag("json", "print a report");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  const auto root = snapshot::Root::open(root_path(options));
+  const json shown = snapshot::describe(root, snapshot::folder_of_name(options.words()[0]));
+  if (options.flag("json")) {
+    print_json(shown);
+    return k_done;
+  }
+  fmt::print("name       {}\npath       {}\nsource     {}\nbase       {}\ncreated    {}\n",
+             shown["name"].get<std::string>(), shown["path"].get<std::string>(),
+             shown["source"].get<std::string>(), shown["base"].get<std::string>(),
+             shown["created"].get<std::string>());
+  fmt::print("options    {}\n", shown["options"].dump());
+  print_ledger(shown["ledger"]);
+  print_run(shown["run"]);
+  return k_done;
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,84 @@
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "cli/tree_arguments.hpp"
+#include "snapshot/manage.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <string_view>
+
+namespace snapfix::cli {
+namespace {
+
+/// `30s`, `15m`, `12h`, `7d`, `2w` in seconds.
+std::int64_t seconds_from(const Arguments& options, const std::string& text) {
+  constexpr std::string_view k_units = "smhdw";
+  constexpr std::array<std::int64_t, 5> k_seconds{1, 60, 3600, 86400, 604800};
+  constexpr std::int64_t k_most = 1'000'000;
+  std::int64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto unit = failed == std::errc() && end + 1 == text.data() + text.size()
+                        ? k_units.find(*end)
+                        : std::string_view::npos;
+  if (unit == std::string_view::npos || number < 0 || number > k_most) {
+    options.fail(fmt::format("--older-than takes a number and a unit, not {}", os::quoted(text)),
+                 "as in 30s, 15m, 12h, 7d, 2w");
+  }
+  return number * k_seconds.at(unit);
+}
+
+nlohmann::json to_json(const snapshot::Pruned& pruned, bool dry_run) {
+  return {{"dry_run", dry_run},
+          {"snapshots", pruned.snapshots},
+          {"in_use", pruned.in_use},
+          {"bases", pruned.store.bases},
+          {"objects", pruned.store.objects},
+          {"bytes", pruned.store.bytes},
+          {"left", pruned.left}};
+}
+
+} // namespace
+
+int prune(const std::vector<std::string>& arguments) {
+  Arguments options(
+      "prune",
+      "Removes debris, and objects and bases that nothing uses. Snapshots go only by\n"
+      "--keep or --older-than; with both, old ones beyond the newest N.",
+      {});
+  add_root_option(options);
+  options.add_value("keep", "N", "remove all snapshots but the newest N");
+  options.add_value("older-than", "AGE", "remove snapshots older than this: 30s, 15m, 12h, 7d, 2w");
+  options.add_flag("dry-run", "only say what would go");
+  options.add_flag("json", "print a report");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  snapshot::PruneOptions wanted;
+  wanted.keep = options.number("keep");
+  if (const auto age = options.value("older-than")) {
+    wanted.older_than_seconds = seconds_from(options, *age);
+  }
+  wanted.dry_run = options.flag("dry-run");
+  const auto root = snapshot::Root::open(root_path(options));
+  const auto pruned = snapshot::prune(root, wanted);
+  if (options.flag("json")) {
+    print_json(to_json(pruned, wanted.dry_run));
+  } else {
+    const char* verb = wanted.dry_run ? "would remove" : "removed";
+    for (const auto& name : pruned.snapshots) {
+      fmt::print("{} snapshot {}\n", verb, os::quoted(name));
+    }
+    fmt::print("{} {} snapshots, {} bases, {} objects ({})\n", verb, pruned.snapshots.size(),
+               pruned.store.bases, pruned.store.objects, human_bytes(pruned.store.bytes));
+  }
+  for (const auto& folder : pruned.in_use) {
+    os::note(fmt::format("{} is in use: left alone", os::quoted(folder)));
+  }
+  print_left(pruned.left);
+  return k_done;
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,36 @@
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "cli/tree_arguments.hpp"
+#include "snapshot/manage.hpp"
+#include "snapshot/name.hpp"
+
+#include <limits>
+
+namespace snapfix::cli {
+
+int remove(const std::vector<std::string>& arguments) {
+  Arguments options("remove",
+                    "Removes snapshots. What cannot be removed stays in the root's trash.",
+                    {"NAME...", 1, std::numeric_limits<std::size_t>::max()});
+  add_root_option(options);
+  add_wait_option(options);
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  const auto root = snapshot::Root::open(root_path(options));
+  int exit_code = k_done;
+  for (const auto& name : options.words()) {
+    try {
+      const auto lock = root.lock_name(snapshot::folder_of_name(name), "snapfix remove " + name,
+                                       patience_from(options));
+      print_left(snapshot::remove(root, name, lock));
+    } catch (const os::Error& error) { // the others are removed all the same
+      print_error(error);
+      exit_code = k_failed;
+    }
+  }
+  return exit_code;
+}
+
+} // namespace snapfix::cli

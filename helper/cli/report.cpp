@@ -1,0 +1,122 @@
+#include "cli/report.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+
+namespace snapfix::cli {
+namespace {
+
+constexpr std::size_t k_most_notes = 10;
+
+void note_count(std::uint64_t count, const char* what) {
+  if (count != 0) {
+    os::note(fmt::format("{} {}", count, what));
+  }
+}
+
+/// A tree with thousands of the same oddity must not bury everything else.
+void print_some(const std::vector<std::string>& notes) {
+  for (std::size_t i = 0; i < notes.size() && i < k_most_notes; ++i) {
+    os::note(notes[i]);
+  }
+  if (notes.size() > k_most_notes) {
+    os::note(fmt::format("and {} more like these: --json shows all", notes.size() - k_most_notes));
+  }
+}
+
+} // namespace
+
+void print_json(const nlohmann::json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void print_measurement(const std::string& name, double value) {
+  fmt::print("<CTestMeasurement type=\"numeric/double\" name=\"{}\">{:.12g}</CTestMeasurement>\n",
+             name, value);
+}
+
+void print_measurements(const snapshot::Ledger& ledger) {
+  print_measurement("snapshot.linked", static_cast<double>(ledger.linked));
+  print_measurement("snapshot.reflinked", static_cast<double>(ledger.reflinked));
+  print_measurement("snapshot.copied", static_cast<double>(ledger.copied()));
+  print_measurement("snapshot.bytes_shared", static_cast<double>(ledger.bytes_shared));
+  print_measurement("snapshot.bytes_copied", static_cast<double>(ledger.bytes_copied));
+  print_measurement("snapshot.entries", static_cast<double>(ledger.entries()));
+  print_measurement("snapshot.seconds", ledger.seconds);
+}
+
+void print_measurements(const snapshot::Frozen& frozen) {
+  print_measurement("freeze.files_read", static_cast<double>(frozen.files_read));
+  print_measurement("freeze.bytes_read", static_cast<double>(frozen.bytes_read));
+  print_measurement("freeze.bytes_copied", static_cast<double>(frozen.bytes_copied));
+  print_measurement("freeze.seconds", frozen.seconds);
+}
+
+void print_notes(const snapshot::Frozen& frozen) {
+  note_count(frozen.left_out.deleted,
+             "tracked files are not in the work tree (deleted, or replaced): left out");
+  note_count(frozen.left_out.sparse, "files are outside the sparse checkout: left out");
+  note_count(frozen.left_out.special, "FIFOs, sockets or devices: left out");
+  print_some(frozen.notes);
+}
+
+void print_notes(const snapshot::Created& created) {
+  if (created.frozen) {
+    print_notes(*created.frozen);
+  }
+  print_some(created.notes);
+  for (const auto& [reason, count] : created.ledger.copied_by_reason) {
+    if (reason != "requested" && reason != "link-mode" && (created.made || created.refreshed)) {
+      os::note(fmt::format("{} files are copies, as links were refused: {}", count, reason));
+    }
+  }
+}
+
+bool print_findings(const snapshot::Verified& verified, const std::string& name) {
+  for (const auto& note : verified.notes) {
+    os::note(note);
+  }
+  for (const auto& finding : verified.findings) {
+    fmt::print(stderr, "snapfix: error: {} was changed through a link ({})\n",
+               os::quoted(finding.path), fmt::join(finding.what, ", "));
+    fmt::print(stderr, "  shared by: {}\n", fmt::join(finding.suspects, ", "));
+  }
+  if (verified.findings.empty()) {
+    return false;
+  }
+  fmt::print(stderr,
+             "hint: one of these snapshots wrote to shared files in place, which the others see; "
+             "name the files with --copy (COPY in add_snapshot_test) to make them private "
+             "in {}; the store has been healed: the next run is right\n",
+             os::quoted(name));
+  return true;
+}
+
+void print_error(const os::Error& error) {
+  std::fflush(stdout);
+  fmt::print(stderr, "snapfix: error: {}\n", error.what());
+  if (!error.hint().empty()) {
+    fmt::print(stderr, "hint: {}\n", error.hint());
+  }
+}
+
+void print_left(const std::vector<std::string>& left) {
+  for (const auto& entry : left) {
+    os::note("stays in the trash: " + entry);
+  }
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  constexpr std::array k_units{"B", "kB", "MB", "GB", "TB", "PB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1000 && unit + 1 < k_units.size()) {
+    value /= 1000;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, k_units.at(unit));
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "os/error.hpp"
+#include "snapshot/create.hpp"
+#include "snapshot/freeze.hpp"
+#include "snapshot/ledger.hpp"
+#include "snapshot/verify.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace snapfix::cli {
+
+/// Prints JSON on stdout; bytes that are no UTF-8 become replacement characters.
+void print_json(const nlohmann::json& json);
+
+/// `<CTestMeasurement ...>` on stdout, which ctest puts into Test.xml.
+void print_measurement(const std::string& name, double value);
+void print_measurements(const snapshot::Ledger& ledger);
+void print_measurements(const snapshot::Frozen& frozen);
+
+/// What the user should know of a freeze or a new snapshot, on stderr.
+void print_notes(const snapshot::Frozen& frozen);
+void print_notes(const snapshot::Created& created);
+
+/// The findings on stderr, each with its suspects; true if there are any.
+bool print_findings(const snapshot::Verified& verified, const std::string& name);
+
+/// `snapfix: error: ...` and, if there is one, `hint: ...`.
+void print_error(const os::Error& error);
+
+/// What could not be removed, on stderr.
+void print_left(const std::vector<std::string>& left);
+
+/// `12.3 MB`.
+std::string human_bytes(std::uint64_t bytes);
+
+} // namespace snapfix::cli

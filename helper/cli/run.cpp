@@ -1,0 +1,204 @@
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "cli/tree_arguments.hpp"
+#include "guard/command.hpp"
+#include "os/process.hpp"
+#include "os/subprocess.hpp"
+#include "os/time_text.hpp"
+#include "snapshot/create.hpp"
+#include "snapshot/name.hpp"
+#include "snapshot/run_record.hpp"
+#include "snapshot/verify.hpp"
+#include "source/glob.hpp"
+#include "source/path_mapping.hpp"
+
+#include <boost/filesystem.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <unistd.h>
+
+namespace snapfix::cli {
+namespace {
+
+constexpr const char* k_placeholder = "@SNAPSHOT_DIR@";
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> out;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const auto end = std::min(text.find(';', begin), text.size());
+    if (end > begin) {
+      out.push_back(text.substr(begin, end - begin));
+    }
+    begin = end + 1;
+  }
+  return out;
+}
+
+void replace_all(std::string& text, const std::string& from, const std::string& to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+/// The folder in the snapshot that --chdir names.
+std::string folder_in(const Arguments& options, const std::string& snapshot) {
+  const auto relative = options.value("chdir");
+  if (!relative) {
+    return snapshot;
+  }
+  const auto components = source::split_path(*relative);
+  if (relative->starts_with('/') ||
+      std::ranges::find(components, std::string_view("..")) != components.end()) {
+    options.fail(fmt::format("--chdir {} leaves the snapshot", os::quoted(*relative)),
+                 "name a folder relative to the snapshot");
+  }
+  const std::string out = snapshot + "/" + *relative;
+  if (!boost::filesystem::is_directory(out)) {
+    throw os::Error(fmt::format("the snapshot has no folder {}", os::quoted(*relative)),
+                    "does git track a file in it? --include takes ignored ones as well");
+  }
+  return out;
+}
+
+class Run {
+public:
+  explicit Run(const std::vector<std::string>& arguments);
+
+  int operator()();
+
+private:
+  void prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted);
+  guard::Command command(const std::string& source) const;
+  nlohmann::json start_record(const guard::Command& command) const;
+
+  pid_t m_parent = ::getppid();
+  Arguments m_options;
+  bool m_wants_help = false;
+  std::string m_name;
+  std::string m_folder;
+  std::string m_path;
+};
+
+Run::Run(const std::vector<std::string>& arguments)
+    : m_options(
+          "run",
+          "Runs a command in its snapshot, which is made where it is missing. The command sees\n"
+          "SNAPSHOT_DIR, SNAPSHOT_NAME and SNAPSHOT_SOURCE_DIR; @SNAPSHOT_DIR@ in its arguments\n"
+          "and environment is replaced. Its exit code is passed on.",
+          {"NAME", 1, 1}, TakesCommand::yes) {
+  add_tree_options(m_options);
+  m_options.add_flag("fresh", "make a snapshot that was used pristine first");
+  m_options.add_value("chdir", "FOLDER", "run in this folder of the snapshot");
+  m_options.add_flag("map-source",
+                     "in arguments and environment, replace paths under the source by those in the "
+                     "snapshot");
+  m_options.add_value("launcher", "COMMAND",
+                      "run the command through this one; its words are separated by ;");
+  add_wait_option(m_options);
+  m_options.add_flag("ctest", "called by the CMake module: own failures end in SIGABRT");
+  m_wants_help = !m_options.parse(arguments);
+}
+
+/// Makes the snapshot if it is missing, or anew if it was used and --fresh is given.
+void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted) {
+  const bool exists = snapshot::find_snapshot(root, m_folder).has_value();
+  const bool used = exists && snapshot::load_run(root, m_folder).has_value();
+  if (exists && !(used && m_options.flag("fresh"))) {
+    return;
+  }
+  auto options = wanted;
+  options.existing = snapshot::Existing::refresh;
+  const auto created = snapshot::create(root, options);
+  if (!m_options.flag("ctest")) { // a test's own output is what ctest's regular expressions match
+    print_notes(created);
+  }
+}
+
+guard::Command Run::command(const std::string& source) const {
+  std::vector<std::string> sources{source};
+  if (const auto given = m_options.value("source")) {
+    sources.push_back(boost::filesystem::absolute(*given).lexically_normal().string());
+  }
+  const source::PathMapping mapping(sources, m_path);
+  const bool map = m_options.flag("map-source");
+  guard::Command out;
+  out.parent = m_parent;
+  out.arguments = split_list(m_options.value("launcher").value_or(""));
+  for (std::string argument : m_options.command()) {
+    replace_all(argument, k_placeholder, m_path);
+    out.arguments.push_back(map ? mapping.map_argument(argument) : argument);
+  }
+  std::string ceilings = m_path.substr(0, m_path.rfind('/'));
+  for (std::string variable : os::environment_without_git()) {
+    if (variable.starts_with("SNAPSHOT_DIR=") || variable.starts_with("SNAPSHOT_NAME=") ||
+        variable.starts_with("SNAPSHOT_SOURCE_DIR=")) {
+      continue;
+    }
+    if (variable.starts_with("GIT_CEILING_DIRECTORIES=")) {
+      ceilings += ":" + variable.substr(variable.find('=') + 1);
+      continue;
+    }
+    replace_all(variable, k_placeholder, m_path);
+    out.environment.push_back(map ? mapping.map_variable(variable) : variable);
+  }
+  out.environment.push_back("SNAPSHOT_DIR=" + m_path);
+  out.environment.push_back("SNAPSHOT_NAME=" + m_name);
+  out.environment.push_back("SNAPSHOT_SOURCE_DIR=" + source);
+  out.environment.push_back("GIT_CEILING_DIRECTORIES=" + ceilings);
+  out.folder = folder_in(m_options, m_path);
+  return out;
+}
+
+nlohmann::json Run::start_record(const guard::Command& command) const {
+  return {{"command", command.arguments},
+          {"environment", command.environment},
+          {"folder", command.folder},
+          {"host", os::host_name()},
+          {"pid", ::getpid()},
+          {"started", os::to_iso8601(os::now())}};
+}
+
+int Run::operator()() {
+  if (m_wants_help) {
+    return k_done;
+  }
+  m_name = m_options.words()[0];
+  m_folder = snapshot::folder_of_name(m_name);
+  const auto wanted = create_options_from(m_options, m_name);
+  const auto root = snapshot::Root::open_or_make(wanted.selection.root);
+  m_path = root.path() + "/" + m_folder;
+  guard::CommandEnd end;
+  {
+    const auto lock = root.lock_name(m_folder, "snapfix run " + m_name, patience_from(m_options));
+    prepare(root, wanted);
+    const auto manifest = snapshot::find_snapshot(root, m_folder);
+    if (!manifest) {
+      throw os::Error(fmt::format("the snapshot {} vanished", os::quoted(m_name)));
+    }
+    const auto to_run = command(manifest->meta.at("source"));
+    auto record = start_record(to_run);
+    snapshot::write_run(root, m_folder, record);
+    end = guard::run_command(to_run);
+    record["ended"] = os::to_iso8601(os::now());
+    record[end.signal != 0 ? "signal" : "status"] = end.signal != 0 ? end.signal : end.exit_code;
+    for (const auto& process : end.outlived) {
+      record["outlived"].push_back({{"pid", process.pid}, {"name", process.name}});
+      os::note(fmt::format("process {} ({}) outlives the command", process.pid, process.name));
+    }
+    record["changes"] = snapshot::count_changes(root, m_folder);
+    snapshot::write_run(root, m_folder, record);
+  }
+  guard::end_as(end);
+}
+
+} // namespace
+
+int run_in_snapshot(const std::vector<std::string>& arguments) {
+  return Run(arguments)();
+}
+
+} // namespace snapfix::cli

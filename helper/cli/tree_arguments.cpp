@@ -1,0 +1,150 @@
+#include "cli/tree_arguments.hpp"
+
+#include "source/git.hpp"
+
+#include <boost/filesystem.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+
+namespace snapfix::cli {
+namespace {
+
+namespace fs = boost::filesystem;
+
+constexpr const char* k_default_root = "code_snapshots";
+constexpr std::uint64_t k_most_workers = 256;
+
+std::string variable_or(const char* name, const std::string& otherwise) {
+  const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): no thread writes it
+  return value == nullptr || *value == '\0' ? otherwise : value;
+}
+
+std::string source_path(const Arguments& arguments) {
+  const std::string given = arguments.has("source") ? arguments.value("source").value_or(".") : ".";
+  std::string out = snapshot::canonical_path(given);
+  if (!fs::is_directory(out)) {
+    throw os::Error(fmt::format("the source {} is no folder", os::quoted(given)),
+                    "name a folder with --source");
+  }
+  return out;
+}
+
+unsigned workers_from(const Arguments& arguments) {
+  if (arguments.value("jobs").value_or("auto") == "auto") {
+    return 1; // local file systems are slower with two
+  }
+  const auto count = arguments.number("jobs", 1);
+  return static_cast<unsigned>(std::min(count.value_or(1), k_most_workers));
+}
+
+} // namespace
+
+void add_root_option(Arguments& arguments) {
+  arguments.add_value("root", "DIR",
+                      "folder that holds the snapshots; default: SNAPFIX_ROOT, else code_snapshots "
+                      "in the source (CODE_SNAPSHOT_DIRNAME renames that)");
+}
+
+void add_freeze_options(Arguments& arguments) {
+  arguments.add_value("source", "DIR", "the tree to freeze; default: the current folder");
+  add_root_option(arguments);
+  arguments.add_value("files", "SET",
+                      "tracked: what git tracks, submodules included, with the content in the work "
+                      "tree; untracked: also what git does not ignore; all: every file but .git; "
+                      "default: tracked in a git work tree, else all");
+  arguments.add_list("include", "GLOB", "take these files as well, though git ignores them");
+  arguments.add_value("link-from", "FROM",
+                      "store: link from private copies; source: from the source's own files, which "
+                      "needs not one copy, but then a write in place reaches the source and all "
+                      "snapshots, and an edit of the source them; default: store");
+}
+
+void add_tree_options(Arguments& arguments) {
+  add_freeze_options(arguments);
+  arguments.add_list("exclude", "GLOB", "leave these out");
+  arguments.add_list("copy", "GLOB", "make these private from the start");
+  arguments.add_value("link-mode", "MODE",
+                      "hardlink, reflink or copy; what the file system refuses becomes a copy; "
+                      "default: hardlink");
+  arguments.add_flag("strict", "a link that is refused is an error, not a copy");
+  arguments.add_value("base", "ID", "make it of this base, without freezing");
+  arguments.add_flag("frozen", "make it of the base that this ctest run froze, if it did");
+  arguments.add_value("jobs", "N", "number of workers, or auto; default: auto");
+}
+
+void add_wait_option(Arguments& arguments) {
+  arguments.add_value("wait", "SECONDS",
+                      "how long to wait for a snapshot that is in use; default: until it is free");
+}
+
+os::Patience patience_from(const Arguments& arguments) {
+  const auto seconds = arguments.number("wait");
+  constexpr std::uint64_t k_year = 366 * 24 * 3600;
+  return seconds ? os::Patience(std::chrono::seconds(std::min(*seconds, k_year))) : std::nullopt;
+}
+
+std::string root_path(const Arguments& arguments) {
+  std::string path = arguments.value("root").value_or(variable_or("SNAPFIX_ROOT", ""));
+  if (path.empty()) {
+    path = (fs::path(source_path(arguments)) / variable_or("CODE_SNAPSHOT_DIRNAME", k_default_root))
+               .string();
+  }
+  return fs::weakly_canonical(fs::absolute(path)).string();
+}
+
+source::Selection selection_from(const Arguments& arguments) {
+  source::Selection out;
+  out.source = source_path(arguments);
+  out.root = root_path(arguments);
+  if (source::is_below(out.source, out.root)) {
+    throw os::Error(fmt::format("the root {} is the source or holds it", os::quoted(out.root)),
+                    "choose a folder inside or beside the source with --root");
+  }
+  out.include = source::GlobSet(arguments.list("include"), out.source);
+  if (arguments.has("files")) {
+    using source::FileSet;
+    constexpr std::array k_sets{FileSet::tracked, FileSet::untracked, FileSet::all};
+    out.files = k_sets.at(arguments.choice("files", {"tracked", "untracked", "all"}, 0));
+    if (out.files != FileSet::all && !source::is_git_work_tree(out.source)) {
+      throw os::Error(fmt::format("the source {} is no git work tree", os::quoted(out.source)),
+                      "take every file with --files all");
+    }
+  } else {
+    out.files = source::default_files(out.source);
+  }
+  return out;
+}
+
+snapshot::LinkFrom link_from(const Arguments& arguments) {
+  const bool from_source = arguments.choice("link-from", {"store", "source"}, 0) == 1;
+  if (from_source) {
+    os::note("--link-from source: a write in place in a snapshot reaches the source and all other "
+             "snapshots, and an edit in place of the source reaches them");
+  }
+  return from_source ? snapshot::LinkFrom::source : snapshot::LinkFrom::store;
+}
+
+snapshot::CreateOptions create_options_from(const Arguments& arguments, const std::string& name) {
+  snapshot::CreateOptions out;
+  out.name = name;
+  out.tree.workers = workers_from(arguments);
+  constexpr std::array k_modes{snapshot::LinkMode::hardlink, snapshot::LinkMode::reflink,
+                               snapshot::LinkMode::copy};
+  out.tree.link_mode =
+      k_modes.at(arguments.choice("link-mode", {"hardlink", "reflink", "copy"}, 0));
+  out.tree.strict = arguments.flag("strict");
+  out.base.id = arguments.value("base").value_or("");
+  out.base.frozen = arguments.flag("frozen");
+  if (!out.base.id.empty() && out.base.frozen) {
+    arguments.fail("--base and --frozen exclude each other");
+  }
+  out.tree.link_from = link_from(arguments);
+  out.selection = selection_from(arguments);
+  out.tree.exclude = source::GlobSet(arguments.list("exclude"), out.selection.source);
+  out.tree.copy = source::GlobSet(arguments.list("copy"), out.selection.source);
+  return out;
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,42 @@
+#include "snapshot/verify.hpp"
+
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "cli/tree_arguments.hpp"
+#include "snapshot/name.hpp"
+
+#include <fmt/format.h>
+
+namespace snapfix::cli {
+
+int verify(const std::vector<std::string>& arguments) {
+  Arguments options("verify",
+                    "Reports which shared files were changed through a link, and heals the store.\n"
+                    "Exit code 3 if there are any.",
+                    {"NAME", 1, 1});
+  add_root_option(options);
+  options.add_flag("content", "compare the content of shared files as well");
+  add_wait_option(options);
+  options.add_flag("json", "print a report");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  const std::string& name = options.words()[0];
+  const std::string folder = snapshot::folder_of_name(name);
+  const auto root = snapshot::Root::open(root_path(options));
+  const auto lock = root.lock_name(folder, "snapfix verify " + name, patience_from(options));
+  const auto depth =
+      options.flag("content") ? snapshot::VerifyDepth::content : snapshot::VerifyDepth::stats;
+  const auto verified = snapshot::verify(root, folder, depth);
+  if (options.flag("json")) {
+    print_json(verified.to_json(name));
+  } else {
+    fmt::print("shared {}, private {}, missing {}, added {}, changed through a link {}\n",
+               verified.shared, verified.made_private, verified.missing, verified.added,
+               verified.findings.size());
+  }
+  return print_findings(verified, name) ? k_difference : k_done;
+}
+
+} // namespace snapfix::cli
