@@ -68,7 +68,9 @@ GlobSet::GlobSet(const std::vector<std::string>& patterns, const std::string& so
     if (text.starts_with('/')) {
       refuse("is an absolute path outside the source");
     }
-    const bool anywhere = text.find('/') == std::string_view::npos;
+    // As in .gitignore: a slash at the end does not anchor it.
+    const auto slash = given.find('/');
+    const bool anywhere = slash == std::string::npos || slash + 1 == given.size();
     Glob glob;
     for (const auto component : split_path(text)) {
       if (component == "..") {
