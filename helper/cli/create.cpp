@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 namespace snapfix::cli {
 
 int create(const std::vector<std::string>& arguments) {
@@ -30,20 +32,23 @@ int create(const std::vector<std::string>& arguments) {
   }
   const std::string folder = snapshot::folder_of_name(wanted.name);
   const auto root = snapshot::Root::open_or_make(wanted.selection.root);
-  snapshot::Created created;
-  {
+  std::optional<snapshot::Created> created;
+  if (wanted.existing == snapshot::Existing::reuse) {
+    created = snapshot::reuse(root, wanted);
+  }
+  if (!created) {
     const auto lock =
         root.lock_name(folder, "snapfix create " + wanted.name, patience_from(options));
     created = snapshot::create(root, wanted);
   }
   print_left(root.clear_debris());
-  print_notes(created);
+  print_notes(*created);
   if (options.flag("json")) {
-    print_json(created.to_json(wanted.name));
+    print_json(created->to_json(wanted.name));
   } else if (options.flag("ctest")) {
-    print_measurements(created.ledger);
+    print_measurements(created->ledger);
   } else {
-    fmt::print("{}\n", created.path);
+    fmt::print("{}\n", created->path);
   }
   return k_done;
 }

@@ -17,7 +17,6 @@ int verify(const std::vector<std::string>& arguments) {
                     {"NAME", 1, 1});
   add_root_option(options);
   options.add_flag("content", "compare the content of shared files as well");
-  add_wait_option(options);
   options.add_flag("json", "print a report");
   if (!options.parse(arguments)) {
     return k_done;
@@ -25,7 +24,6 @@ int verify(const std::vector<std::string>& arguments) {
   const std::string& name = options.words()[0];
   const std::string folder = snapshot::folder_of_name(name);
   const auto root = snapshot::Root::open(root_path(options));
-  const auto lock = root.lock_name(folder, "snapfix verify " + name, patience_from(options));
   const auto depth =
       options.flag("content") ? snapshot::VerifyDepth::content : snapshot::VerifyDepth::stats;
   const auto verified = snapshot::verify(root, folder, depth);

@@ -50,9 +50,12 @@ nlohmann::json options_of(const TreeOptions& tree) {
 class Creator {
 public:
   Creator(const Root& root, const CreateOptions& options)
-      : m_root(root), m_options(options), m_folder(folder_of_name(options.name)) {}
+      : m_root(root), m_options(options), m_folder(folder_of_name(options.name)) {
+    m_out.path = m_root.path() + "/" + m_folder;
+  }
 
   Created run();
+  std::optional<Created> reuse();
 
 private:
   bool settle_existing();
@@ -76,8 +79,17 @@ private:
   Created m_out;
 };
 
+std::optional<Created> Creator::reuse() {
+  if (!find_snapshot(m_root, m_folder)) {
+    return std::nullopt;
+  }
+  m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix create");
+  choose_base();
+  m_out.base = m_base->id();
+  return settle_existing() ? std::optional(std::move(m_out)) : std::nullopt;
+}
+
 Created Creator::run() {
-  m_out.path = m_root.path() + "/" + m_folder;
   for (int i = 0;; ++i) {
     m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix create");
     choose_base();
@@ -262,6 +274,10 @@ nlohmann::json Created::to_json(const std::string& name) const {
           {"ledger", ledger.to_json()},
           {"freeze", frozen ? frozen->to_json() : nlohmann::json()},
           {"notes", notes}};
+}
+
+std::optional<Created> reuse(const Root& root, const CreateOptions& options) {
+  return Creator(root, options).reuse();
 }
 
 Created create(const Root& root, const CreateOptions& options) {

@@ -44,6 +44,11 @@ struct Created {
   nlohmann::json to_json(const std::string& name) const;
 };
 
+/// The snapshot that stands already, of the state and with the options that are wanted; nothing if
+/// there is none of that name. Needs no lock and touches nothing: a job may be at work in it.
+/// Throws os::Error if it is of another state.
+std::optional<Created> reuse(const Root& root, const CreateOptions& options);
+
 /// Makes the snapshot, whole or not at all: built out of sight, its manifest first, published by
 /// one rename. The caller holds the name's lock. Throws os::Error.
 Created create(const Root& root, const CreateOptions& options);

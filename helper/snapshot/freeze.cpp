@@ -320,7 +320,9 @@ void Freezer::read_file(const source::ScannedFolder& folder, const os::Dir& dir,
     if (error.error_number() == ENOENT || error.error_number() == ELOOP) {
       throw SourceChanged{path};
     }
-    throw;
+    throw os::Error("read", {path}, error.error_number(),
+                    "every file of the source must be readable: change its mode, or take it out of "
+                    "the source (git rm --cached)");
   }
   unchanged(fd);
   ++out.files_read;

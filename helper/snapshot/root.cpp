@@ -88,7 +88,8 @@ Root::Root(os::Dir top) : m_path(canonical_path(top.path())), m_top(std::move(to
     fs::create_directory(path, failed);
     return os::Dir::open(path.string());
   };
-  m_inner = m_top.ensure_child(k_inner);
+  // Objects keep the modes of the source's files, but lie outside the folders that may protect them.
+  m_inner = m_top.ensure_child(k_inner, 0700);
   m_objects = inner("objects");
   m_bases = inner("bases");
   m_sources = inner("sources");
