@@ -18,8 +18,6 @@
 
 #include <algorithm>
 
-#include <unistd.h>
-
 namespace snapfix::cli {
 namespace {
 
@@ -75,7 +73,7 @@ private:
   guard::Command command(const std::string& source) const;
   nlohmann::json start_record(const guard::Command& command) const;
 
-  pid_t m_parent = ::getppid();
+  pid_t m_parent = os::parent_process();
   Arguments m_options;
   bool m_wants_help = false;
   std::string m_name;
@@ -154,12 +152,9 @@ guard::Command Run::command(const std::string& source) const {
 }
 
 nlohmann::json Run::start_record(const guard::Command& command) const {
-  return {{"command", command.arguments},
-          {"environment", command.environment},
-          {"folder", command.folder},
-          {"host", os::host_name()},
-          {"pid", ::getpid()},
-          {"started", os::to_iso8601(os::now())}};
+  return {{"command", command.arguments}, {"environment", command.environment},
+          {"folder", command.folder},     {"host", os::host_name()},
+          {"pid", os::this_process()},    {"started", os::to_iso8601(os::now())}};
 }
 
 int Run::operator()() {

@@ -41,6 +41,17 @@ timespec to_timespec(Time time) {
   return out;
 }
 
+EntryType type_of(unsigned char type) {
+  switch (type) {
+  case DT_UNKNOWN:
+    return EntryType::unknown;
+  case DT_DIR:
+    return EntryType::folder;
+  default:
+    return EntryType::other;
+  }
+}
+
 bool means_no_folder(int error_number) {
   return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP;
 }
@@ -117,7 +128,7 @@ std::vector<DirEntry> Dir::entries() const {
       return out;
     }
     if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) {
-      out.push_back({entry->d_name, entry->d_ino, entry->d_type});
+      out.push_back({entry->d_name, type_of(entry->d_type)});
     }
   }
 }
@@ -155,6 +166,14 @@ UniqueFd Dir::open_file(const char* name, int flags, std::uint32_t permissions) 
     throw Error("open", {path_of(name)}, errno);
   }
   return fd;
+}
+
+UniqueFd Dir::open_to_read(const char* name) const {
+  return open_file(name, O_RDONLY);
+}
+
+UniqueFd Dir::create_file(const char* name) const {
+  return open_file(name, O_RDWR | O_CREAT | O_EXCL, 0600);
 }
 
 std::string Dir::read_symlink(const char* name) const {
@@ -205,16 +224,11 @@ void Dir::set_permissions(const char* name, std::uint32_t permissions) const {
 }
 
 void Dir::set_times(Time mtime) const {
-  const timespec times[2] = {to_timespec(mtime), to_timespec(mtime)};
-  if (::futimens(m_fd.get(), times) != 0) {
-    throw Error("set the times of", {m_path}, errno);
-  }
+  os::set_times(m_fd.get(), mtime, m_path);
 }
 
 void Dir::set_permissions(std::uint32_t permissions) const {
-  if (::fchmod(m_fd.get(), permissions) != 0) {
-    throw Error("set the mode of", {m_path}, errno);
-  }
+  os::set_permissions(m_fd.get(), permissions, m_path);
 }
 
 Stat stat_of(int fd, const std::string& path) {
@@ -223,6 +237,28 @@ Stat stat_of(int fd, const std::string& path) {
     throw Error("stat", {path}, errno);
   }
   return to_stat(raw);
+}
+
+void set_permissions(int fd, std::uint32_t permissions, const std::string& path) {
+  if (::fchmod(fd, permissions) != 0) {
+    throw Error("set the mode of", {path}, errno);
+  }
+}
+
+void set_times(int fd, Time mtime, const std::string& path) {
+  const timespec times[2] = {to_timespec(mtime), to_timespec(mtime)};
+  if (::futimens(fd, times) != 0) {
+    throw Error("set the times of", {path}, errno);
+  }
+}
+
+Time clock_of(const Dir& dir) {
+  const std::string probe = ".clock." + std::to_string(::getpid());
+  dir.unlink_if_present(probe.c_str());
+  const UniqueFd fd = dir.create_file(probe.c_str());
+  const Time out = stat_of(fd.get(), dir.path_of(probe.c_str())).ctime;
+  dir.unlink_if_present(probe.c_str());
+  return out;
 }
 
 int link_file(const Dir& from, const char* from_name, const Dir& to, const char* to_name,

@@ -40,11 +40,13 @@ struct Stat {
 /// attribute cache; on local ones it costs nothing.
 enum class Freshness { cached, server };
 
-/// An entry as the folder lists it; `type` is a DT_ value and may be DT_UNKNOWN.
+/// What a folder says of an entry without a stat; some file systems do not say.
+enum class EntryType { unknown, folder, other };
+
+/// An entry as its folder lists it.
 struct DirEntry {
   std::string name;
-  std::uint64_t inode = 0;
-  unsigned char type = 0;
+  EntryType type = EntryType::unknown;
 };
 
 /// An open folder: all tree work goes by descriptor and name, never by long paths. The path is
@@ -87,8 +89,16 @@ public:
   /// As try_stat, but an entry that is missing is an Error.
   Stat stat_of(const char* name, Freshness freshness = Freshness::cached) const;
 
-  /// Opens a regular file of this folder, never following a symlink. Throws Error.
+  /// Opens a file of this folder with the flags of open(2), never following a symlink; a FIFO does
+  /// not hang. Throws Error.
   UniqueFd open_file(const char* name, int flags, std::uint32_t permissions = 0) const;
+
+  /// Opens a file for reading. Throws Error.
+  UniqueFd open_to_read(const char* name) const;
+
+  /// Makes a file, open for reading and writing, that only its owner can open. Throws Error, also
+  /// if it exists.
+  UniqueFd create_file(const char* name) const;
 
   /// The text of a symlink. Throws Error.
   std::string read_symlink(const char* name) const;
@@ -113,6 +123,14 @@ private:
 
 /// The stat of an open file. Throws Error naming `path`.
 Stat stat_of(int fd, const std::string& path);
+
+/// Sets the permission bits, or the mtime and atime, of an open file. Throws Error naming `path`.
+void set_permissions(int fd, std::uint32_t permissions, const std::string& path);
+void set_times(int fd, Time mtime, const std::string& path);
+
+/// The time by the clock that stamps the files of that folder's file system, which may be a
+/// server's. Makes and removes a file there. Throws Error.
+Time clock_of(const Dir& dir);
 
 /// linkat(2) without following symlinks: 0, or the errno. A name that exists already with the
 /// wanted inode counts as done: a network file system may lose the reply of a link it made.

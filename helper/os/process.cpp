@@ -142,6 +142,18 @@ std::optional<ProcessId> identify(pid_t pid) {
   return out;
 }
 
+pid_t this_process() {
+  return ::getpid();
+}
+
+pid_t parent_process() {
+  return ::getppid();
+}
+
+uid_t effective_user() {
+  return ::geteuid();
+}
+
 std::optional<ProcessId> identify_parent() {
   return identify(::getppid());
 }

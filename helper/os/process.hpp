@@ -28,6 +28,11 @@ std::string this_machine();
 /// Nothing if there is no such process.
 std::optional<ProcessId> identify(pid_t pid);
 
+pid_t this_process();
+pid_t parent_process();
+/// The user whose rights this process has.
+uid_t effective_user();
+
 /// The parent of this process; nothing if it cannot be seen (another pid namespace).
 std::optional<ProcessId> identify_parent();
 

@@ -8,7 +8,6 @@
 #include <cstring>
 #include <optional>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -72,13 +71,13 @@ bool Remover::leave(const Dir& parent, const char* name, int error_number) {
 
 bool Remover::remove(const Dir& parent, const DirEntry& entry) {
   const char* name = entry.name.c_str();
-  if (entry.type != DT_DIR) {
+  if (entry.type != EntryType::folder) {
     const int failed = unlink(parent, name, 0);
     if (failed == 0) {
       return true;
     }
     const bool may_be_folder = failed == EISDIR || failed == EPERM;
-    if (entry.type != DT_UNKNOWN || !may_be_folder) {
+    if (entry.type != EntryType::unknown || !may_be_folder) {
       return leave(parent, name, failed);
     }
   }
@@ -123,7 +122,7 @@ bool open_up(const Dir& parent, const char* name) noexcept {
 
 std::vector<std::string> remove_tree(const Dir& parent, const char* name) {
   Remover remover;
-  remover.remove(parent, {name, 0, DT_UNKNOWN});
+  remover.remove(parent, {name, EntryType::unknown});
   return std::move(remover.m_left);
 }
 

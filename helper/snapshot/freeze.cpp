@@ -12,8 +12,6 @@
 #include <thread>
 #include <unordered_set>
 
-#include <fcntl.h>
-
 namespace snapfix::snapshot {
 namespace {
 
@@ -39,46 +37,12 @@ std::int64_t nanoseconds_between(os::Time from, os::Time to) {
   return seconds * 1'000'000'000 + to.nanoseconds - from.nanoseconds;
 }
 
-/// The time by the clock that stamps the source's files: a server's, where the root lies on the
-/// same file system, unless this host's clock is behind it.
+/// The time by the clock that stamps the source's files, as far as it can be asked (nothing is
+/// written to the source, but the root may lie beside it), unless this host's clock is behind it.
 os::Time clock_of_source(const Root& root, const os::Dir& source) {
   const os::Time here = os::now();
-  if (root.work().stat().device != source.stat().device) {
-    return here;
-  }
-  const std::string probe = fmt::format(".clock.{}", ::getpid());
-  os::Time there;
-  {
-    const auto fd = root.locks().open_file(probe.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    there = os::stat_of(fd.get(), probe).ctime;
-  }
-  root.locks().unlink_if_present(probe.c_str());
-  return std::min(here, there);
-}
-
-bool same_stat(const os::Stat& left, const os::Stat& right) {
-  return left.inode == right.inode && left.size == right.size && left.mtime == right.mtime &&
-         left.ctime == right.ctime && left.mode == right.mode;
-}
-
-/// The first path at which two looks at the source differ. Folder times do not count: every
-/// untracked file changes one.
-std::optional<std::string> first_difference(const source::Scan& first, const source::Scan& second) {
-  for (std::size_t i = 0; i < std::max(first.folders.size(), second.folders.size()); ++i) {
-    if (i >= first.folders.size() || i >= second.folders.size()) {
-      return (i < first.folders.size() ? first : second).folders[i].path;
-    }
-    const auto& left = first.folders[i];
-    const auto& right = second.folders[i];
-    const bool same = left.path == right.path && left.stat.mode == right.stat.mode &&
-                      std::ranges::equal(left.files, right.files, [](const auto& a, const auto& b) {
-                        return a.name == b.name && same_stat(a.stat, b.stat);
-                      });
-    if (!same) {
-      return left.path.empty() ? "." : left.path;
-    }
-  }
-  return std::nullopt;
+  const bool beside = root.work().stat().device == source.stat().device;
+  return beside ? std::min(here, os::clock_of(root.work())) : here;
 }
 
 /// What was found out about one file of the source.
@@ -309,13 +273,13 @@ void Freezer::read_file(const source::ScannedFolder& folder, const os::Dir& dir,
   }
   const std::string path = dir.path_of(name.c_str());
   const auto unchanged = [&](const os::UniqueFd& fd) {
-    if (!same_stat(os::stat_of(fd.get(), path), file.stat)) {
+    if (!source::same_stat(os::stat_of(fd.get(), path), file.stat)) {
       throw SourceChanged{path};
     }
   };
   os::UniqueFd fd;
   try {
-    fd = dir.open_file(name.c_str(), O_RDONLY);
+    fd = dir.open_to_read(name.c_str());
   } catch (const os::Error& error) {
     if (error.error_number() == ENOENT || error.error_number() == ELOOP) {
       throw SourceChanged{path};
@@ -370,7 +334,7 @@ os::Hash Freezer::copy_to_store(os::UniqueFd& from, const std::string& path,
 void Freezer::check_second_look(const source::Scan& first) const {
   const auto listing = source::list_source(m_selection);
   const auto second = source::scan(m_top, listing);
-  if (const auto path = first_difference(first, second)) {
+  if (const auto path = source::first_difference(first, second)) {
     throw SourceChanged{*path};
   }
 }
@@ -424,19 +388,12 @@ void Freezer::publish(const source::Scan& scan, Frozen& out) {
 void Freezer::warn_of_symlinks(const source::Scan& scan, Frozen& out) const {
   std::size_t index = 0;
   for (const auto& folder : scan.folders) {
-    auto depth = static_cast<std::ptrdiff_t>(source::split_path(folder.path).size());
     for (const auto& file : folder.files) {
       const FileState& state = m_states[index++];
       if (!state.record.is_symlink()) {
         continue;
       }
-      bool leaves = state.target.starts_with('/');
-      auto level = depth;
-      for (const auto component : source::split_path(state.target)) {
-        level += component == ".." ? -1 : component == "." ? 0 : 1;
-        leaves = leaves || level < 0;
-      }
-      if (leaves) {
+      if (source::leaves_tree(folder.path, state.target)) {
         const std::string path = folder.path.empty() ? std::string(file.name)
                                                      : folder.path + "/" + std::string(file.name);
         out.notes.push_back(

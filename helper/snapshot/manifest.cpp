@@ -212,6 +212,14 @@ std::optional<std::size_t> Base::find(std::string_view path) const {
   return static_cast<std::size_t>(file - files.begin()) + folder->first_file;
 }
 
+std::vector<std::vector<std::size_t>> children_of_folders(const Base& base) {
+  std::vector<std::vector<std::size_t>> out(base.folders().size());
+  for (std::size_t i = 1; i < base.folders().size(); ++i) {
+    out[base.folders()[i].parent].push_back(i);
+  }
+  return out;
+}
+
 std::uint32_t BaseWriter::keep(std::string_view text) {
   if (m_texts.size() + text.size() >= std::numeric_limits<std::uint32_t>::max()) {
     throw os::Error("the source has more than 4 GiB of file names");

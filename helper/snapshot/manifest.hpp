@@ -100,6 +100,9 @@ private:
   const char* m_texts = nullptr;
 };
 
+/// For each folder of a base the folders in it, as indices.
+std::vector<std::vector<std::size_t>> children_of_folders(const Base& base);
+
 /// Gathers a base, folders in tree order, and writes it.
 class BaseWriter {
 public:

@@ -12,8 +12,6 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include <unistd.h>
-
 namespace snapfix::snapshot {
 namespace {
 
@@ -31,7 +29,7 @@ std::string name_lock(const std::string& folder) {
 /// A name in the trash, which tells who put it there: `<folder>.<pid>.<time>`.
 std::string trash_name(const std::string& folder) {
   const os::Time now = os::now();
-  return fmt::format("{}.{}.{}-{}", folder, ::getpid(), now.seconds, now.nanoseconds);
+  return fmt::format("{}.{}.{}-{}", folder, os::this_process(), now.seconds, now.nanoseconds);
 }
 
 /// Whether the process that put it into the trash still lives, and so removes it itself.
@@ -42,7 +40,7 @@ bool is_being_removed(const std::string& trash_name) {
     return false;
   }
   const auto owner = static_cast<pid_t>(std::strtol(&trash_name[pid + 1], nullptr, 10));
-  return owner != ::getpid() && os::identify(owner).has_value();
+  return owner != os::this_process() && os::identify(owner).has_value();
 }
 
 void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
@@ -61,9 +59,9 @@ void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
 os::Dir open_own(const std::string& path) {
   os::Dir top = os::Dir::open(path);
   const auto owner = top.stat().owner;
-  if (owner != ::geteuid()) {
+  if (owner != os::effective_user()) {
     throw os::Error(fmt::format("the root {} belongs to another user (uid {}; you are {})",
-                                os::quoted(path), owner, ::geteuid()),
+                                os::quoted(path), owner, os::effective_user()),
                     "choose another one with --root or SNAPFIX_ROOT");
   }
   return top;
@@ -88,7 +86,8 @@ Root::Root(os::Dir top) : m_path(canonical_path(top.path())), m_top(std::move(to
     fs::create_directory(path, failed);
     return os::Dir::open(path.string());
   };
-  // Objects keep the modes of the source's files, but lie outside the folders that may protect them.
+  // Objects keep the modes of the source's files, but lie outside the folders that may protect
+  // them.
   m_inner = m_top.ensure_child(k_inner, 0700);
   m_objects = inner("objects");
   m_bases = inner("bases");

@@ -8,19 +8,13 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <optional>
-#include <unordered_map>
-
-#include <fcntl.h>
-#include <linux/fs.h>
 
 namespace snapfix::snapshot {
 namespace {
 
 constexpr const char* k_incoming = "incoming";
 constexpr std::string_view k_digits = "0123456789abcdef";
-constexpr std::uint32_t k_owner_read_write = 0600;
 
 char* put_hex(char* out, std::uint64_t number, int digits) {
   for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) {
@@ -42,7 +36,7 @@ std::string name_part(const std::string& path) {
 os::UniqueFd open_in_source(const std::string& source, const std::string& path) {
   try {
     const auto folder = source::open_below(os::Dir::open(source), folder_part(path));
-    return folder ? folder->open_file(name_part(path).c_str(), O_RDONLY) : os::UniqueFd();
+    return folder ? folder->open_to_read(name_part(path).c_str()) : os::UniqueFd();
   } catch (const os::Error&) {
     return {}; // unreadable or gone: the object cannot come from there
   }
@@ -124,13 +118,17 @@ std::vector<std::size_t> Store::damaged_objects(const Base& base) const {
 
 Store::Incoming::Incoming(const Store& store) : m_store(store) {
   static std::atomic<unsigned> number{0};
-  m_name = fmt::format("{}.{}", ::getpid(), number.fetch_add(1));
-  m_fd = store.m_incoming.open_file(m_name.c_str(), O_RDWR | O_CREAT | O_EXCL, k_owner_read_write);
+  m_name = fmt::format("{}.{}", os::this_process(), number.fetch_add(1));
+  m_fd = store.m_incoming.create_file(m_name.c_str());
 }
 
 Store::Incoming::~Incoming() {
-  if (!m_name.empty()) {
-    ::unlinkat(m_store.m_incoming.fd(), m_name.c_str(), 0);
+  if (m_name.empty()) {
+    return;
+  }
+  try {
+    m_store.m_incoming.unlink_if_present(m_name.c_str());
+  } catch (const os::Error&) { // the next freeze clears it
   }
 }
 
@@ -140,11 +138,8 @@ std::string Store::Incoming::path() const {
 
 std::uint64_t Store::Incoming::publish(unsigned char bucket, const os::Hash& object,
                                        const FileRecord& file, bool replace) {
-  const timespec times[2] = {{file.mtime_seconds, file.mtime_nanoseconds},
-                             {file.mtime_seconds, file.mtime_nanoseconds}};
-  if (::fchmod(m_fd.get(), file.permissions()) != 0 || ::futimens(m_fd.get(), times) != 0) {
-    throw os::Error("set mode and times of", {path()}, errno);
-  }
+  os::set_permissions(m_fd.get(), file.permissions(), path());
+  os::set_times(m_fd.get(), file.mtime(), path());
   const ObjectName name = name_of(bucket, object);
   const std::uint64_t inode = os::stat_of(m_fd.get(), path()).inode;
   if (!replace) {

@@ -9,9 +9,6 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <unordered_map>
-
-#include <fcntl.h>
 
 namespace snapfix::snapshot {
 namespace {
@@ -28,9 +25,7 @@ public:
     m_manifest = std::move(*manifest);
     m_base.emplace(base_of(root, m_manifest));
     m_source = m_base->meta().at("source");
-    for (std::size_t i = 1; i < m_base->folders().size(); ++i) {
-      m_children[m_base->folders()[i].parent].push_back(i);
-    }
+    m_children = children_of_folders(*m_base);
   }
 
   Verified run();
@@ -55,7 +50,7 @@ private:
   SnapshotManifest m_manifest;
   std::optional<Base> m_base;
   std::string m_source;
-  std::unordered_map<std::size_t, std::vector<std::size_t>> m_children;
+  std::vector<std::vector<std::size_t>> m_children;
   std::vector<std::size_t> m_found; ///< indices of the findings' files
   Verified m_out;
 };
@@ -173,7 +168,7 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
     finding.what.emplace_back("mode");
   }
   if (m_depth == VerifyDepth::content && !is_from_source()) {
-    const auto fd = dir.open_file(name, O_RDONLY);
+    const auto fd = dir.open_to_read(name);
     if (os::hash_file(fd.get(), dir.path_of(name)) != file.content) {
       finding.what.emplace_back("content");
     }

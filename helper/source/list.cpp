@@ -7,8 +7,6 @@
 
 #include <algorithm>
 
-#include <dirent.h>
-
 namespace snapfix::source {
 namespace {
 
@@ -78,8 +76,8 @@ void Walker::walk_entries(const os::Dir& folder, const std::string& path,
       continue;
     }
     const std::string entry_path = join(path, entry.name);
-    bool is_folder = entry.type == DT_DIR;
-    if (entry.type == DT_UNKNOWN) {
+    bool is_folder = entry.type == os::EntryType::folder;
+    if (entry.type == os::EntryType::unknown) {
       const auto stat = folder.try_stat(entry.name.c_str());
       is_folder = stat && stat->is_folder();
     }

@@ -132,6 +132,24 @@ std::optional<os::Dir> open_below(const os::Dir& top, std::string_view path) {
   return here;
 }
 
+bool leaves_tree(std::string_view folder, std::string_view target) {
+  if (target.starts_with('/')) {
+    return true;
+  }
+  auto level = static_cast<std::ptrdiff_t>(split_path(folder).size());
+  for (const auto component : split_path(target)) {
+    if (component == "..") {
+      --level;
+    } else if (component != ".") {
+      ++level;
+    }
+    if (level < 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool is_below(std::string_view path, std::string_view folder) noexcept {
   return folder.empty() ||
          (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));

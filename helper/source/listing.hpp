@@ -74,6 +74,9 @@ private:
 /// is no such folder.
 std::optional<os::Dir> open_below(const os::Dir& top, std::string_view path);
 
+/// Whether a symlink in `folder` with that text points out of the source.
+bool leaves_tree(std::string_view folder, std::string_view target);
+
 /// Whether `path` is `folder` or lies below it; every path lies below "".
 bool is_below(std::string_view path, std::string_view folder) noexcept;
 

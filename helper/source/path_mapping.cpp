@@ -2,10 +2,10 @@
 
 #include "source/glob.hpp"
 
+#include <boost/filesystem.hpp>
+
 #include <algorithm>
 #include <string_view>
-
-#include <unistd.h>
 
 namespace snapfix::source {
 namespace {
@@ -14,7 +14,8 @@ constexpr std::string_view k_before = "=:;,'\"`([{<>|&@ \t\n";
 constexpr std::string_view k_after = ":;,'\"`)]}<>|& \t\n";
 
 bool exists(const std::string& path) {
-  return ::access(path.c_str(), F_OK) == 0;
+  boost::system::error_code failed;
+  return boost::filesystem::exists(path, failed);
 }
 
 bool may_begin_at(const std::string& text, std::size_t at) {

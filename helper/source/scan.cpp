@@ -1,5 +1,6 @@
 #include "source/scan.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace snapfix::source {
@@ -80,6 +81,30 @@ void visit_folders(const os::Dir& top, const std::vector<std::string_view>& path
     open.push_back({path, std::move(folder)});
     visit(i, open.back().folder ? &*open.back().folder : nullptr);
   }
+}
+
+bool same_stat(const os::Stat& left, const os::Stat& right) noexcept {
+  return left.inode == right.inode && left.size == right.size && left.mtime == right.mtime &&
+         left.ctime == right.ctime && left.mode == right.mode;
+}
+
+std::optional<std::string> first_difference(const Scan& first, const Scan& second) {
+  const std::size_t common = std::min(first.folders.size(), second.folders.size());
+  for (std::size_t i = 0; i < common; ++i) {
+    const auto& left = first.folders[i];
+    const auto& right = second.folders[i];
+    const bool same = left.path == right.path && left.stat.mode == right.stat.mode &&
+                      std::ranges::equal(left.files, right.files, [](const auto& a, const auto& b) {
+                        return a.name == b.name && same_stat(a.stat, b.stat);
+                      });
+    if (!same) {
+      return left.path.empty() ? "." : left.path;
+    }
+  }
+  if (first.folders.size() == second.folders.size()) {
+    return std::nullopt;
+  }
+  return (first.folders.size() > common ? first : second).folders[common].path;
 }
 
 Scan scan(const os::Dir& top, const Listing& listing) {

@@ -40,6 +40,13 @@ struct Scan {
 void visit_folders(const os::Dir& top, const std::vector<std::string_view>& paths,
                    const std::function<void(std::size_t, const os::Dir*)>& visit);
 
+/// The folder of the first file or folder at which two looks at the source differ, `.` for the
+/// source itself. Folder times do not count: every untracked file changes one.
+std::optional<std::string> first_difference(const Scan& first, const Scan& second);
+
+/// Whether a file is the same in two looks: nothing of its stat differs that a change would move.
+bool same_stat(const os::Stat& left, const os::Stat& right) noexcept;
+
 /// Stats what `listing` names. Throws os::Error for what cannot be looked at.
 Scan scan(const os::Dir& top, const Listing& listing);
 

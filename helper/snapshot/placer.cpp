@@ -1,0 +1,199 @@
+#include "snapshot/placer.hpp"
+
+#include "os/error.hpp"
+#include "os/file.hpp"
+#include "source/listing.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace snapfix::snapshot {
+namespace {
+
+constexpr const char* k_strict_hint = "without --strict it becomes a copy";
+
+std::optional<Made> copy_for_refused_link(int error_number) {
+  switch (error_number) {
+  case EXDEV:
+    return Made::copied_exdev;
+  case EMLINK:
+    return Made::copied_emlink;
+  case EPERM:
+    return Made::copied_eperm;
+  case EOPNOTSUPP:
+  case ENOSYS:
+    return Made::copied_unsupported;
+  default:
+    return std::nullopt;
+  }
+}
+
+/// Links between these two file systems are refused whatever the file: asking again is no use.
+bool holds_for_all_files(Made made) {
+  return made == Made::copied_exdev || made == Made::copied_unsupported;
+}
+
+} // namespace
+
+Placer::Placer(const Root& root, const Base& base, const TreeOptions& options)
+    : m_base(base), m_options(options), m_source_path(base.meta().at("source").get<std::string>()),
+      m_store(root, m_source_path) {}
+
+Placer::Origin Placer::origin_of(const FolderRecord& folder) const {
+  Origin out;
+  const std::string_view path = m_base.text(folder.path);
+  out.bucket = Store::bucket_of(path);
+  if (is_from_source()) {
+    out.source_folder = source::open_below(os::Dir::open(m_source_path), path);
+  }
+  return out;
+}
+
+bool Placer::goes_by_paths() const noexcept {
+  return !m_options.exclude.empty() || !m_options.copy.empty();
+}
+
+Made Placer::wanted_for(const std::string& path, const FileRecord& file) const {
+  if (m_options.exclude.matches(path)) {
+    return Made::excluded;
+  }
+  if (file.is_symlink()) {
+    return Made::symlink;
+  }
+  if (m_options.copy.matches(path)) {
+    return Made::copied_requested;
+  }
+  switch (m_options.link_mode) {
+  case LinkMode::copy:
+    return Made::copied_link_mode;
+  case LinkMode::reflink:
+    return Made::reflinked;
+  case LinkMode::hardlink:
+    break;
+  }
+  return Made::linked;
+}
+
+void Placer::remember_damage(std::size_t index) {
+  if (is_from_source()) {
+    throw os::Error(
+        fmt::format("{} has changed in the source since it was frozen",
+                    os::quoted(m_base.path_of(m_base.folder_of(index), m_base.files()[index]))),
+        "with --link-from source the source must not change meanwhile: run it again");
+  }
+  const std::scoped_lock lock(m_mutex);
+  m_damaged.push_back(index);
+}
+
+std::vector<std::size_t> Placer::take_damaged() {
+  return std::exchange(m_damaged, {});
+}
+
+/// Whether what the file is made of is as the base says; if not, it is remembered.
+bool Placer::check_origin(const Origin& origin, std::size_t index) {
+  const FileRecord& file = m_base.files()[index];
+  bool sound = false;
+  if (is_from_source()) {
+    const auto stat = origin.source_folder ? origin.source_folder->try_stat(m_base.text(file.name))
+                                           : std::nullopt;
+    sound = stat && stat->inode == file.inode && file.agrees_with(*stat);
+  } else {
+    sound = m_store.is_sound(Store::name_of(origin.bucket, file.object), file);
+  }
+  if (!sound) {
+    remember_damage(index);
+  }
+  return sound;
+}
+
+Placer::Placed Placer::place(const os::Dir& dir, const Origin& origin, std::size_t index,
+                             const std::string& folder_path) {
+  const FileRecord& file = m_base.files()[index];
+  const char* name = m_base.text(file.name);
+  std::string path;
+  if (goes_by_paths()) {
+    path = folder_path.empty() ? name : folder_path + "/" + name;
+  }
+  const Made wanted = wanted_for(path, file);
+  if (wanted == Made::symlink) {
+    dir.make_symlink(name, m_base.text(file.target));
+    dir.set_times(name, file.mtime());
+    return {wanted, 0};
+  }
+  if (wanted == Made::excluded || !check_origin(origin, index)) {
+    return {Made::excluded, 0};
+  }
+  return wanted == Made::linked ? link_or_copy(dir, origin, file) : copy(dir, origin, file, wanted);
+}
+
+Placer::Placed Placer::link_or_copy(const os::Dir& dir, const Origin& origin,
+                                    const FileRecord& file) {
+  Made reason = m_no_links.load(std::memory_order_relaxed);
+  if (reason == Made::linked) {
+    const ObjectName object = Store::name_of(origin.bucket, file.object);
+    const char* name = m_base.text(file.name);
+    const os::Dir& from = is_from_source() ? *origin.source_folder : m_store.dir();
+    const char* from_name = is_from_source() ? name : object.data();
+    const int failed = os::link_file(from, from_name, dir, name, file.inode);
+    if (failed == 0) {
+      return {Made::linked, file.inode};
+    }
+    const auto copied = copy_for_refused_link(failed);
+    if (!copied || m_options.strict) {
+      throw os::Error("link", {from.path_of(from_name), dir.path_of(name)}, failed,
+                      copied ? k_strict_hint : "");
+    }
+    reason = *copied;
+    if (holds_for_all_files(reason)) {
+      m_no_links.store(reason, std::memory_order_relaxed);
+    }
+  }
+  return copy(dir, origin, file, reason);
+}
+
+/// Made::reflinked if the empty file now shares the data; else what it is to be instead.
+Made Placer::try_reflink(int from, int to, Made reason, const std::string& from_path,
+                         const std::string& to_path) {
+  const bool wanted = reason == Made::reflinked;
+  const Made otherwise = wanted ? Made::copied_unsupported : reason;
+  if (m_options.link_mode == LinkMode::copy || !m_can_reflink.load(std::memory_order_relaxed)) {
+    return otherwise;
+  }
+  const int failed = os::try_reflink(from, to);
+  if (failed == 0) {
+    return Made::reflinked;
+  }
+  if (!os::means_no_reflink(failed) || (wanted && m_options.strict)) {
+    throw os::Error("reflink", {from_path, to_path}, failed, wanted ? k_strict_hint : "");
+  }
+  m_can_reflink.store(false, std::memory_order_relaxed);
+  return otherwise;
+}
+
+/// Makes a private file; where it shares its blocks it counts as reflinked. `reason` is why it is
+/// not linked, or Made::reflinked where a reflink was asked for.
+Placer::Placed Placer::copy(const os::Dir& dir, const Origin& origin, const FileRecord& file,
+                            Made reason) {
+  const char* name = m_base.text(file.name);
+  const ObjectName object = Store::name_of(origin.bucket, file.object);
+  const os::Dir& from_dir = is_from_source() ? *origin.source_folder : m_store.dir();
+  const char* from_name = is_from_source() ? name : object.data();
+  const std::string from_path = from_dir.path_of(from_name);
+  const std::string to_path = dir.path_of(name);
+  const os::UniqueFd from = from_dir.open_to_read(from_name);
+  const os::UniqueFd to = dir.create_file(name);
+  const Made made = try_reflink(from.get(), to.get(), reason, from_path, to_path);
+  if (made != Made::reflinked) {
+    const auto size = os::copy_data(from.get(), from_path, to.get(), to_path, file.size, nullptr);
+    if (size != file.size) {
+      throw os::Error(os::quoted(from_path) + " became shorter while it was read");
+    }
+  }
+  os::set_permissions(to.get(), file.permissions(), to_path);
+  os::set_times(to.get(), file.mtime(), to_path);
+  return {made, os::stat_of(to.get(), to_path).inode};
+}
+
+} // namespace snapfix::snapshot

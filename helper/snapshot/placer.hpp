@@ -1,0 +1,68 @@
+#pragma once
+
+#include "os/dir.hpp"
+#include "snapshot/manifest.hpp"
+#include "snapshot/store.hpp"
+#include "snapshot/tree.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+/// Puts single files of a base into a tree: as links, reflinks, copies or symlinks. Several threads
+/// may place different files.
+class Placer {
+public:
+  Placer(const Root& root, const Base& base, const TreeOptions& options);
+
+  /// Where the files of one folder come from: the store, or the source's own folder.
+  struct Origin {
+    std::optional<os::Dir> source_folder;
+    unsigned char bucket = 0;
+  };
+  Origin origin_of(const FolderRecord& folder) const;
+
+  /// How the file should be made. `path` may be empty where no option goes by paths.
+  Made wanted_for(const std::string& path, const FileRecord& file) const;
+  bool goes_by_paths() const noexcept;
+
+  struct Placed {
+    Made made = Made::excluded;
+    std::uint64_t inode = 0;
+  };
+
+  /// Makes the file in `dir`, where nothing has its name. A file whose object is damaged is not
+  /// made but remembered. Throws os::Error.
+  Placed place(const os::Dir& dir, const Origin& origin, std::size_t index,
+               const std::string& folder_path);
+
+  /// The file is there, and is the object itself, but not as the base says: the object is damaged
+  /// (link-from source: throws os::Error, the source has changed).
+  void remember_damage(std::size_t index);
+
+  /// The files that were not made.
+  std::vector<std::size_t> take_damaged();
+
+private:
+  bool check_origin(const Origin& origin, std::size_t index);
+  Placed link_or_copy(const os::Dir& dir, const Origin& origin, const FileRecord& file);
+  Placed copy(const os::Dir& dir, const Origin& origin, const FileRecord& file, Made reason);
+  Made try_reflink(int from, int to, Made reason, const std::string& from_path,
+                   const std::string& to_path);
+  bool is_from_source() const { return m_options.link_from == LinkFrom::source; }
+
+  const Base& m_base;
+  const TreeOptions& m_options;
+  std::string m_source_path;
+  Store m_store;
+  std::atomic<Made> m_no_links{Made::linked}; ///< the reason, once links are known to be refused
+  std::atomic<bool> m_can_reflink{true};
+  std::mutex m_mutex;
+  std::vector<std::size_t> m_damaged;
+};
+
+} // namespace snapfix::snapshot
