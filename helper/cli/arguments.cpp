@@ -74,6 +74,7 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
   if (separator != arguments.end()) {
     m_command.assign(separator + 1, arguments.end());
   }
+  check_values_follow(own);
   po::options_description all;
   all.add(m_options).add_options()(k_words, po::value<std::vector<std::string>>());
   po::positional_options_description positions;
@@ -98,19 +99,48 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
     return false;
   }
   m_words = list(k_words);
+  if (m_takes_command == TakesCommand::no) {
+    m_words.insert(m_words.end(), m_command.begin(), m_command.end());
+    m_command.clear();
+  }
+  if (has("name")) {
+    m_words.insert(m_words.begin(), m_values["name"].as<std::string>());
+  }
+  check_words();
+  return true;
+}
+
+void Arguments::check_words() {
   if (m_words.size() > m_words_allowed.most) {
     fail(fmt::format("unexpected word {}", os::quoted(m_words[m_words_allowed.most])));
   }
   if (m_words.size() < m_words_allowed.least) {
     fail(fmt::format("{} is missing", m_words_allowed.name));
   }
+  if (std::ranges::find(m_words, "") != m_words.end()) {
+    fail(fmt::format("{} is empty", m_words_allowed.name));
+  }
   if (m_takes_command == TakesCommand::yes && m_command.empty()) {
     fail("the command is missing", "write it behind --, as in: snapfix run NAME -- make check");
   }
-  if (m_takes_command == TakesCommand::no && separator != arguments.end()) {
-    fail("unexpected '--'");
+}
+
+/// Program_options takes `--fresh` in `--root --fresh` for the value.
+void Arguments::check_values_follow(const std::vector<std::string>& arguments) const {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (!arguments[i].starts_with("--")) {
+      continue;
+    }
+    const auto* option = m_options.find_nothrow(arguments[i].substr(2), false);
+    if (option == nullptr || option->semantic()->max_tokens() == 0) {
+      continue;
+    }
+    if (i + 1 == arguments.size() || arguments[i + 1].starts_with('-')) {
+      fail(fmt::format("{} needs a value", arguments[i]),
+           fmt::format("write {0}=VALUE; a value may begin with a dash only so", arguments[i]));
+    }
+    ++i;
   }
-  return true;
 }
 
 std::optional<std::string> Arguments::value(const char* name) const {

@@ -17,7 +17,8 @@ public:
   using os::Error::Error;
 };
 
-/// How many words that are no options a subcommand takes.
+/// How many words that are no options a subcommand takes. Behind `--` a word may begin with a dash;
+/// a command that takes a command there has --name for that.
 struct Words {
   const char* name = ""; ///< as the usage line shows it
   std::size_t least = 0;
@@ -60,6 +61,8 @@ public:
 private:
   std::string usage_line() const;
   std::string help_text() const;
+  void check_values_follow(const std::vector<std::string>& arguments) const;
+  void check_words();
   [[noreturn]] void fail_unknown(const std::string& option) const;
 
   std::string m_subcommand;

@@ -18,6 +18,7 @@ int create(const std::vector<std::string>& arguments) {
       "Makes a snapshot and prints its path. One that exists and is of the same state\n"
       "stays untouched; of another state it is an error, unless --fresh.",
       {"NAME", 1, 1});
+  add_name_option(options);
   add_tree_options(options);
   options.add_flag("fresh", "bring a snapshot that exists to the pristine, present state");
   add_wait_option(options);

@@ -17,6 +17,7 @@ int finish(const std::vector<std::string>& arguments) {
                     "Verifies the snapshot, then keeps or removes it. A missing one is fine.\n"
                     "Exit code 3 if shared files were changed through a link.",
                     {"NAME", 1, 1});
+  add_name_option(options);
   add_root_option(options);
   options.add_value(
       "keep", "WHEN",

@@ -89,8 +89,8 @@ int list(const std::vector<std::string>& arguments) {
     print_json(listed);
     return k_done;
   }
-  fmt::print("{:<32} {:<12} {:<20} {:>8} {:>8} {:>10} {:>10}  {}\n", "NAME", "BASE", "CREATED",
-             "LINKED", "PRIVATE", "SHARED", "COPIED", "LAST RUN");
+  fmt::print("{:<32} {:<12} {:<20} {:>8} {:>8} {:>10} {:>10}  {}\n", "name", "base", "created",
+             "linked", "private", "shared", "copied", "last run");
   for (const auto& snapshot : listed["snapshots"]) {
     print_row(snapshot);
   }
@@ -99,6 +99,7 @@ int list(const std::vector<std::string>& arguments) {
 
 int show(const std::vector<std::string>& arguments) {
   Arguments options("show", "Shows everything that is recorded of a snapshot.", {"NAME", 1, 1});
+  add_name_option(options);
   add_root_option(options);
   options.add_flag("json", "print a report");
   if (!options.parse(arguments)) {

@@ -88,6 +88,7 @@ Run::Run(const std::vector<std::string>& arguments)
           "SNAPSHOT_DIR, SNAPSHOT_NAME and SNAPSHOT_SOURCE_DIR; @SNAPSHOT_DIR@ in its arguments\n"
           "and environment is replaced. Its exit code is passed on.",
           {"NAME", 1, 1}, TakesCommand::yes) {
+  add_name_option(m_options);
   add_tree_options(m_options);
   m_options.add_flag("fresh", "make a snapshot that was used pristine first");
   m_options.add_value("chdir", "FOLDER", "run in this folder of the snapshot");
@@ -98,7 +99,10 @@ Run::Run(const std::vector<std::string>& arguments)
                       "run the command through this one; its words are separated by ;");
   add_wait_option(m_options);
   m_options.add_flag("ctest", "called by the CMake module: own failures end in SIGABRT");
-  m_wants_help = !m_options.parse(arguments);
+  auto given = arguments;
+  const auto own_end = std::ranges::find(given, "--");
+  given.erase(std::remove(given.begin(), own_end, "--launcher="), own_end); // none
+  m_wants_help = !m_options.parse(given);
 }
 
 /// Makes the snapshot if it is missing, or anew if it was used and --fresh is given.

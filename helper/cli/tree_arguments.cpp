@@ -41,6 +41,10 @@ unsigned workers_from(const Arguments& arguments) {
 
 } // namespace
 
+void add_name_option(Arguments& arguments) {
+  arguments.add_value("name", "NAME", "the name, where it begins with a dash: --name=-x");
+}
+
 void add_root_option(Arguments& arguments) {
   arguments.add_value("root", "DIR",
                       "folder that holds the snapshots; default: SNAPFIX_ROOT, else code_snapshots "

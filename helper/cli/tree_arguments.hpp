@@ -7,6 +7,9 @@
 
 namespace snapfix::cli {
 
+/// Adds --name, another way to give NAME: one that begins with a dash.
+void add_name_option(Arguments& arguments);
+
 /// Adds --root.
 void add_root_option(Arguments& arguments);
 

@@ -15,6 +15,7 @@ int verify(const std::vector<std::string>& arguments) {
                     "Reports which shared files were changed through a link, and heals the store.\n"
                     "Exit code 3 if there are any.",
                     {"NAME", 1, 1});
+  add_name_option(options);
   add_root_option(options);
   options.add_flag("content", "compare the content of shared files as well");
   options.add_flag("json", "print a report");

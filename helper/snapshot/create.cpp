@@ -66,6 +66,8 @@ private:
   MadeTree refresh_or_make(os::Dir& tree);
   os::Dir empty_work() const;
   void heal_damage(const DamagedObjects& damage);
+  std::string remedies() const;
+  void check_same_options(const SnapshotManifest& standing);
   [[noreturn]] void throw_other_state(const SnapshotManifest& standing) const;
 
   const Root& m_root;
@@ -147,34 +149,46 @@ bool Creator::settle_existing() {
   if (m_options.existing == Existing::refresh) {
     return false;
   }
-  if (standing->base != m_base->id() ||
-      standing->meta.at("options") != options_of(m_options.tree)) {
+  if (standing->base != m_base->id()) {
     throw_other_state(*standing);
   }
+  check_same_options(*standing);
   m_out.ledger = count_made(*m_base, standing->made);
   m_out.ledger.folders = standing->meta.at("ledger").value("folders", std::uint64_t{0});
   return true;
 }
 
+/// Who names no options takes the snapshot as it is.
+void Creator::check_same_options(const SnapshotManifest& standing) {
+  const auto& had = standing.meta.at("options");
+  const auto wanted = options_of(m_options.tree);
+  if (had == wanted) {
+    return;
+  }
+  if (wanted != options_of(TreeOptions())) {
+    throw os::Error(fmt::format("the snapshot {} was made with other options: {}, and now they "
+                                "are {}",
+                                os::quoted(m_options.name), had.dump(), wanted.dump()),
+                    remedies());
+  }
+  m_out.notes.push_back(fmt::format("the snapshot was made with options: {}", had.dump()));
+}
+
+std::string Creator::remedies() const {
+  return fmt::format("work in it as it stands: cd {} - make it pristine, of the present state: add "
+                     "--fresh - keep it and make another: choose another name - drop it: snapfix "
+                     "remove {}",
+                     m_out.path, m_options.name);
+}
+
 void Creator::throw_other_state(const SnapshotManifest& standing) const {
   const auto shorten = [](const os::Hash& id) { return id.hex().substr(0, k_short_id); };
-  const std::string remedy =
-      fmt::format("work in it as it stands: cd {} - make it pristine, of the present state: add "
-                  "--fresh - keep it and make another: choose another name - drop it: snapfix "
-                  "remove {}",
-                  m_out.path, m_options.name);
-  if (standing.base != m_base->id()) {
-    throw os::Error(fmt::format("the snapshot {} was made of another state of the source: {} of "
-                                "{}, and now it is {}",
-                                os::quoted(m_options.name), shorten(standing.base),
-                                standing.meta.value("created", "?"), shorten(m_base->id())),
-                    remedy);
-  }
   throw os::Error(
-      fmt::format("the snapshot {} was made with other options: {}, and now they are {}",
-                  os::quoted(m_options.name), standing.meta.at("options").dump(),
-                  options_of(m_options.tree).dump()),
-      remedy);
+      fmt::format("the snapshot {} was made of another state of the source: {} of {}, and now it "
+                  "is {}",
+                  os::quoted(m_options.name), shorten(standing.base),
+                  standing.meta.value("created", "?"), shorten(m_base->id())),
+      remedies());
 }
 
 /// Whether the standing tree may be worked on in place: nothing runs in it, and no run of it

@@ -36,9 +36,7 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ou
   }
   const auto run = load_run(root, folder);
   if (!run) {
-    const bool touched = verified.added + verified.missing != 0;
-    return touched ? "something was done in it, but not by 'snapfix run': how it ended is not known"
-                   : "";
+    return "no run of a command in it is recorded";
   }
   if (!run->contains("ended")) {
     return "its run has no recorded end";
@@ -107,6 +105,23 @@ void forget_treeless(const Root& root) {
   }
 }
 
+nlohmann::json describe(const Root& root, const std::string& folder,
+                        const SnapshotManifest& manifest) {
+  nlohmann::json out = manifest.meta;
+  out["path"] = root.path() + "/" + folder;
+  out["base"] = manifest.base.hex();
+  const auto run = load_run(root, folder);
+  out["run"] = run ? *run : nlohmann::json();
+  if (run) {
+    for (const char* key : {"ended", "status", "signal"}) {
+      if (!run->contains(key)) {
+        out["run"][key] = nlohmann::json();
+      }
+    }
+  }
+  return out;
+}
+
 } // namespace
 
 std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held) {
@@ -137,27 +152,16 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
 }
 
 nlohmann::json describe(const Root& root, const std::string& folder) {
-  const SnapshotManifest manifest = manifest_or_error(root, folder, folder);
-  nlohmann::json out = manifest.meta;
-  out["path"] = root.path() + "/" + folder;
-  out["base"] = manifest.base.hex();
-  const auto run = load_run(root, folder);
-  out["run"] = run ? *run : nlohmann::json();
-  if (run) {
-    for (const char* key : {"ended", "status", "signal"}) {
-      if (!run->contains(key)) {
-        out["run"][key] = nlohmann::json();
-      }
-    }
-  }
-  return out;
+  return describe(root, folder, manifest_or_error(root, folder, folder));
 }
 
 nlohmann::json list(const Root& root) {
   nlohmann::json snapshots = nlohmann::json::array();
   for (const auto& folder : root.snapshot_folders()) {
-    if (find_snapshot(root, folder)) {
-      snapshots.push_back(describe(root, folder));
+    if (const auto manifest = find_snapshot(root, folder)) {
+      auto entry = describe(root, folder, *manifest);
+      entry.erase("options");
+      snapshots.push_back(std::move(entry));
     }
   }
   return {{"root", root.path()}, {"snapshots", std::move(snapshots)}};

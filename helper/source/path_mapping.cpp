@@ -1,6 +1,7 @@
 #include "source/path_mapping.hpp"
 
 #include "source/glob.hpp"
+#include "source/listing.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -16,6 +17,10 @@ constexpr std::string_view k_after = ":;,'\"`)]}<>|& \t\n";
 bool exists(const std::string& path) {
   boost::system::error_code failed;
   return boost::filesystem::exists(path, failed);
+}
+
+bool is_build_tree(const std::string& folder) {
+  return exists(folder + "/CMakeCache.txt");
 }
 
 bool may_begin_at(const std::string& text, std::size_t at) {
@@ -50,16 +55,20 @@ std::string PathMapping::map_variable(const std::string& variable) const {
 /// `rest` is what follows the source in the path, with its slash.
 bool PathMapping::is_mapped(const std::string& source, const std::string& rest,
                             Missing missing) const {
+  if (leaves_tree("", "." + rest)) {
+    return false; // <source>/../elsewhere
+  }
   std::string folder = source;
-  const auto components = split_path(rest);
-  for (std::size_t i = 0; i < components.size(); ++i) {
+  for (const auto component : split_path(rest)) {
     folder += "/";
-    folder += components[i];
-    if (exists(folder + "/CMakeCache.txt") || exists(folder + "/.snapfix")) {
+    folder += component;
+    if (is_build_tree(folder) || exists(folder + "/.snapfix")) {
       return false;
     }
   }
-  return missing == Missing::map || exists(m_snapshot + rest) || !exists(source + rest);
+  // In a source that is its own build tree, what git does not know is what the build made.
+  const bool keep_made = missing == Missing::keep || is_build_tree(source);
+  return !keep_made || exists(m_snapshot + rest) || !exists(source + rest);
 }
 
 std::string PathMapping::map(const std::string& text, std::size_t from, Missing missing) const {

@@ -14,7 +14,8 @@ public:
 
   /// A text with every path under the source mapped: those that begin the text, or stand behind
   /// one of `=:;,` a quote, a bracket or white space, or behind an option letter (-I<path>). Paths
-  /// under a build tree (a folder with CMakeCache.txt) or a root stay as they are.
+  /// under a build tree (a folder with CMakeCache.txt) or a root stay as they are, and so does what
+  /// leaves the source by `..`, and in a source that is its own build tree what the build made.
   std::string map_argument(const std::string& text) const;
 
   /// As map_argument for the value of NAME=value, but a path that exists in the source and not in

@@ -55,6 +55,22 @@ BOOST_AUTO_TEST_CASE(build_trees_and_roots_stay) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_leaves_the_source_stays) {
+  for (const std::string& text :
+       {source + "/..", source + "/../shared", source + "/tool/../../x"}) {
+    BOOST_TEST(mapping.map_argument(text) == text);
+  }
+  BOOST_TEST(mapping.map_argument(source + "/tool/../a") == snapshot + "/tool/../a");
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_is_its_own_build_tree_keeps_what_the_build_made) {
+  const std::string program = source + "/venv/bin";
+  BOOST_TEST(mapping.map_argument(program) == snapshot + "/venv/bin");
+  std::ofstream(source + "/CMakeCache.txt");
+  BOOST_TEST(mapping.map_argument(program) == program);
+  BOOST_TEST(mapping.map_argument(source + "/tool") == snapshot + "/tool");
+}
+
 BOOST_AUTO_TEST_CASE(a_variable_keeps_what_exists_only_in_the_source) {
   BOOST_TEST(mapping.map_variable("PATH=" + source + "/venv/bin:" + source + "/tool:/bin") ==
              "PATH=" + source + "/venv/bin:" + snapshot + "/tool:/bin");
