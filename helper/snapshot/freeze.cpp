@@ -196,11 +196,11 @@ void Freezer::match_folder(const source::ScannedFolder& folder, const FolderReco
     if (record.object != os::Hash() && (record.inode == 0 || m_damaged.contains(index))) {
       continue; // its object is lost
     }
-    state.record = record; // read_file may find that its content still fits
-    state.target = record.is_symlink() ? m_last->text(record.target) : "";
-    state.known = seen.settled != 0 && seen.inode == file.stat.inode &&
-                  os::Time{seen.ctime_seconds, seen.ctime_nanoseconds} == file.stat.ctime &&
-                  record.agrees_with(file.stat);
+    if (seen.looks_like(file.stat)) {
+      state.record = record; // even where it must be read, its content may still fit
+      state.target = record.is_symlink() ? m_last->text(record.target) : "";
+      state.known = seen.is_unchanged(file.stat);
+    }
   }
 }
 
@@ -291,7 +291,7 @@ void Freezer::read_file(const source::ScannedFolder& folder, const os::Dir& dir,
   unchanged(fd);
   ++out.files_read;
   out.bytes_read += file.stat.size;
-  if (last.inode != 0 && last.agrees_with(file.stat)) {
+  if (last.inode != 0) {
     // Only its ctime or inode moved (a link, a chmod and back): most likely nothing to copy.
     record.content = os::hash_file(fd.get(), path);
     if (record.content == last.content) {
@@ -303,6 +303,7 @@ void Freezer::read_file(const source::ScannedFolder& folder, const os::Dir& dir,
   Store::Incoming incoming(m_store);
   record.content = copy_to_store(fd, path, incoming, file.stat, out);
   unchanged(fd);
+  incoming.seal(record);
   record.object = Store::object_of(folder.path, file.name, record.content, record.permissions(),
                                    record.mtime());
   record.inode = incoming.publish(Store::bucket_of(folder.path), record.object, record);
@@ -364,8 +365,9 @@ void Freezer::publish(const source::Scan& scan, Frozen& out) {
       all_known = all_known && state.known;
       writer.add_file(file.name, state.record, state.target);
       const bool settled = nanoseconds_between(file.stat.ctime, m_began) > k_settled_ns;
-      record.seen.push_back({file.stat.inode, file.stat.ctime.seconds, file.stat.ctime.nanoseconds,
-                             settled ? 1U : 0U});
+      record.seen.push_back({file.stat.inode, file.stat.size, file.stat.ctime.seconds,
+                             file.stat.mtime.seconds, file.stat.ctime.nanoseconds,
+                             file.stat.mtime.nanoseconds, file.stat.mode, settled ? 1U : 0U});
     }
   }
   const bool stands = all_known && is_unchanged(scan);

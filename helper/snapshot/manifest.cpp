@@ -32,7 +32,7 @@ struct Header {
 
 static_assert(sizeof(FolderRecord) == 40);
 static_assert(sizeof(FileRecord) == 72);
-static_assert(sizeof(SeenFile) == 24);
+static_assert(sizeof(SeenFile) == 48);
 static_assert(sizeof(Header) % 8 == 0);
 
 constexpr std::size_t k_checksum_end = offsetof(Header, checksum) + sizeof(os::Hash);
@@ -138,6 +138,16 @@ std::string dump(const nlohmann::json& meta) {
 
 bool FileRecord::agrees_with(const os::Stat& stat) const noexcept {
   return stat.size == size && stat.mtime == mtime() && stat.mode == mode;
+}
+
+bool SeenFile::looks_like(const os::Stat& stat) const noexcept {
+  return size == stat.size && mode == stat.mode &&
+         os::Time{mtime_seconds, mtime_nanoseconds} == stat.mtime;
+}
+
+bool SeenFile::is_unchanged(const os::Stat& stat) const noexcept {
+  return settled != 0 && inode == stat.inode && looks_like(stat) &&
+         os::Time{ctime_seconds, ctime_nanoseconds} == stat.ctime;
 }
 
 const char* copy_reason(Made made) {

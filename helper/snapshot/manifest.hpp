@@ -152,9 +152,18 @@ public:
 /// what makes it safe not to read them again.
 struct SeenFile {
   std::uint64_t inode;
+  std::uint64_t size;
   std::int64_t ctime_seconds;
+  std::int64_t mtime_seconds;
   std::uint32_t ctime_nanoseconds;
+  std::uint32_t mtime_nanoseconds;
+  std::uint32_t mode;
   std::uint32_t settled; ///< 1 if the ctime was old enough that a later change must show in it
+
+  /// Whether a file of that stat would be made into the same object if its content is the same.
+  bool looks_like(const os::Stat& stat) const noexcept;
+  /// Whether a file of that stat is unchanged for certain.
+  bool is_unchanged(const os::Stat& stat) const noexcept;
 };
 
 /// The last freeze of one (source, files, include).

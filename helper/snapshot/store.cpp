@@ -59,7 +59,9 @@ std::uint64_t remake(const Store& store, const std::string& source, const Damage
   if (!fits) {
     return 0;
   }
-  return incoming.publish(Store::bucket_of(folder_part(damage.path)), damage.object, record, true);
+  FileRecord sealed = record;
+  incoming.seal(sealed);
+  return incoming.publish(Store::bucket_of(folder_part(damage.path)), damage.object, sealed, true);
 }
 
 } // namespace
@@ -136,12 +138,19 @@ std::string Store::Incoming::path() const {
   return m_store.m_incoming.path_of(m_name.c_str());
 }
 
-std::uint64_t Store::Incoming::publish(unsigned char bucket, const os::Hash& object,
-                                       const FileRecord& file, bool replace) {
+void Store::Incoming::seal(FileRecord& file) {
   os::set_permissions(m_fd.get(), file.permissions(), path());
   os::set_times(m_fd.get(), file.mtime(), path());
+  const auto stat = os::stat_of(m_fd.get(), path());
+  file.mode = stat.mode;
+  file.mtime_seconds = stat.mtime.seconds;
+  file.mtime_nanoseconds = stat.mtime.nanoseconds;
+  file.inode = stat.inode;
+}
+
+std::uint64_t Store::Incoming::publish(unsigned char bucket, const os::Hash& object,
+                                       const FileRecord& file, bool replace) {
   const ObjectName name = name_of(bucket, object);
-  const std::uint64_t inode = os::stat_of(m_fd.get(), path()).inode;
   if (!replace) {
     const auto standing = m_store.m_dir.try_stat(name.data());
     if (standing && file.agrees_with(*standing)) {
@@ -158,7 +167,7 @@ std::uint64_t Store::Incoming::publish(unsigned char bucket, const os::Hash& obj
     m_store.m_incoming.rename(m_name.c_str(), m_store.m_dir, name.data());
   }
   m_name.clear();
-  return inode;
+  return file.inode;
 }
 
 void Store::clear_incoming() const {

@@ -49,8 +49,12 @@ public:
     int fd() const noexcept { return m_fd.get(); }
     std::string path() const;
 
-    /// Sets mode and mtime and puts the file into its place as `object`; where a sound one stands
-    /// already, that one stays. `replace` puts a new inode there in any case. Returns the inode.
+    /// Sets the record's mode and mtime, and puts into the record what the file system made of
+    /// them: it may cut times, or refuse setgid.
+    void seal(FileRecord& file);
+
+    /// Puts the sealed file into its place as `object`; where a sound one stands already, that one
+    /// stays. `replace` puts a new inode there in any case. Returns the inode.
     std::uint64_t publish(unsigned char bucket, const os::Hash& object, const FileRecord& file,
                           bool replace = false);
 
