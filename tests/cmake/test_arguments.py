@@ -1,0 +1,213 @@
+"""The words of COMMAND, and of the other lists, arrive exactly as they were written."""
+
+import json
+
+import harness
+import nested
+from nested import quote
+
+WORDS = [
+    "plain",
+    "",
+    "a;b",
+    ";",
+    "[",
+    "]",
+    "a[b",
+    "c]d",
+    "]==]",
+    "[==[",
+    "[=[x]=]",
+    "$",
+    "$x",
+    "${x}",
+    "$ENV{HOME}",
+    "@x@",
+    "\\",
+    "\\;",
+    "a\\",
+    '"',
+    'a"b',
+    "'",
+    " ",
+    "  two  ",
+    "#",
+    "#[[x]]",
+    "(",
+    ")",
+    "()",
+    "*",
+    "?",
+    "~",
+    "--",
+    "-x",
+    "--launcher=x",
+    "line\nbreak",
+    "tab\t",
+    "\n",
+    "<",
+    ">",
+    ",",
+    "a,b>c",
+    "%",
+    "%5",
+    "&",
+    "|",
+    "ü€😀",
+    "",
+    "\\n",
+    "last",
+    "",
+]
+
+
+def _words(words):
+    return " ".join(quote(word) for word in words)
+
+
+def test_as_with_add_test(tmp):
+    project = nested.Project(
+        tmp,
+        f"""
+        set(list a b "" c)
+        add_test(NAME plain COMMAND python3 {_words(WORDS)} $<1:KEEP> $<CONFIG> unquoted;list ${{list}} [[${{raw}}]])
+        add_snapshot_test(NAME t COMMAND python3 {_words(WORDS)} $<1:KEEP> $<CONFIG> unquoted;list ${{list}} [[${{raw}}]])
+    """,
+    ).configured("-DCMAKE_BUILD_TYPE=Kind")
+    tests = project.tests()
+    words = tests["t"].words()
+    assert words[1:] == tests["plain"].command[1:], words
+    assert words[1 : len(WORDS) + 1] == WORDS, words
+    assert words[len(WORDS) + 1 :] == ["KEEP", "Kind", "unquoted", "list", "a", "b", "c", "${raw}"], words
+    assert words[0] == "python3", words
+
+
+def test_the_program_receives_them(tmp):
+    files = {
+        "show.py": "import json, os, sys\njson.dump([sys.argv[1:], os.environ['LIST']], open(sys.argv[1], 'w'))\n"
+    }
+    out = tmp / "seen.json"
+    project = nested.Project(
+        tmp,
+        f"""
+        add_snapshot_test(NAME t COMMAND python3 show.py {quote(str(out))} {_words(WORDS)}
+          PROPERTIES ENVIRONMENT "LIST=a\\;b;OTHER=x")
+    """,
+        files,
+    ).configured()
+    project.ctest()
+    seen, environment = json.loads(out.read_text())
+    assert seen[1:] == WORDS, seen
+    assert environment in ("a;b", "a\\;b"), environment
+
+
+def test_order_of_keywords_does_not_matter(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(STRICT COMMAND sh -c "" KEEP NEVER COPY *.log "a[" "b]" NAME t
+          INCLUDE gen/** EXCLUDE docs "with space" -x FILES UNTRACKED LINK_FROM SOURCE LINK_MODE COPY
+          WORKING_DIRECTORY "deep/er x" CONFIGURATIONS Debug Release SETUP_TIMEOUT 77 SOURCE_DIR sub
+          LABELS one two PROPERTIES TIMEOUT 5 ENVIRONMENT "A=1;B=x y" COST 3)
+    """,
+        {"sub/a": "a"},
+    ).configured("-DCMAKE_BUILD_TYPE=Debug")
+    assert not project.tests("-C", "Other")
+    tests = project.tests("-C", "Debug")
+    freeze = nested.freezes(tests)
+    assert len(tests) == 4 and len(freeze) == 1, tests
+    tree = [
+        "--source",
+        str(project.source / "sub"),
+        "--root",
+        str(project.root),
+        "--files=untracked",
+        "--link-from=source",
+        "--include=gen/**",
+    ]
+    created = [
+        *tree,
+        "--link-mode=copy",
+        "--exclude=docs",
+        "--exclude=with space",
+        "--exclude=-x",
+        "--copy=*.log",
+        "--copy=a[",
+        "--copy=b]",
+        "--strict",
+    ]
+    assert tests[freeze[0]].options() == ["freeze", *tree, "--ctest"], tests[freeze[0]].command
+    assert tests["t.snapshot_setup"].options() == ["create", "t", *created, "--fresh", "--frozen", "--ctest"]
+    assert tests["t"].options() == [
+        "run",
+        "t",
+        *created,
+        "--fresh",
+        "--frozen",
+        "--map-source",
+        "--chdir=deep/er x",
+        "--ctest",
+        "--launcher=;;",
+    ], tests["t"].command
+    assert tests["t"].words() == ["sh", "-c", ""]
+    assert tests["t.snapshot_cleanup"].options() == [
+        "finish",
+        "t",
+        "--root",
+        str(project.root),
+        "--keep",
+        "never",
+        "--ctest",
+    ]
+    assert tests["t.snapshot_setup"].timeout == tests[freeze[0]].timeout == 77
+    assert tests["t"].timeout == 5 and tests["t"].cost == 3 and tests["t"].environment == ["A=1", "B=x y"]
+    assert all(test.labels == ["one", "two"] for test in tests.values())
+
+
+def test_no_source_mapping(tmp):
+    project = nested.Project(tmp, "add_snapshot_test(NAME t COMMAND sh NO_SOURCE_MAPPING)\n").configured()
+    assert "--map-source" not in project.tests()["t"].options()
+
+
+def test_keep(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME default COMMAND sh)
+        add_snapshot_test(NAME mine COMMAND sh KEEP NEVER)
+    """,
+    )
+    for options, expected in (((), "on-failure"), (("-DSNAPSHOT_FIXTURES_KEEP=ALWAYS",), "always")):
+        tests = project.configured(*options).tests()
+        assert tests["default.snapshot_cleanup"].option("--keep") == expected
+        assert tests["mine.snapshot_cleanup"].option("--keep") == "never"
+
+
+def test_root(tmp):
+    project = nested.Project(tmp, "add_snapshot_test(NAME t COMMAND sh)\n")
+    for given, expected in (("", project.build / "snapshots"), (tmp / "else where", tmp / "else where")):
+        tests = project.configured(*([f"-DSNAPSHOT_FIXTURES_ROOT={given}"] if given else [])).tests()
+        assert {test.option("--root") for test in tests.values()} == {str(expected)}
+
+
+def test_sources_of_odd_names(tmp):
+    for name in ("a b", "$<CONFIG>", "a,b>", "(x)", "ü#"):
+        harness.write_files(tmp / "source" / name, {"f": "x\n"})
+    project = nested.Project(
+        tmp,
+        """
+        foreach(name IN ITEMS "a b" "$<CONFIG>" "a,b>" "(x)" "ü#")
+          math(EXPR n "${n}0 + 1")
+          add_snapshot_test(NAME t${n} COMMAND cat f SOURCE_DIR "${name}" FILES ALL)
+        endforeach()
+    """,
+    ).configured()
+    tests = project.tests()
+    sources = {test.option("--source") for test in tests.values()} - {None}
+    assert sources == {str(project.source / n) for n in ("a b", "$<CONFIG>", "a,b>", "(x)", "ü#")}, sources
+    assert len(nested.freezes(tests)) == 5
+    project.ctest()
+
+
+if __name__ == "__main__":
+    harness.main()

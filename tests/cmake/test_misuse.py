@@ -1,0 +1,154 @@
+"""Every misuse stops the configuration, says what is wrong, and what to write instead."""
+
+import os
+
+import harness
+import nested
+
+T = "add_snapshot_test(NAME t COMMAND true "
+F = "add_snapshot_fixture(NAME f "
+
+# What is written, and words of the message.
+CASES = [
+    ("add_snapshot_test(COMMAND true)", "there is no name", "write NAME"),
+    ('add_snapshot_test(NAME "" COMMAND true)', "no name"),
+    ("add_snapshot_test(NAME COMMAND true)", "NAME has no value"),
+    ("add_snapshot_test()", "there is no name"),
+    ('add_snapshot_test(NAME "a;b" COMMAND true)', "semicolon or a newline", "choose a name"),
+    ('add_snapshot_test(NAME "a\nb" COMMAND true)', "semicolon or a newline"),
+    ("add_snapshot_test(NAME --help COMMAND true)", "begins with '-'", "put something in front"),
+    (
+        "add_snapshot_test(NAME t COMMAND true)\nadd_snapshot_test(NAME t COMMAND true)",
+        "taken already",
+        "another name",
+    ),
+    ("add_snapshot_fixture(NAME t)\nadd_snapshot_test(NAME t COMMAND true)", "taken already"),
+    ("add_snapshot_test(NAME t COMMAND true)\nadd_subdirectory(sub)", "taken already", "CMakeLists.txt"),
+    ("add_test(NAME t COMMAND true)\nadd_snapshot_test(NAME t COMMAND true)", "there is a test 't' already"),
+    (
+        "add_test(NAME t.snapshot_setup COMMAND true)\nadd_snapshot_test(NAME t COMMAND true)",
+        "'t.snapshot_setup' already",
+    ),
+    ("add_snapshot_test(NAME t)", "there is no COMMAND", "write COMMAND"),
+    ('add_snapshot_test(NAME t COMMAND "")', "there is no COMMAND"),
+    ("add_snapshot_test(NAME t COMMAND)", "COMMAND has no value"),
+    ("add_snapshot_test(NAME t COMMAND true COMMAND false)", "COMMAND is given twice"),
+    ("add_snapshot_test(NAME t NAME u COMMAND true)", "NAME is given twice"),
+    ("add_snapshot_test(t COMMAND true NAME t)", "unknown arguments: 't'", "WORKING_DIRECTORY"),
+    ('add_snapshot_test("" COMMAND true NAME t)', "unknown arguments: ''"),
+    ("add_snapshot_test(NAME t u COMMAND true)", "unknown arguments: 'u'"),
+    (T + "STRICT yes)", "unknown arguments: 'yes'"),
+    (T + "COMMAND_EXPAND_LISTS)", "COMMAND_EXPAND_LISTS is not supported", "word of its own"),
+    (T + "LABELS)", "LABELS has no value"),
+    (T + "LINK_MODE)", "LINK_MODE has no value"),
+    (T + "LINK_MODE COPY COPY)", "COPY has no value"),
+    (T + "LABELS KEEP NEVER)", "LABELS has no value"),
+    (T + "FILES some)", "FILES 'some' is not known", "TRACKED, UNTRACKED, ALL"),
+    (T + "FILES tracked)", "FILES 'tracked' is not known"),
+    (T + "LINK_FROM X)", "LINK_FROM 'X'", "STORE, SOURCE"),
+    (T + "LINK_MODE X)", "LINK_MODE 'X'", "HARDLINK, REFLINK, COPY"),
+    (T + "KEEP X)", "KEEP 'X'", "NEVER, ON_FAILURE, ALWAYS"),
+    ("set(SNAPSHOT_FIXTURES_KEEP never)\n" + T + ")", "SNAPSHOT_FIXTURES_KEEP 'never'"),
+    (T + "SETUP_TIMEOUT soon)", "no number of seconds"),
+    (T + "SETUP_TIMEOUT 0)", "no number of seconds"),
+    (T + "SETUP_TIMEOUT -3)", "no number of seconds"),
+    (T + "PROPERTIES TIMEOUT)", "no pairs"),
+    (T + "PROPERTIES TIMEOUT 3 COST)", "no pairs"),
+    (T + "PROPERTIES FIXTURES_SETUP x)", "cannot set FIXTURES_SETUP", "add_snapshot_fixture"),
+    (T + "PROPERTIES TIMEOUT 3 FIXTURES_CLEANUP x)", "cannot set FIXTURES_CLEANUP"),
+    (T + "PROPERTIES WORKING_DIRECTORY x)", "WORKING_DIRECTORY is given after PROPERTIES", "in front of"),
+    (T + "PROPERTIES TIMEOUT 3 LABELS x COST 2)", "LABELS is given after PROPERTIES"),
+    (T + "WORKING_DIRECTORY /usr)", "is absolute", "from the top of SOURCE_DIR"),
+    (T + "WORKING_DIRECTORY ../x)", "out of the snapshot"),
+    (T + "WORKING_DIRECTORY a/../..)", "out of the snapshot"),
+    (T + "SOURCE_DIR nowhere)", "is no folder", "name a folder"),
+    (T + "SOURCE_DIR CMakeLists.txt)", "is no folder"),
+    (T + "INCLUDE /etc/*)", "no glob relative to the source", "write it as seen"),
+    (T + "EXCLUDE ../x)", "no glob relative"),
+    (T + 'COPY "")', "no glob relative"),
+    (T + "STRICT GUARD ON)", "unknown arguments: 'GUARD' 'ON'"),
+    ("set(SNAPSHOT_FIXTURES_ROOT ${CMAKE_SOURCE_DIR})\n" + T + ")", "is the source", "set SNAPSHOT_FIXTURES_ROOT"),
+    ("set(SNAPSHOT_FIXTURES_ROOT ${CMAKE_SOURCE_DIR}/..)\n" + T + ")", "or above it"),
+    ("set(SNAPSHOT_FIXTURES_ROOT /)\n" + T + ")", "or above it"),
+    ("set(SNAPSHOT_FIXTURES_ROOT ${CMAKE_SOURCE_DIR}/link)\n" + T + ")", "or above it"),
+    ("set(SNAPSHOT_FIXTURES_HELPER /nowhere/snapfix)\n" + T + ")", "'/nowhere/snapfix' does not exist"),
+    ("set(SNAPSHOT_FIXTURES_HELPER /usr)\n" + T + ")", "'/usr' does not exist"),
+    (
+        "set(SNAPSHOT_FIXTURES_HELPER)\nunset(SNAPSHOT_FIXTURES_HELPER CACHE)\n" + T + ")",
+        "helper snapfix is not known",
+        "find_package(SnapshotFixtures)",
+    ),
+    (
+        "set(SNAPSHOT_FIXTURES_HELPER)\nunset(SNAPSHOT_FIXTURES_HELPER CACHE)\nset(CMAKE_CROSSCOMPILING TRUE)\n"
+        + T
+        + ")",
+        "cross-compiling",
+        "SNAPSHOT_FIXTURES_HELPER",
+    ),
+    ("add_snapshot_fixture()", "there is no name"),
+    (F + "COMMAND true)", "unknown arguments"),
+    (F + "DIR_VAR)", "DIR_VAR has no value"),
+    (F + "WORKING_DIRECTORY x)", "unknown arguments"),
+    ('add_snapshot_fixture(NAME "a b")', "no plain file name", "letters, digits"),
+    ("add_snapshot_fixture(NAME .a)", "no plain file name"),
+    (F + ")\nadd_snapshot_fixture(NAME f)", "taken already"),
+]
+
+
+def test_each_misuse(tmp):
+    project = nested.Project(tmp, "", {"sub/CMakeLists.txt": "add_snapshot_test(NAME t COMMAND true)\n"})
+    os.symlink("..", project.source / "link")
+    wrong = []
+    for lists, *words in CASES:
+        project.rewrite(lists + "\n")
+        if (project.build / "CMakeCache.txt").exists():
+            (project.build / "CMakeCache.txt").unlink()
+        done = project.configure(expect=None)
+        said = nested.plain_text(done)
+        missing = [word for word in [*words, "To mend it:"] if word not in said]
+        if done.code == 0:
+            missing = ["an error"]
+        if missing:
+            wrong.append(f"{lists}\n    lacks {missing}\n    {said}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_first_call_without_misuse_passes(tmp):
+    nested.Project(tmp, T + ")\n" + F + ")\n").configured()
+
+
+def test_source_as_its_own_build_tree(tmp):
+    def configure_in_source(name, files, git):
+        project = nested.Project(tmp / name, T + files + ")\n", git=git)
+        project.build = project.source
+        return project.configure(expect=None)
+
+    for name, files, git, refused in (
+        ("all", "FILES ALL", True, True),
+        ("plain", "", False, True),
+        ("tracked", "", True, False),
+        ("untracked", "FILES UNTRACKED", True, False),
+    ):
+        done = configure_in_source(name, files, git)
+        assert (done.code != 0) == refused, f"{name}\n{done}"
+        if refused:
+            assert "its own build tree" in nested.plain_text(done) and "cmake -B build" in nested.plain_text(
+                done
+            ), done
+
+
+def test_odd_name_without_cmp0110(tmp):
+    project = nested.Project(tmp, 'cmake_policy(SET CMP0110 OLD)\nadd_snapshot_test(NAME "a b" COMMAND true)\n')
+    done = project.configure(expect=None)
+    assert done.code != 0 and "CMP0110" in nested.plain_text(done), done
+    project.rewrite("cmake_policy(SET CMP0110 OLD)\nadd_snapshot_test(NAME a/b::c=1 COMMAND true)\n")
+    project.configure()
+    assert "a/b::c=1.snapshot_cleanup" in project.tests()
+    # What counts is how the policy stands at the end of the directory.
+    project.rewrite('add_snapshot_test(NAME "a b" COMMAND true)\ncmake_policy(SET CMP0110 NEW)\n')
+    project.configure()
+    assert "a b.snapshot_cleanup" in project.tests()
+
+
+if __name__ == "__main__":
+    harness.main()

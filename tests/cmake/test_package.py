@@ -1,0 +1,93 @@
+"""The installed package: find_package() from a prefix that was moved."""
+
+import os
+import pathlib
+import shutil
+
+import harness
+import nested
+
+SOURCE = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"])
+
+
+def consumer(tmp, lists):
+    return nested.Project(tmp, lists, {"input": "text\n"}, include=False)
+
+
+def configure(project, prefix, expect=0):
+    return harness.run(
+        [nested.cmake(), "-G", "Ninja", "-S", project.source, "-B", project.build, f"-DCMAKE_PREFIX_PATH={prefix}"],
+        expect=expect,
+    )
+
+
+def install(tmp):
+    """The build under test, installed, and then moved elsewhere: nothing in it may depend on the prefix."""
+    harness.run(["cmake", "--install", os.environ["SNAPFIX_BUILD_DIR"], "--prefix", tmp / "first"])
+    (tmp / "moved").mkdir()
+    shutil.move(tmp / "first", tmp / "moved" / "pre fix")
+    return tmp / "moved" / "pre fix"
+
+
+def test_package(tmp):
+    prefix = install(tmp)
+    # Found in another directory than the top one, to which the freezing test belongs.
+    project = consumer(tmp, "add_subdirectory(sub)\n")
+    harness.write_files(
+        project.source,
+        {
+            "sub/CMakeLists.txt": """
+            find_package(SnapshotFixtures 0.1 CONFIG REQUIRED)
+            add_snapshot_test(NAME a COMMAND cat input SOURCE_DIR ${CMAKE_SOURCE_DIR})
+        """,
+        },
+    )
+    configure(project, prefix)
+    outcomes = project.results()
+    assert len(outcomes) == 4 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
+    assert "text" in outcomes["a"].output
+    assert {test.command[0] for test in project.tests().values()} == {str(prefix / "bin" / "snapfix")}
+
+
+def test_package_contents(tmp):
+    prefix = install(tmp)
+    there = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()}
+    package = {path for path in there if "/cmake/SnapshotFixtures/" in path}
+    assert {path.rsplit("/", 1)[1] for path in package} >= {
+        "SnapshotFixtures.cmake",
+        "SnapshotFixturesConfig.cmake",
+        "SnapshotFixturesConfigVersion.cmake",
+        "SnapshotFixturesTargets.cmake",
+    }, there
+    others = there - package
+    assert "bin/snapfix" in others and any(path.endswith("/LICENSE") for path in others), there
+    if (SOURCE / "docs" / "snapfix.1").exists():
+        assert "share/man/man1/snapfix.1" in others, there
+    assert len(others) <= 3, others
+    for path in package:
+        text = (prefix / path).read_text()
+        assert str(tmp) not in text and str(SOURCE) not in text and os.environ["SNAPFIX_BUILD_DIR"] not in text, path
+    harness.run([prefix / "bin" / "snapfix", "--version"])
+
+
+def test_package_elsewhere(tmp):
+    """On another system it is not found, and says why; so with a version that it is not."""
+    prefix = install(tmp)
+    for lists, words in (
+        ("set(CMAKE_HOST_SYSTEM_NAME Darwin)\nfind_package(SnapshotFixtures CONFIG REQUIRED)", "works on Linux only"),
+        ("find_package(SnapshotFixtures 9 CONFIG REQUIRED)", "9"),
+        ("find_package(SnapshotFixtures CONFIG REQUIRED COMPONENTS nonsense)", "NOT FOUND"),
+    ):
+        with harness.temp_dir("elsewhere") as folder:
+            done = configure(consumer(folder, lists), prefix, expect=None)
+            assert done.code != 0 and words in nested.plain_text(done), done
+    with harness.temp_dir("elsewhere") as folder:
+        lists = (
+            "set(CMAKE_HOST_SYSTEM_NAME Darwin)\nfind_package(SnapshotFixtures CONFIG QUIET)\n"
+            'if(SnapshotFixtures_FOUND)\nmessage(FATAL_ERROR "found")\nendif()'
+        )
+        configure(consumer(folder, lists), prefix)
+
+
+if __name__ == "__main__":
+    harness.main()

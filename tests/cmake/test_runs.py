@@ -1,0 +1,312 @@
+"""Whole runs of ctest: again, repeated, in part, after failures; each test has a pristine tree of its own."""
+
+import harness
+import nested
+
+# Fails unless its tree is as the source is; spoils it; notes the run in a journal outside of it.
+SPOIL = """#!/bin/sh
+# spoil.sh JOURNAL NAME [EXIT-CODE-FILE]
+set -e
+cat input >> "$1.inputs"
+test "$(ls | tr '\\n' ' ')" = "CMakeLists.txt folder input spoil.sh "
+test "$(cat folder/deep)" = deep
+test "$PWD" = "$SNAPSHOT_DIR"
+rm folder/deep
+echo other > folder/new
+echo other > new
+echo "$2" >> "$1"
+test -z "$3" || exit "$(cat "$3")"
+"""
+
+
+def project_of(tmp, lists):
+    """A project with spoiling tests; ${spoil} is their command but for the name."""
+    journal = tmp / "journal"
+    code = tmp / "code"
+    code.write_text("0\n")
+    head = f'set(journal "{journal}")\nset(code "{code}")\nset(spoil sh spoil.sh "${{journal}}")\n'
+    project = nested.Project(tmp, head + lists, {"spoil.sh": SPOIL, "input": "old\n", "folder/deep": "deep\n"})
+    project.journal, project.inputs, project.code = journal, tmp / "journal.inputs", code
+    return project.configured()
+
+
+def three(tmp):
+    return project_of(
+        tmp,
+        """
+        foreach(name IN ITEMS a b c)
+          add_snapshot_test(NAME ${name} COMMAND ${spoil} ${name} LABELS nightly)
+        endforeach()
+    """,
+    )
+
+
+def drain(path):
+    lines = nested.journal_lines(path)
+    path.unlink(missing_ok=True)
+    return lines
+
+
+def test_plain_runs(tmp):
+    project = three(tmp)
+    before = harness.tree_state(project.source)
+    for options in ((), ("-j2",), ("-L", "nightly", "-j4")):
+        outcomes = project.results(*options)
+        assert len(outcomes) == 10 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
+        assert sorted(drain(project.journal)) == ["a", "b", "c"]
+        assert project.folders() == set()
+    harness.assert_same_state(before, harness.tree_state(project.source))
+
+
+def test_measurements(tmp):
+    if nested.version() < (3, 21):
+        harness.skip("CTest before 3.21 does not know CTestMeasurement")
+    project = three(tmp)
+    outcomes = project.results()
+    setup = outcomes["a.snapshot_setup"].measured
+    assert float(setup["snapshot.linked"]) == 4 and float(setup["snapshot.copied"]) == 0, setup
+    assert {
+        "snapshot.bytes_shared",
+        "snapshot.bytes_copied",
+        "snapshot.entries",
+        "snapshot.seconds",
+    } <= setup.keys(), setup
+    (freeze,) = nested.freezes(outcomes)
+    assert float(outcomes[freeze].measured["freeze.files_read"]) == 4, outcomes[freeze].measured
+
+
+def test_repeat(tmp):
+    project = three(tmp)
+    project.ctest("--repeat", "until-fail:3", "-R", "^a$")
+    assert drain(project.journal) == ["a"] * 3
+    project.ctest("--repeat", "until-fail:2", "-j3")
+    assert sorted(drain(project.journal)) == ["a", "a", "b", "b", "c", "c"]
+
+
+def test_repeat_until_pass(tmp):
+    """Only the test itself is repeated, on a tree that it has spoiled."""
+    project = project_of(
+        tmp,
+        """
+        add_snapshot_test(NAME a COMMAND sh -c "sh spoil.sh ${journal} a && test $(wc -l < ${journal}) -ge 2")
+    """,
+    )
+    project.ctest("--repeat", "until-pass:3")
+    assert drain(project.journal) == ["a", "a"]
+
+
+def test_without_setup(tmp):
+    project = three(tmp)
+    for options in (("-FS", "snapshot"), ("-FA", "snapshot"), ("-E", "setup"), ("-FS", "snapshot", "-j3")):
+        project.ctest(*options)
+        assert sorted(drain(project.journal)) == ["a", "b", "c"], options
+    # Of the present state, not of that of a run before.
+    project.inputs.unlink()
+    (project.source / "input").write_text("new\n")
+    project.ctest("-FS", "snapshot")
+    assert drain(project.inputs) == ["new"] * 3
+    project.ctest("-FC", "snapshot")
+    project.ctest()
+    assert sorted(drain(project.journal)) == ["a", "a", "a", "b", "b", "b", "c", "c", "c"]
+
+
+def test_rerun_failed(tmp):
+    project = project_of(
+        tmp,
+        """
+        add_snapshot_test(NAME good COMMAND ${spoil} good)
+        add_snapshot_test(NAME bad COMMAND ${spoil} bad ${code} NO_SOURCE_MAPPING)
+    """,
+    )
+    project.code.write_text("3\n")
+    for options in ((), ("--rerun-failed",), ("--rerun-failed",)):
+        project.ctest(*options, expect=8)
+        assert drain(project.journal) == (["bad"] if options else ["good", "bad"])
+        assert project.folders() == {"bad"}, "a failed test's tree is kept for a look"
+        assert (project.root / "bad" / "new").exists()
+    project.inputs.unlink()
+    project.code.write_text("0\n")
+    (project.source / "input").write_text("new\n")
+    project.ctest("--rerun-failed")
+    assert drain(project.journal) == ["bad"] and drain(project.inputs) == ["new"]
+    assert project.folders() == set()
+
+
+def test_stop_on_failure(tmp):
+    project = project_of(
+        tmp,
+        """
+        add_snapshot_test(NAME bad COMMAND ${spoil} bad ${code})
+        add_snapshot_test(NAME good COMMAND ${spoil} good)
+    """,
+    )
+    project.code.write_text("1\n")
+    project.ctest("--stop-on-failure", expect=8)
+    assert "bad" in project.folders()
+    project.code.write_text("0\n")
+    drain(project.journal)
+    project.ctest()
+    assert drain(project.journal) == ["bad", "good"] and project.folders() == set()
+
+
+def test_keep(tmp):
+    def listed(keep):
+        return "".join(
+            f'add_snapshot_test(NAME {keep}.{name} KEEP {keep} COMMAND sh -c "exit {code}" PROPERTIES {properties})\n'
+            for name, code, properties in (
+                ("pass", 0, "COST 1"),
+                ("fail", 1, "COST 1"),
+                ("expected", 1, "WILL_FAIL TRUE"),
+                ("unexpected", 0, "WILL_FAIL TRUE"),
+                ("skip", 77, "SKIP_RETURN_CODE 77"),
+                ("noskip", 76, "SKIP_RETURN_CODE 77"),
+            )
+        )
+
+    project = nested.Project(tmp, "".join(map(listed, ("NEVER", "ON_FAILURE", "ALWAYS")))).configured()
+    outcomes = project.results(expect=8)
+    failed = {n for n, o in outcomes.items() if o.status == "failed"}
+    names = ("fail", "unexpected", "noskip")
+    assert failed == {f"{keep}.{n}" for keep in ("NEVER", "ON_FAILURE", "ALWAYS") for n in names}, failed
+    kept = {f"ON_FAILURE.{n}" for n in names} | {f"ALWAYS.{n}" for n in (*names, "pass", "expected", "skip")}
+    assert project.folders() == kept, project.folders() ^ kept
+
+
+def test_own_failures_are_failures(tmp):
+    """WILL_FAIL would turn the exit code of a helper that could not do its work into a pass."""
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME folder COMMAND true WORKING_DIRECTORY nowhere PROPERTIES WILL_FAIL TRUE)
+        add_snapshot_test(NAME program COMMAND no-such-program PROPERTIES WILL_FAIL TRUE)
+    """,
+    ).configured()
+    outcomes = project.results(expect=8)
+    assert outcomes["folder"].status == "failed" and "nowhere" in outcomes["folder"].output, outcomes
+    assert outcomes["program"].status == "failed" and "no-such-program" in outcomes["program"].output, outcomes
+    assert all(outcomes[f"{name}.snapshot_setup"].status == "passed" for name in ("folder", "program"))
+
+
+def test_failed_setup(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME t COMMAND false SOURCE_DIR inner PROPERTIES WILL_FAIL TRUE)
+    """,
+        {"inner/file": "x"},
+    ).configured()
+    (project.root).write_text("a file in the way of the root")
+    outcomes = project.results(expect=8)
+    (freeze,) = nested.freezes(outcomes)
+    assert outcomes[freeze].status == "failed" and outcomes["t.snapshot_setup"].status == "notrun", outcomes
+    assert outcomes["t"].status == "notrun", outcomes
+    project.root.unlink()
+    project.ctest()
+
+
+def test_deaths(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME segv COMMAND sh -c "kill -SEGV $$")
+        add_snapshot_test(NAME late COMMAND sh -c "sleep 600; true" PROPERTIES TIMEOUT 1)
+    """,
+    ).configured()
+    done = project.ctest("-j2", expect=8, timeout=60)
+    # Words of ctest, which it has for these deaths alone.
+    assert "***Exception: SegFault" in done.out and "***Timeout" in done.out, done
+    assert project.folders() == {"segv", "late"}
+
+
+def test_mapping(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        set(src ${CMAKE_CURRENT_SOURCE_DIR})
+        set(probe sh ${src}/probe.sh ${src} ${src}/input --cfg=${src}/x ${src}x ${src}/../up a:${src}/b @SNAPSHOT_DIR@/c
+          ${CMAKE_BINARY_DIR}/made -I${src}/inc)
+        set(environment "CFG=${src}/cfg;FILE=@SNAPSHOT_DIR@/f;MADE=${CMAKE_BINARY_DIR}/made;LIST=${src}/a:${src}/b")
+        add_snapshot_test(NAME mapped COMMAND ${probe} PROPERTIES ENVIRONMENT "${environment}")
+        add_snapshot_test(NAME plain COMMAND ${probe} NO_SOURCE_MAPPING PROPERTIES ENVIRONMENT "${environment}")
+        add_snapshot_test(NAME inside COMMAND sh probe.sh WORKING_DIRECTORY deep/er)
+    """,
+        {
+            "probe.sh": 'echo "$0|$*|$CFG|$FILE|$MADE|$LIST|$PWD|$SNAPSHOT_NAME|$SNAPSHOT_SOURCE_DIR|"\n',
+            "deep/er/probe.sh": 'echo "$PWD|"\n',
+            "input": "",
+            "x": "",
+            "b": "",
+            "a": "",
+            "cfg": "",
+            "inc/h": "",
+        },
+    )
+    project.build = project.source / "build"
+    project.root = project.build / "snapshots"
+    outcomes = project.configured().results()
+
+    def said(name):
+        lines = [line for line in outcomes[name].output.splitlines() if line.endswith("|")]
+        assert len(lines) == 1, outcomes[name]
+        return lines[0].split("|")
+
+    src, snap, made = str(project.source), str(project.root / "mapped"), str(project.build / "made")
+    zero, words, cfg, file, made_seen, paths, cwd, name, source, _ = said("mapped")
+    assert zero == f"{snap}/probe.sh", zero
+    seen = words.split(" ")
+    assert seen[:3] == [snap, f"{snap}/input", f"--cfg={snap}/x"], seen
+    assert seen[3:5] == [f"{src}x", f"{src}/../up"], "a path that is not under the source"
+    assert seen[5:] == [f"a:{snap}/b", f"{snap}/c", made, f"-I{snap}/inc"], seen
+    assert paths == f"{snap}/a:{snap}/b", paths
+    assert [cfg, file, made_seen, cwd, name, source] == [f"{snap}/cfg", f"{snap}/f", made, snap, "mapped", src]
+    zero, words, cfg, file, made_seen, _, cwd, name, source, _ = said("plain")
+    snap = str(project.root / "plain")
+    assert [zero, words.split(" ")[:3]] == [f"{src}/probe.sh", [src, f"{src}/input", f"--cfg={src}/x"]]
+    assert [cfg, file, made_seen, cwd, name, source] == [f"{src}/cfg", f"{snap}/f", made, snap, "plain", src]
+    assert said("inside")[0] == str(project.root / "inside" / "deep" / "er")
+
+
+def test_mapping_of_a_source_behind_a_symlink(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME t COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/probe.sh)
+    """,
+        {"probe.sh": 'echo "$0|"\n'},
+    )
+    (tmp / "link").symlink_to(project.source)
+    project.source = tmp / "link"
+    outcomes = project.configured().results()
+    assert f"{project.root}/t/probe.sh|" in outcomes["t"].output, outcomes
+
+
+def test_from_a_subdirectory_of_the_build_tree(tmp):
+    """There ctest knows no freezing test, and each snapshot is of the present state all the same."""
+    project = nested.Project(
+        tmp,
+        "add_subdirectory(sub)\n",
+        {"sub/CMakeLists.txt": "add_snapshot_test(NAME t COMMAND cat input)\n", "input": "old\n"},
+    )
+    project.configured()
+    project.build = project.build / "sub"
+    for state in ("old", "new"):
+        (project.source / "input").write_text(f"{state}\n")
+        outcomes = project.results()
+        assert len(outcomes) == 3 and outcomes["t"].output.split() == [state], outcomes
+
+
+def test_in_a_git_hook(tmp):
+    """git tells hooks of its repository and of a temporary index by variables, which mislead other calls of git."""
+    project = three(tmp)
+    hook = project.source / ".git" / "hooks" / "pre-commit"
+    hook.write_text(f"#!/bin/sh\nenv | grep -q ^GIT_INDEX_FILE= && cd {project.build} && exec {nested.ctest_program()}\n")
+    hook.chmod(0o755)
+    (project.source / "input").write_text("new\n")
+    (project.source / "folder" / "other").write_text("staged, and not in this commit\n")
+    harness.git(project.source, "add", "folder/other")
+    harness.git(project.source, "commit", "-q", "-m", "second", "input")
+    assert drain(project.journal) == ["a", "b", "c"] and drain(project.inputs) == ["new"] * 3
+
+
+if __name__ == "__main__":
+    harness.main()
