@@ -26,8 +26,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
       [PROPERTIES <key> <value>...])
 
   ``NAME``
-    Any name that CTest allows, once in the whole project, without ``;`` and newlines, and without
-    ``-`` in front. A name with other characters than letters, digits and ``_./:+=@-`` needs policy
+    Any name that CTest allows, once in the whole project, without ``;`` and newlines. A name with other characters than letters, digits and ``_./:+=@-`` needs policy
     :policy:`CMP0110` set to ``NEW`` where the directory ends.
 
   ``COMMAND``
@@ -352,10 +351,6 @@ function(_snapshot_fixtures_check_name)
     _snapshot_fixtures_misuse("the name contains a semicolon or a newline"
       "choose a name without them")
   endif()
-  if(arg_NAME MATCHES "^-")
-    _snapshot_fixtures_misuse("the name begins with '-', as options do"
-      "put something in front of it")
-  endif()
   # In the whole project, as the names of fixtures and of snapshots hold there.
   string(SHA256 id "${arg_NAME}")
   get_property(owner GLOBAL PROPERTY _snapshot_fixtures_owner_${id})
@@ -438,7 +433,11 @@ function(_snapshot_fixtures_prepare)
   if(multi_config)
     string(APPEND snapshot "@$<CONFIG>")
   endif()
-  _snapshot_fixtures_quote(snapshot_code "${snapshot}")
+  set(word "${snapshot}")
+  if(arg_NAME MATCHES "^-") # which the helper would take for an option
+    string(PREPEND word "--name=")
+  endif()
+  _snapshot_fixtures_quote(snapshot_code "${word}")
   set(configurations_code "")
   if(DEFINED arg_CONFIGURATIONS)
     set(configurations_code "CONFIGURATIONS ${CONFIGURATIONS_code}")

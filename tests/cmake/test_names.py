@@ -71,6 +71,9 @@ NAMES = [
     "x" * 101,
     "x" * 300,
     "y" * 59 + "ü",
+    "-x",
+    "--help",
+    "--",
     ".snapfix",
     ".gitignore",
     "snapshot.a",
@@ -97,7 +100,7 @@ def random_names(count, seed):
         "".join(chance.choices(alphabet, k=chance.choice((1, 2, 3, 8, 30, 59, 60, 61, 99, 100, 101, 150))))
         for _ in range(count)
     }
-    return sorted(name for name in names if not name.startswith("-"))
+    return sorted(names)
 
 
 def cmake_folders(tmp, names):
@@ -123,7 +126,7 @@ def test_the_rule_of_the_helper(tmp):
     harness.write_files(tmp / "tree", {"a": "a"})
     wrong = []
     for name, folder in zip(names, folders):
-        made = harness.snapfix("create", name, "--source", tmp / "tree", "--root", tmp / "root").out.rstrip("\n")
+        made = harness.snapfix("create", f"--name={name}", "--source", tmp / "tree", "--root", tmp / "root").out.rstrip("\n")
         if made != str(tmp / "root" / folder):
             wrong.append((name, folder, made))
     assert not wrong, wrong
