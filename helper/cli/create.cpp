@@ -42,7 +42,7 @@ int create(const std::vector<std::string>& arguments) {
         root.lock_name(folder, "snapfix create " + wanted.name, patience_from(options));
     created = snapshot::create(root, wanted);
   }
-  print_left(root.clear_debris());
+  root.clear_debris();
   print_notes(*created);
   if (options.flag("json")) {
     print_json(created->to_json(wanted.name));

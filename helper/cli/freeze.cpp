@@ -37,7 +37,7 @@ int freeze(const std::vector<std::string>& arguments) {
   if (frozen.made) {
     snapshot::collect_unused_bases(root);
   }
-  print_left(root.clear_debris());
+  root.clear_debris();
   print_notes(frozen);
   if (options.flag("json")) {
     print_json(frozen.to_json());

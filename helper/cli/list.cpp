@@ -64,7 +64,7 @@ void print_run(const json& run) {
   fmt::print("           {} to {} on {}: {}\n", run.value("started", "?"),
              run["ended"].is_null() ? "?" : run["ended"].get<std::string>(), run.value("host", "?"),
              end_of(run));
-  if (run.contains("changes")) {
+  if (run.contains("changes") && !run["changes"].is_null()) {
     const json& changes = run["changes"];
     fmt::print("           left {} files private, {} missing, {} added\n",
                count(changes, "private"), count(changes, "missing"), count(changes, "added"));

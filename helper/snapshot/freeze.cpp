@@ -1,6 +1,7 @@
 #include "snapshot/freeze.hpp"
 
 #include "os/error.hpp"
+#include "os/progress.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/store.hpp"
 
@@ -236,6 +237,8 @@ void Freezer::read_changed(const source::Scan& scan, Frozen& out) {
   for (const auto& folder : scan.folders) {
     paths.push_back(folder.path);
   }
+  os::Progress progress("reading changed files", static_cast<std::uint64_t>(std::ranges::count(
+                                                     m_states, false, &FileState::known)));
   std::size_t first = 0;
   source::visit_folders(m_top, paths, [&](std::size_t i, const os::Dir* dir) {
     const auto& folder = scan.folders[i];
@@ -246,6 +249,7 @@ void Freezer::read_changed(const source::Scan& scan, Frozen& out) {
       FileState& state = m_states[first + k];
       if (!state.known) {
         read_file(folder, *dir, folder.files[k], state, out);
+        progress.count();
       }
     }
     first += folder.files.size();

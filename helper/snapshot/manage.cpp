@@ -53,10 +53,13 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ou
 
 std::vector<std::string> remove_tree_of(const Root& root, const std::string& folder,
                                         const os::Lock& held) {
-  root.discard_tree(folder);
+  const auto discarded = root.discard_tree(folder);
   root.forget(folder);
   root.remove_lock_file(folder, held);
-  return root.clear_debris();
+  auto left =
+      discarded ? os::remove_tree(root.trash(), discarded->c_str()) : std::vector<std::string>();
+  root.clear_debris(); // what is left of others is for prune to tell
+  return left;
 }
 
 /// The folders of snapshots that the options give up, newest first judged.
@@ -147,7 +150,9 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
     out.why_kept = reason_to_keep(root, folder, outcome, out.verified);
   }
   out.kept = !out.why_kept.empty();
-  out.left = out.kept ? root.clear_debris() : remove_tree_of(root, folder, held);
+  if (!out.kept) {
+    out.left = remove_tree_of(root, folder, held);
+  }
   return out;
 }
 

@@ -177,12 +177,13 @@ void Root::remove_lock_file(const std::string& folder, const os::Lock& held) con
   held.remove_file(m_locks, name_lock(folder));
 }
 
-bool Root::discard_tree(const std::string& folder) const {
+std::optional<std::string> Root::discard_tree(const std::string& folder) const {
   if (!m_top.try_stat(folder.c_str())) {
-    return false;
+    return std::nullopt;
   }
-  move_tree(m_top, folder, m_trash, trash_name(folder));
-  return true;
+  std::string name = trash_name(folder);
+  move_tree(m_top, folder, m_trash, name);
+  return name;
 }
 
 void Root::take_tree(const std::string& folder) const {

@@ -66,9 +66,9 @@ public:
   /// Removes the file of a name's lock, which the caller holds, when nothing has that name.
   void remove_lock_file(const std::string& folder, const os::Lock& held) const;
 
-  /// Moves the snapshot's tree into the trash, so that the name is free at once. False if there is
-  /// no tree.
-  bool discard_tree(const std::string& folder) const;
+  /// Moves the snapshot's tree into the trash, so that the name is free at once. Returns its name
+  /// there; nothing if there is no tree.
+  std::optional<std::string> discard_tree(const std::string& folder) const;
 
   /// Moves the snapshot's tree out of sight, to be worked on, and back: a tree stands in the root
   /// whole or not at all.

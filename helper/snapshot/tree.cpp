@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/parallel.hpp"
+#include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "snapshot/placer.hpp"
 #include "source/listing.hpp"
@@ -30,7 +31,8 @@ bool is_kept_time(os::Time wanted, os::Time stands) {
 class TreeMaker {
 public:
   TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree)
-      : m_base(base), m_workers(options.workers), m_tree(tree), m_placer(root, base, options) {
+      : m_base(base), m_workers(options.workers), m_tree(tree), m_placer(root, base, options),
+        m_progress("making the snapshot", base.files().size()) {
     m_out.made.assign(base.files().size(), Made::excluded);
     m_out.inodes.assign(base.files().size(), 0);
     for (const auto& folder : base.folders()) {
@@ -64,6 +66,7 @@ private:
   Placer m_placer;
   std::vector<bool> m_wanted; ///< folders that are not excluded
   MadeTree m_out;
+  os::Progress m_progress;
   std::vector<std::vector<std::size_t>> m_children; ///< the folders in each folder
 };
 
@@ -134,6 +137,7 @@ void TreeMaker::place(const os::Dir& dir, const Placer::Origin& origin, std::siz
   const auto placed = m_placer.place(dir, origin, index, folder_path);
   m_out.made[index] = placed.made;
   m_out.inodes[index] = placed.inode;
+  m_progress.count();
 }
 
 MadeTree TreeMaker::finish() {

@@ -248,6 +248,9 @@ Verified verify(const Root& root, const std::string& folder, VerifyDepth depth) 
 }
 
 nlohmann::json count_changes(const Root& root, const std::string& folder) {
+  if (!find_snapshot(root, folder)) {
+    return nullptr;
+  }
   const auto counted = Verifier(root, folder, VerifyDepth::stats).count();
   return {
       {"private", counted.made_private}, {"missing", counted.missing}, {"added", counted.added}};

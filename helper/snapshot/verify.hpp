@@ -35,10 +35,12 @@ struct Verified {
 /// Compares a snapshot with its manifest. A file is shared if it still has the inode that the
 /// manifest names; it must then have the object's size, mtime and mode, and with
 /// VerifyDepth::content its content. Objects that were changed are healed.
-/// Needs no lock of the name: a job may be at work in it. Throws os::Error if there is no such snapshot.
+/// Needs no lock of the name: a job may be at work in it. Throws os::Error if there is no such
+/// snapshot.
 Verified verify(const Root& root, const std::string& folder, VerifyDepth depth);
 
-/// The number of files that are private, missing and added, for the record of a run.
+/// The number of files that are private, missing and added, for the record of a run; null if the
+/// command removed the whole snapshot.
 nlohmann::json count_changes(const Root& root, const std::string& folder);
 
 /// A path for JSON, which holds no bytes that are not UTF-8: `path`, and there `path_hex` as well.
