@@ -58,6 +58,39 @@ bool may_have_holes(int fd) {
   return ::fstat(fd, &raw) == 0 && raw.st_blocks * 512 < raw.st_size;
 }
 
+/// Reads the first `size` bytes of a file, holes not, and gives each piece of data with its offset
+/// to `use`; all of it, zeros for holes, goes to the hasher if there is one. Returns how many bytes
+/// there were.
+template<typename Use>
+std::uint64_t read_data(int fd, const std::string& path, std::uint64_t size, Hasher* hasher,
+                        const Use& use) {
+  auto& buffer = copy_buffer();
+  const bool holes = may_have_holes(fd);
+  std::uint64_t offset = 0;
+  while (offset < size) {
+    const auto [begin, end] = holes ? next_data(fd, offset, size) : std::pair{offset, size};
+    if (hasher != nullptr) {
+      hasher->add_zeros(begin - offset);
+    }
+    offset = begin;
+    while (offset < end) {
+      const auto wanted = std::min<std::uint64_t>(buffer.size(), end - offset);
+      const std::size_t got =
+          read_some(fd, std::span(buffer).first(static_cast<std::size_t>(wanted)), offset, path);
+      if (got == 0) {
+        return offset;
+      }
+      const auto part = std::span<const std::byte>(buffer).first(got);
+      if (hasher != nullptr) {
+        hasher->add(part);
+      }
+      use(offset, part);
+      offset += got;
+    }
+  }
+  return offset;
+}
+
 } // namespace
 
 std::string Hash::hex() const {
@@ -135,50 +168,26 @@ bool means_no_reflink(int error_number) noexcept {
 
 std::uint64_t copy_data(int from, const std::string& from_path, int to, const std::string& to_path,
                         std::uint64_t size, Hasher* hasher) {
-  auto& buffer = copy_buffer();
-  const bool holes = may_have_holes(from);
-  std::uint64_t offset = 0;
-  while (offset < size) {
-    const auto [begin, end] = holes ? next_data(from, offset, size) : std::pair{offset, size};
-    if (hasher != nullptr) {
-      hasher->add_zeros(begin - offset);
+  std::uint64_t end = 0; // of what was written
+  const auto write = [&](std::uint64_t offset, std::span<const std::byte> part) {
+    if (offset != end && ::lseek(to, static_cast<off_t>(offset), SEEK_SET) < 0) {
+      throw Error("write", {to_path}, errno);
     }
-    offset = begin;
-    while (offset < end) {
-      const auto wanted = std::min<std::uint64_t>(buffer.size(), end - offset);
-      const std::size_t got = read_some(
-          from, std::span(buffer).first(static_cast<std::size_t>(wanted)), offset, from_path);
-      if (got == 0) {
-        return offset;
-      }
-      const auto part = std::span<const std::byte>(buffer).first(got);
-      if (hasher != nullptr) {
-        hasher->add(part);
-      }
-      if (holes && ::lseek(to, static_cast<off_t>(offset), SEEK_SET) < 0) {
-        throw Error("write", {to_path}, errno);
-      }
-      write_all(to, part, to_path);
-      offset += got;
-    }
-  }
-  if (holes && ::ftruncate(to, static_cast<off_t>(size)) != 0) {
+    write_all(to, part, to_path);
+    end = offset + part.size();
+  };
+  const std::uint64_t got = read_data(from, from_path, size, hasher, write);
+  if (got != end && ::ftruncate(to, static_cast<off_t>(got)) != 0) { // a hole at the end
     throw Error("write", {to_path}, errno);
   }
-  return offset;
+  return got;
 }
 
 Hash hash_file(int fd, const std::string& path) {
   Hasher hasher;
-  auto& buffer = copy_buffer();
-  for (std::uint64_t offset = 0;;) {
-    const std::size_t got = read_some(fd, buffer, offset, path);
-    if (got == 0) {
-      return hasher.finish();
-    }
-    hasher.add(std::span<const std::byte>(buffer).first(got));
-    offset += got;
-  }
+  read_data(fd, path, os::stat_of(fd, path).size, &hasher,
+            [](std::uint64_t, std::span<const std::byte>) {});
+  return hasher.finish();
 }
 
 MappedFile MappedFile::open(const Dir& dir, const char* name) {
