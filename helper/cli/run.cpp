@@ -54,7 +54,7 @@ std::string folder_in(const Arguments& options, const std::string& snapshot) {
     options.fail(fmt::format("--chdir {} leaves the snapshot", os::quoted(*relative)),
                  "name a folder relative to the snapshot");
   }
-  const std::string out = snapshot + "/" + *relative;
+  std::string out = snapshot + "/" + *relative;
   if (!boost::filesystem::is_directory(out)) {
     throw os::Error(fmt::format("the snapshot has no folder {}", os::quoted(*relative)),
                     "does git track a file in it? --include takes ignored ones as well");
