@@ -3,6 +3,7 @@
 #include "os/error.hpp"
 #include "os/progress.hpp"
 #include "os/time_text.hpp"
+#include "snapshot/look.hpp"
 #include "snapshot/store.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 
 namespace snapfix::snapshot {
 namespace {
@@ -46,13 +48,6 @@ os::Time clock_of_source(const Root& root, const os::Dir& source) {
   return beside ? std::min(here, os::clock_of(root.work())) : here;
 }
 
-/// What was found out about one file of the source.
-struct FileState {
-  FileRecord record{};
-  std::string target; ///< a symlink's text
-  bool known = false; ///< the record stands: nothing has to be read
-};
-
 class Freezer {
 public:
   Freezer(const Root& root, const source::Selection& selection, LinkFrom from, ObjectCheck check)
@@ -65,19 +60,16 @@ public:
 private:
   void attempt(Frozen& out);
   void load_last();
-  void match_with_last(const source::Scan& scan);
-  void match_folder(const source::ScannedFolder& folder, const FolderRecord& last,
-                    std::size_t first_state);
-  bool is_unchanged(const source::Scan& scan) const;
-  void wait_for_clock(const source::Scan& scan) const;
-  void read_changed(const source::Scan& scan, Frozen& out);
+  bool is_unchanged() const { return m_last && m_look.equals(*m_last); }
+  void wait_for_clock() const;
+  void read_changed(Frozen& out);
   void read_file(const source::ScannedFolder& folder, const os::Dir& dir,
                  const source::ScannedFile& file, FileState& state, Frozen& out);
   os::Hash copy_to_store(os::UniqueFd& from, const std::string& path, Store::Incoming& incoming,
                          const os::Stat& stat, Frozen& out);
-  void check_second_look(const source::Scan& first) const;
-  void publish(const source::Scan& scan, Frozen& out);
-  void warn_of_symlinks(const source::Scan& scan, Frozen& out) const;
+  void check_second_look() const;
+  void publish(Frozen& out);
+  void warn_of_symlinks(Frozen& out) const;
   nlohmann::json meta() const;
 
   const Root& m_root;
@@ -90,7 +82,7 @@ private:
   std::optional<Base> m_last;
   std::optional<FreezeRecord> m_last_record;
   std::unordered_set<std::size_t> m_damaged; ///< files of the last base whose object is bad
-  std::vector<FileState> m_states;           ///< one a file, in the scan's order
+  Look m_look;                               ///< the present one
   os::Time m_began;                          ///< by the source's clock
   std::chrono::steady_clock::time_point m_began_here;
   bool m_can_reflink = true;
@@ -140,88 +132,31 @@ void Freezer::load_last() {
 void Freezer::attempt(Frozen& out) {
   m_began = clock_of_source(m_root, m_top);
   m_began_here = std::chrono::steady_clock::now();
-  auto listing = source::list_source(m_selection);
-  const auto scan = source::scan(m_top, listing);
-  out.left_out = scan.left_out;
-  out.uncloned = listing.uncloned;
-  out.notes = std::move(listing.notes);
-  match_with_last(scan);
-  if (!is_unchanged(scan)) {
-    wait_for_clock(scan);
-    read_changed(scan, out);
-    check_second_look(scan);
+  const Look last = std::exchange(m_look, {});
+  m_look = look_at(m_selection, m_top);
+  out.left_out = m_look.scan.left_out;
+  out.uncloned = m_look.listing.uncloned;
+  out.notes = m_look.listing.notes;
+  if (m_last) {
+    take_over(m_look, *m_last, *m_last_record, m_damaged);
   }
-  publish(scan, out);
-  warn_of_symlinks(scan, out);
-}
-
-/// Takes over from the last base what need not be read. Both are in the same order.
-void Freezer::match_with_last(const source::Scan& scan) {
-  std::size_t count = 0;
-  for (const auto& folder : scan.folders) {
-    count += folder.files.size();
+  take_over(m_look, last);
+  if (!is_unchanged()) {
+    wait_for_clock();
+    read_changed(out);
+    check_second_look();
   }
-  m_states.assign(count, {});
-  if (!m_last) {
-    return;
-  }
-  std::unordered_map<std::string_view, const FolderRecord*> last_folders;
-  for (const auto& folder : m_last->folders()) {
-    last_folders.emplace(m_last->text(folder.path), &folder);
-  }
-  std::size_t first_state = 0;
-  for (const auto& folder : scan.folders) {
-    if (const auto last = last_folders.find(folder.path); last != last_folders.end()) {
-      match_folder(folder, *last->second, first_state);
-    }
-    first_state += folder.files.size();
-  }
-}
-
-void Freezer::match_folder(const source::ScannedFolder& folder, const FolderRecord& last,
-                           std::size_t first_state) {
-  const auto last_files = m_last->files_of(last);
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < folder.files.size(); ++i) {
-    const auto& file = folder.files[i];
-    while (at < last_files.size() && m_last->text(last_files[at].name) < file.name) {
-      ++at;
-    }
-    if (at == last_files.size() || m_last->text(last_files[at].name) != file.name) {
-      continue;
-    }
-    const FileRecord& record = last_files[at];
-    const std::size_t index = last.first_file + at;
-    const SeenFile& seen = m_last_record->seen[index];
-    FileState& state = m_states[first_state + i];
-    if (record.object != os::Hash() && (record.inode == 0 || m_damaged.contains(index))) {
-      continue; // its object is lost
-    }
-    if (seen.looks_like(file.stat)) {
-      state.record = record; // even where it must be read, its content may still fit
-      state.target = record.is_symlink() ? m_last->text(record.target) : "";
-      state.known = seen.is_unchanged(file.stat);
-    }
-  }
-}
-
-bool Freezer::is_unchanged(const source::Scan& scan) const {
-  return m_last && m_states.size() == m_last->files().size() &&
-         std::ranges::all_of(m_states, &FileState::known) &&
-         std::ranges::equal(scan.folders, m_last->folders(),
-                            [&](const source::ScannedFolder& folder, const FolderRecord& last) {
-                              return folder.path == m_last->text(last.path) &&
-                                     folder.stat.permissions() == last.permissions;
-                            });
+  publish(out);
+  warn_of_symlinks(out);
 }
 
 /// Once the tick of a file's ctime is over, any later change gives it another ctime.
-void Freezer::wait_for_clock(const source::Scan& scan) const {
+void Freezer::wait_for_clock() const {
   std::int64_t wait = 0;
   std::size_t index = 0;
-  for (const auto& folder : scan.folders) {
+  for (const auto& folder : m_look.scan.folders) {
     for (const auto& file : folder.files) {
-      if (!m_states[index++].known) {
+      if (m_look.states[index++].known == FileState::Known::no) {
         const auto tick = file.stat.ctime.nanoseconds == 0 ? k_coarse_tick_ns : k_fine_tick_ns;
         wait = std::max(wait, tick - nanoseconds_between(file.stat.ctime, m_began));
       }
@@ -232,23 +167,25 @@ void Freezer::wait_for_clock(const source::Scan& scan) const {
                                 std::chrono::nanoseconds(std::min(wait, k_coarse_tick_ns)));
 }
 
-void Freezer::read_changed(const source::Scan& scan, Frozen& out) {
+void Freezer::read_changed(Frozen& out) {
   std::vector<std::string_view> paths;
-  for (const auto& folder : scan.folders) {
+  for (const auto& folder : m_look.scan.folders) {
     paths.push_back(folder.path);
   }
-  os::Progress progress("reading changed files", static_cast<std::uint64_t>(std::ranges::count(
-                                                     m_states, false, &FileState::known)));
+  os::Progress progress("reading changed files",
+                        static_cast<std::uint64_t>(std::ranges::count(
+                            m_look.states, FileState::Known::no, &FileState::known)));
   std::size_t first = 0;
   source::visit_folders(m_top, paths, [&](std::size_t i, const os::Dir* dir) {
-    const auto& folder = scan.folders[i];
+    const auto& folder = m_look.scan.folders[i];
     if (dir == nullptr) {
       throw SourceChanged{folder.path};
     }
     for (std::size_t k = 0; k < folder.files.size(); ++k) {
-      FileState& state = m_states[first + k];
-      if (!state.known) {
+      FileState& state = m_look.states[first + k];
+      if (state.known == FileState::Known::no) {
         read_file(folder, *dir, folder.files[k], state, out);
+        state.known = FileState::Known::read;
         progress.count();
       }
     }
@@ -336,10 +273,10 @@ os::Hash Freezer::copy_to_store(os::UniqueFd& from, const std::string& path,
   return hasher.finish();
 }
 
-void Freezer::check_second_look(const source::Scan& first) const {
+void Freezer::check_second_look() const {
   const auto listing = source::list_source(m_selection);
   const auto second = source::scan(m_top, listing);
-  if (const auto path = source::first_difference(first, second)) {
+  if (const auto path = source::first_difference(m_look.scan, second)) {
     throw SourceChanged{*path};
   }
 }
@@ -352,21 +289,19 @@ nlohmann::json Freezer::meta() const {
           {"created", os::to_iso8601(os::now())}};
 }
 
-void Freezer::publish(const source::Scan& scan, Frozen& out) {
+void Freezer::publish(Frozen& out) {
   BaseWriter writer;
   FreezeRecord record;
-  record.seen.reserve(m_states.size());
+  record.seen.reserve(m_look.states.size());
   std::size_t index = 0;
-  bool all_known = m_last_record.has_value();
   bool folder_times_stand = m_last.has_value();
-  for (std::size_t i = 0; i < scan.folders.size(); ++i) {
-    const auto& folder = scan.folders[i];
+  for (std::size_t i = 0; i < m_look.scan.folders.size(); ++i) {
+    const auto& folder = m_look.scan.folders[i];
     writer.add_folder(folder.path, folder.stat.permissions(), folder.stat.mtime);
     folder_times_stand = folder_times_stand && i < m_last->folders().size() &&
                          m_last->folders()[i].mtime() == folder.stat.mtime;
     for (const auto& file : folder.files) {
-      const FileState& state = m_states[index++];
-      all_known = all_known && state.known;
+      const FileState& state = m_look.states[index++];
       writer.add_file(file.name, state.record, state.target);
       const bool settled = nanoseconds_between(file.stat.ctime, m_began) > k_settled_ns;
       record.seen.push_back({file.stat.inode, file.stat.size, file.stat.ctime.seconds,
@@ -374,7 +309,7 @@ void Freezer::publish(const source::Scan& scan, Frozen& out) {
                              file.stat.mtime.nanoseconds, file.stat.mode, settled ? 1U : 0U});
     }
   }
-  const bool stands = all_known && is_unchanged(scan);
+  const bool stands = is_unchanged();
   record.base = stands ? m_last->id() : writer.id(m_key.hex());
   out.made = !stands && !Base::load(m_root.bases(), record.base);
   if (!stands || !folder_times_stand) {
@@ -391,11 +326,11 @@ void Freezer::publish(const source::Scan& scan, Frozen& out) {
   out.base = std::move(*base);
 }
 
-void Freezer::warn_of_symlinks(const source::Scan& scan, Frozen& out) const {
+void Freezer::warn_of_symlinks(Frozen& out) const {
   std::size_t index = 0;
-  for (const auto& folder : scan.folders) {
+  for (const auto& folder : m_look.scan.folders) {
     for (const auto& file : folder.files) {
-      const FileState& state = m_states[index++];
+      const FileState& state = m_look.states[index++];
       if (!state.record.is_symlink()) {
         continue;
       }
