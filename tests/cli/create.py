@@ -1,0 +1,341 @@
+"""Making snapshots, and bringing them back to the pristine state."""
+
+import json
+import os
+import re
+import shutil
+import uuid
+
+import harness
+from harness import snapfix, tree_state
+from project import Project, assert_fails, assert_says, inode, sleep_past_racy
+
+k_namespace = uuid.UUID("7d3c5f0e-2b1a-5c8e-9f64-3a1b0c9d8e7f")
+
+
+def folder_of(name):
+    """The rule of names, written a second time."""
+    raw = os.fsencode(name)
+    if re.fullmatch(rb"[A-Za-z0-9_][A-Za-z0-9._+=@-]{0,99}", raw):
+        return name
+    short = re.sub(rb"[^A-Za-z0-9._+=@-]", b"_", raw[:60])
+    short = re.sub(rb"^[.-]", b"_", short)
+    hashed = uuid.UUID(bytes=__import__("hashlib").sha1(k_namespace.bytes + raw).digest()[:16], version=5)
+    return f"{short.decode()}~{hashed.hex[:16]}"
+
+
+def test_prints_the_path_and_nothing_else(tmp):
+    p = Project(tmp)
+    done = p("create", "t")
+    assert done.out == f"{p.root}/t\n" and done.err == "", done
+    assert p.names() == ["t"]
+    assert (p.root / ".gitignore").read_text() == "/*\n"
+
+
+def test_the_same_state_again_touches_nothing(tmp):
+    p = Project(tmp)
+    snapshot = p.create("t")
+    (snapshot / "logs").mkdir()
+    (snapshot / "logs/job.log").write_text("written by a job\n")
+    (snapshot / "a.txt").unlink()
+    before = tree_state(snapshot)
+    again = p.create_json("t")
+    assert again["made"] is False and again["refreshed"] is False, again
+    assert tree_state(snapshot) == before
+
+
+def test_another_state_is_an_error_with_both_and_the_remedies(tmp):
+    p = Project(tmp)
+    first = p("freeze").out.strip()
+    snapshot = p.create("t")
+    p.write({"a.txt": "new\n"})
+    second = p.freeze()["base"]
+    before = tree_state(snapshot)
+    done = p("create", "t", expect=None)
+    assert_fails(done, 1, first[:12], second[:12], "--fresh", "hint: ")
+    assert tree_state(snapshot) == before
+
+
+def test_other_options_are_another_state(tmp):
+    p = Project(tmp)
+    p.create("t")
+    assert_fails(p("create", "t", "--exclude", "a.txt", expect=None), 1, "--fresh")
+    assert_fails(p("create", "t", "--copy", "a.txt", expect=None), 1, "--fresh")
+
+
+def test_fresh_restores_whatever_was_done(tmp):
+    files = {f"d{n % 3}/e/f{n}": f"{n}\n" for n in range(12)} | {"a": "1"}
+    p = Project(tmp, files)
+    (p.source / "link").symlink_to("a")
+    (p.source / "link2").symlink_to("a")
+    p.git("add", "-A")
+    t = p.create("t")
+    kept = inode(t / "d1/e/f1")
+    folder = inode(t / "d1/e")
+    # whatever replaces or adds, never writes through a link
+    (t / "a").unlink()
+    (t / "a").mkdir()
+    (t / "a/below").write_text("x")
+    (t / "d0/e/f0").unlink()
+    shutil.rmtree(t / "d2")
+    (t / "d2").write_text("a file now")
+    (t / "new").write_text("new")
+    (t / "newdir/deep").mkdir(parents=True)
+    (t / "newdir/deep/x").write_text("x")
+    (t / "link").unlink()
+    (t / "link").symlink_to("elsewhere")
+    (t / "link2").unlink()
+    os.mkfifo(t / "link2")
+    (t / "d1").chmod(0o700)
+    os.utime(t / "d1/e", (1, 1))
+    os.unlink(t / "d1/e/f4")
+    (t / "d1/e/f4").write_text("4\n")  # equal content, but private
+    (t / "locked").mkdir()
+    (t / "locked/x").write_text("x")
+    (t / "locked").chmod(0o000)
+    made = p.create_json("t", "--fresh")
+    assert made["refreshed"] is True, made
+    p.expect_snapshot(t)
+    assert inode(t / "d1/e/f1") == kept and inode(t / "d1/e") == folder, "what did not differ stays"
+    assert os.lstat(t / "d1/e/f4").st_nlink > 1
+    assert p("verify", "t").code == 0
+
+
+def test_fresh_follows_the_source(tmp):
+    p = Project(tmp, {"a": "1", "b": "2", "d/c": "3"})
+    t = p.create("t")
+    kept = inode(t / "b")
+    p.write({"a": "new", "e/f": "4"})
+    (p.source / "d/c").unlink()
+    p.git("add", "-A")
+    (p.source / "b").touch()
+    os.utime(p.source / "b", ns=(0, os.lstat(t / "b").st_mtime_ns))
+    p.create("t", "--fresh")
+    p.expect_snapshot(t)
+    assert not (t / "d").exists()
+    assert inode(t / "b") == kept
+
+
+def test_fresh_does_not_follow_symlinks_out(tmp):
+    p = Project(tmp, {"d/a": "1"})
+    t = p.create("t")
+    (tmp / "outside").mkdir()
+    (tmp / "outside/precious").write_text("x")
+    shutil.rmtree(t / "d")
+    (t / "d").symlink_to(tmp / "outside")
+    (t / "extra").symlink_to(tmp / "outside")
+    p.create("t", "--fresh")
+    assert os.listdir(tmp / "outside") == ["precious"]
+    p.expect_snapshot(t)
+
+
+def test_editing_the_source_reaches_no_snapshot(tmp):
+    p = Project(tmp)
+    t = p.create("t")
+    before = tree_state(t)
+    with open(p.source / "a.txt", "a", encoding="ascii") as a:
+        a.write("in place\n")
+    (p.source / "dir/b.py").chmod(0o600)
+    os.utime(p.source / "dir/b.py", (1, 1))
+    assert tree_state(t) == before
+
+
+def test_writing_in_a_snapshot_reaches_no_source(tmp):
+    p = Project(tmp)
+    before = tree_state(p.source, [".git"])
+    with open(p.create("t") / "a.txt", "a", encoding="ascii") as a:
+        a.write("in place\n")
+    assert tree_state(p.source, [".git"]) == before
+
+
+def test_ledger(tmp):
+    p = Project(tmp, {"a": "12345", "b": "12", "d/e/c": "1234567", "d/x": ""})
+    (p.source / "link").symlink_to("a")
+    p.git("add", "-A")
+    made = p.create_json("t", "--copy", "b")
+    ledger = made["ledger"]
+    assert made["name"] == "t" and made["path"] == f"{p.root}/t" and made["made"] is True, made
+    expected = {"linked": 3, "reflinked": 0, "copied": 1, "copied_by_reason": {"requested": 1}, "symlinks": 1,
+                "folders": 3, "entries": 8, "bytes_shared": 12, "bytes_copied": 2}
+    assert {key: ledger[key] for key in expected} == expected, ledger
+    assert ledger["seconds"] >= 0
+    shown = p("show", "t", "--json").json()
+    listed = p("list", "--json").json()["snapshots"][0]
+    assert shown["ledger"] == listed["ledger"] == ledger
+    out = p("create", "t", "--fresh", "--ctest", "--copy", "b").out
+    for name, value in {"linked": 3, "reflinked": 0, "copied": 1, "bytes_shared": 12, "bytes_copied": 2, "entries": 8}.items():
+        assert f'<CTestMeasurement type="numeric/double" name="snapshot.{name}">{value}</CTestMeasurement>' in out, out
+    assert "snapshot.seconds" in out and f"{p.root}/t\n" not in out.splitlines(), out
+
+
+def test_link_mode_copy(tmp):
+    p = Project(tmp)
+    made = p.create_json("t", "--link-mode", "copy")
+    assert made["ledger"]["copied_by_reason"] == {"link-mode": 2} and made["ledger"]["linked"] == 0, made
+    p.expect_snapshot(made["path"])
+    assert os.lstat(p.root / "t/a.txt").st_nlink == 1
+
+
+def test_link_mode_reflink_falls_back_or_not(tmp):
+    p = Project(tmp)
+    done = p("create", "t", "--link-mode", "reflink", "--json", "--strict", expect=(0, 1))
+    if done.code == 1:
+        assert_says(done, "reflink")
+        assert p.names() == []
+        made = p.create_json("t", "--link-mode", "reflink")
+        assert made["ledger"]["copied_by_reason"] == {"EOPNOTSUPP": 2}, made
+    p.expect_snapshot(p.root / "t")
+
+
+def test_link_from_source(tmp):
+    p = Project(tmp, {"a": "1", "d/b": "2"})
+    done = p("create", "t", "--link-from", "source", "--json")
+    assert_says(done, "snapfix: ", "source")
+    assert inode(p.root / "t/a") == inode(p.source / "a")
+    assert done.json()["ledger"]["linked"] == 2, done
+    p.expect_snapshot(p.root / "t")
+    objects = p.root / ".snapfix/objects"
+    assert not objects.exists() or not [f for _, _, files in os.walk(objects) for f in files], "not even one copy"
+    p("remove", "t")
+    assert (p.source / "a").read_text() == "1"
+
+
+def test_names_map_to_folders_by_one_rule(tmp):
+    p = Project(tmp)
+    names = ["t", "a.b+c=d@e-f", "_x", "9", "a" * 100, "a" * 101, "a b", "a/b", "../../etc/passwd", "..", ".", ".hidden", "x::y",
+             "(brackets) [too]", "semi;colon", "quote\"'", "dollar$HOME", "back\\slash", "ümlaut", "日本語", "~", "t~0123",
+             "-dash".replace("-", "."), " lead", "trail ", "a" * 300, "ü" * 60, "a\tb", ".snapfix", ".gitignore", "CON", "#1", "x@Debug"]
+    for name in names:
+        path = p.create(name)
+        assert path == p.root / folder_of(name), (name, path, folder_of(name))
+        assert path.parent == p.root and path.is_dir()
+    assert sorted(folder_of(n) for n in names) == p.names()
+    assert {s["name"] for s in p("list", "--json").json()["snapshots"]} == set(names)
+    for name in names:
+        assert p("show", "--json", name).json()["name"] == name
+        p("remove", name)
+    assert p.names() == []
+
+
+def test_name_that_is_no_utf8(tmp):
+    p = Project(tmp)
+    name = b"odd\xff"
+    path = os.fsencode(str(p.create(name)))
+    assert path == os.fsencode(p.root) + b"/" + os.fsencode(folder_of(os.fsdecode(name))), path
+    json.loads(p("list", "--json").out.encode("utf-8", "strict"))
+    p("remove", name)
+    assert p.names() == []
+
+
+def test_name_that_begins_with_a_dash(tmp):
+    p = Project(tmp)
+    assert p("create", "-x", expect=None).code == 2
+    assert p("create", "--", "-x").out == f"{p.root}/{folder_of('-x')}\n"
+
+
+def test_empty_name_is_wrong_usage(tmp):
+    done = Project(tmp)("create", "", expect=None)
+    assert done.code == 2, done
+
+
+def test_a_folder_that_is_no_snapshot_is_not_taken(tmp):
+    p = Project(tmp)
+    p.create("other")
+    (p.root / "t").mkdir()
+    (p.root / "t/mine").write_text("mine")
+    for extra in ([], ["--fresh"]):
+        assert_fails(p("create", "t", *extra, expect=None), 1, "t")
+    assert (p.root / "t/mine").read_text() == "mine"
+    p("remove", "t", expect=None)
+    assert (p.root / "t/mine").read_text() == "mine", "remove removes only what the records name"
+
+
+def test_a_folder_that_went_is_made_again(tmp):
+    p = Project(tmp)
+    shutil.rmtree(p.create("t"))
+    p.expect_snapshot(p.create("t"))
+
+
+def test_a_symlink_in_the_place_of_a_snapshot(tmp):
+    p = Project(tmp)
+    shutil.rmtree(p.create("t"))
+    (tmp / "elsewhere").mkdir()
+    (tmp / "elsewhere/x").write_text("x")
+    (p.root / "t").symlink_to(tmp / "elsewhere")
+    p("create", "t", "--fresh", expect=None)
+    p("remove", "t", expect=None)
+    assert (tmp / "elsewhere/x").read_text() == "x"
+
+
+def test_root_from_the_environment(tmp):
+    p = Project(tmp)
+    source = ["--source", p.source]
+    assert snapfix("create", *source, "t", env={"SNAPFIX_ROOT": tmp / "r1"}).out == f"{tmp}/r1/t\n"
+    assert snapfix("create", *source, "t", env={"CODE_SNAPSHOT_DIRNAME": "snaps"}).out == f"{p.source}/snaps/t\n"
+    assert snapfix("create", *source, "t", "--root", tmp / "r2", env={"SNAPFIX_ROOT": tmp / "r1"}).out == f"{tmp}/r2/t\n"
+    assert snapfix("create", *source, "t").out == f"{p.source}/code_snapshots/t\n"
+
+
+def test_as_with_the_script_that_it_replaces(tmp):
+    p = Project(tmp)
+    done = harness.run(["sh", "-ec", 'cd "$("$0" create my_experiment)"; pwd; ls', harness.snapfix_path()], cwd=p.source)
+    assert done.out == f"{p.source}/code_snapshots/my_experiment\na.txt\ndir\n", done
+
+
+def test_source_is_the_root_or_below_it(tmp):
+    p = Project(tmp)
+    for root in (p.source, tmp):
+        done = snapfix("create", "--source", p.source, "--root", root, "t", expect=None)
+        assert done.code in (1, 2) and "snapfix: error: " in done.err, done
+    p.git("status")
+    assert not (p.source / ".snapfix").exists() and not (tmp / ".snapfix").exists()
+
+
+def test_while_a_job_still_writes(tmp):
+    """The state is the same: the path is printed and the job's tree is left alone."""
+    p = Project(tmp)
+    t = p.create("t")
+    job = harness.start(["sh", "-c", "while :; do date >>log; done"], cwd=t)
+    try:
+        harness.eventually(lambda: (t / "log").exists(), "the job writes")
+        assert p.create("t") == t and (t / "log").exists()
+    finally:
+        job.kill()
+        job.wait()
+
+
+def test_fresh_while_a_stray_process_writes(tmp):
+    """Something runs in it that holds no lock: a new tree in its place, and the old one does not get into it."""
+    p = Project(tmp, {f"d{n}/f": "x" for n in range(30)})
+    t = p.create("t")
+    job = harness.start(["sh", "-c", "while :; do for d in d*; do echo x >$d/log; done 2>/dev/null; done"], cwd=t)
+    try:
+        harness.eventually(lambda: (t / "d9/log").exists(), "the job writes")
+        p.create("t", "--fresh")
+        p.expect_snapshot(t)
+        harness.run(["sleep", "0.3"])
+        p.expect_snapshot(t)
+    finally:
+        job.kill()
+        job.wait()
+    p("prune")
+
+
+def test_second_snapshot_reads_nothing(tmp):
+    p = Project(tmp, {f"f{n}": "x" * n for n in range(20)})
+    sleep_past_racy()
+    p.create("one")
+    made = p.create_json("two")
+    assert made["freeze"]["files_read"] == 0 and made["ledger"]["copied"] == 0, made
+
+
+def test_a_failure_leaves_nothing(tmp):
+    p = Project(tmp)
+    if harness.snapfix("create", "--source", p.source, "--root", "/dev/null/x", "t", expect=None).code != 1:
+        raise AssertionError("a root that cannot be made is an error")
+    (tmp / "file").write_text("")
+    assert_fails(snapfix("create", "--source", p.source, "--root", tmp / "file", "t", expect=None), 1, "file")
+
+
+if __name__ == "__main__":
+    harness.main()

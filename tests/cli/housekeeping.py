@@ -1,0 +1,268 @@
+"""remove, prune, list, show, doctor."""
+
+import os
+import re
+import shutil
+import time
+
+import harness
+from harness import snapfix, start, tree_state
+from project import Project, assert_fails, assert_says, inode
+
+
+def inside(root):
+    """What the root holds besides records: {folder of .snapfix: entries}."""
+    return {name: sorted(os.listdir(root / ".snapfix" / name)) for name in os.listdir(root / ".snapfix")
+            if (root / ".snapfix" / name).is_dir()}
+
+
+def object_files(root):
+    return [path for path, entry in tree_state(root / ".snapfix/objects").items() if entry.kind == "file"]
+
+
+def test_remove(tmp):
+    p = Project(tmp)
+    for name in ("a", "b", "c"):
+        p.create(name)
+    done = p("remove", "a", "b")
+    assert done.out == "" and p.names() == ["c"], done
+    assert_fails(p("remove", "a", expect=None), 1, "a")
+    p("remove", "c")
+    assert inside(p.root)["trash"] == [] and inside(p.root)["snapshots"] == [], inside(p.root)
+
+
+def test_remove_takes_what_jobs_wrote_and_follows_nothing(tmp):
+    p = Project(tmp)
+    t = p.create("t")
+    (tmp / "outside").mkdir()
+    (tmp / "outside/precious").write_text("x")
+    (t / "deep/er").mkdir(parents=True)
+    (t / "deep/er/x").write_text("x")
+    (t / "deep/link").symlink_to(tmp / "outside")
+    (t / "deep/er").chmod(0o000)
+    os.mkfifo(t / "fifo")
+    (t / b"odd\xff\n".decode("utf-8", "surrogateescape")).write_text("x")
+    p("remove", "t")
+    assert os.listdir(tmp / "outside") == ["precious"] and p.names() == []
+    assert inside(p.root)["trash"] == []
+
+
+def test_remove_changes_no_mode_of_a_file(tmp):
+    """Files are shared: chmod of one is chmod of all."""
+    p = Project(tmp, {"a": "1", "d/b": "2"})
+    (p.source / "a").chmod(0o444)
+    p.create("t")
+    p.create("u")
+    p("remove", "t")
+    p.expect_snapshot(p.root / "u")
+
+
+def test_remove_crosses_no_mount(tmp):
+    p = Project(tmp)
+    t = p.create("t")
+    (t / "mnt").mkdir()
+    with harness.tmpfs(8, t / "mnt") as mount:
+        (mount / "precious").write_text("x")
+        p("remove", "t", expect=None)
+        assert mount.parent.parent == p.root
+        left = [os.path.join(f, n) for f, _, names in os.walk(p.root) for n in names if n == "precious"]
+        assert len(left) == 1 and os.path.getsize(left[0]) == 1, "what lies on a mount is not ours"
+        assert p("create", "t").code == 0, "the name is free all the same"
+
+
+def test_what_cannot_go_stays_in_the_trash_and_fails_no_test(tmp):
+    if not harness.can_run_as():
+        harness.skip("cannot run as another user")
+    p = Project(tmp, plain=True)
+    harness.run(["chown", "-R", str(harness.NOBODY), tmp])
+    as_nobody = {"user": harness.NOBODY}
+    p("create", "t", **as_nobody)
+    (p.root / "t/container").mkdir()  # as a container's root would leave it
+    (p.root / "t/container/file").write_text("x")
+    assert p("finish", "t", "--keep", "never", **as_nobody).code == 0
+    assert p.names() == []
+    assert_says(p("prune", **as_nobody), "trash")
+    p("create", "t", **as_nobody)
+    harness.run(["chown", "-R", str(harness.NOBODY), p.root / ".snapfix/trash"])
+    p("prune", **as_nobody)
+    assert inside(p.root)["trash"] == []
+
+
+def test_prune_removes_what_nothing_uses(tmp):
+    p = Project(tmp, {f"f{n}": f"{n}\n" for n in range(5)})
+    p.create("old")
+    p.write({"f0": "new\n"})
+    p.freeze()
+    assert len(object_files(p.root)) == 6, "the snapshot's base stands"
+    p("prune")
+    assert p.names() == ["old"] and len(object_files(p.root)) == 6
+    p("remove", "old")
+    p("prune")
+    assert len(object_files(p.root)) == 5, "never a source's newest base"
+    p.expect_snapshot(p.create("t"))
+
+
+def test_prune_leaves_the_newest_base_of_each_source(tmp):
+    p = Project(tmp, {"a": "1"})
+    other = Project(tmp / "other", {"b": "2"}, root=p.root)
+    p.freeze()
+    other.freeze()
+    p("prune")
+    assert p.freeze()["new"] is False and other.freeze()["new"] is False
+
+
+def test_prune_clears_debris(tmp):
+    p = Project(tmp)
+    p.create("t")
+    for folder in ("work", "trash"):
+        (p.root / ".snapfix" / folder).mkdir(exist_ok=True)
+        (p.root / ".snapfix" / folder / "left-by-a-crash/d").mkdir(parents=True)
+        (p.root / ".snapfix" / folder / "left-by-a-crash/d/x").write_text("x")
+    p("prune")
+    assert inside(p.root)["work"] == [] and inside(p.root)["trash"] == [], inside(p.root)
+    p.expect_snapshot(p.root / "t")
+
+
+def test_prune_dry_run_changes_nothing(tmp):
+    p = Project(tmp)
+    p.create("t")
+    p.write({"a.txt": "2"})
+    p.create("u")
+    p("remove", "t")
+    before = {k: v for k, v in tree_state(p.root).items() if b"locks" not in k and k not in (b".", b".snapfix")}
+    done = p("prune", "--dry-run", "--keep", "0", "--json")
+    assert "u" in done.out, done
+    after = {k: v for k, v in tree_state(p.root).items() if b"locks" not in k and k not in (b".", b".snapfix")}
+    assert before == after
+
+
+def test_prune_keep(tmp):
+    p = Project(tmp)
+    for name in ("one", "two", "three", "four"):
+        p.create(name)
+        time.sleep(0.02)
+    p("prune", "--keep", "2")
+    assert p.names() == ["four", "three"]
+    p("prune", "--keep", "0")
+    assert p.names() == []
+
+
+def test_prune_older_than(tmp):
+    p = Project(tmp)
+    p.create("old")
+    time.sleep(3.2)  # records are of whole seconds
+    p.create("new")
+    p("prune", "--older-than", "1h")
+    assert p.names() == ["new", "old"]
+    p("prune", "--older-than", "2s")
+    assert p.names() == ["new"]
+    for age in ("30s", "15m", "12h", "7d", "2w"):
+        p("prune", "--older-than", age)
+    for bad in ("", "7", "d", "-1d", "1y", "1.5d", "7d3h", "99999999999999999999w"):
+        assert p("prune", f"--older-than={bad}", expect=None).code == 2, bad
+    assert p.names() == ["new"]
+
+
+def test_prune_skips_what_runs(tmp):
+    p = Project(tmp)
+    process = start([harness.snapfix_path(), "run", "--source", p.source, "--root", p.root, "t", "--", "sh", "-c", "touch here; exec sleep 100"])
+    try:
+        harness.eventually(lambda: (p.root / "t/here").exists(), "the command runs")
+        p("prune", "--keep", "0", timeout=20)
+        assert p.names() == ["t"]
+    finally:
+        process.terminate()
+        process.wait()
+    p("prune", "--keep", "0")
+    assert p.names() == []
+
+
+def test_the_root_holds_one_copy_and_nothing_else(tmp):
+    p = Project(tmp, {f"d{n % 4}/f{n}": bytes([n]) * 10000 for n in range(40)})
+    for n in range(20):
+        p.create(f"t{n}")
+    seen, data = set(), 0
+    for folder, _, files in os.walk(p.root):
+        for name in files:
+            status = os.lstat(os.path.join(folder, name))
+            if status.st_ino not in seen:
+                seen.add(status.st_ino)
+                data += status.st_size
+    assert 400_000 <= data < 400_000 + 400_000, data
+    assert inside(p.root)["work"] == [] and inside(p.root)["trash"] == [], inside(p.root)
+    for n in range(20):
+        p("remove", f"t{n}")
+    p("prune")
+    assert sorted(inside(p.root)["snapshots"]) == [] and sorted(inside(p.root)["runs"]) == [], inside(p.root)
+    assert len(object_files(p.root)) == 40
+
+
+def test_list_and_show(tmp):
+    p = Project(tmp)
+    assert p("list", "--json").json() == {"root": str(p.root), "snapshots": []}
+    base = p("freeze").out.strip()
+    p.create("a b")
+    p("run", "z", "--", "sh", "-c", "exit 4", expect=4)
+    listed = p("list", "--json").json()
+    assert [s["name"] for s in listed["snapshots"]] == ["a b", "z"], listed
+    first, last = listed["snapshots"]
+    assert first["base"] == base and first["source"] == str(p.source) and first["run"] is None, first
+    assert os.path.isdir(first["path"]) and last["run"]["status"] == 4, listed
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", first["created"]), first
+    shown = p("show", "z", "--json").json()
+    assert shown.pop("options") is not None, shown
+    more, less = shown.pop("run"), last.pop("run")
+    assert shown == last and less.items() <= more.items(), shown
+    for command in (["list"], ["show", "z"]):
+        out = p(*command).out
+        assert "z" in out and "linked" in out, out
+    assert_fails(p("show", "nothing", expect=None), 1, "nothing")
+
+
+def test_list_of_a_root_that_is_not_there(tmp):
+    done = snapfix("list", "--root", tmp / "nowhere", "--json", expect=None)
+    assert done.code in (0, 1) and not (tmp / "nowhere").exists(), done
+
+
+def test_list_while_names_come_and_go(tmp):
+    p = Project(tmp)
+    script = 'for i in $(seq 30); do "$0" create --source "$1" --root "$2" x$i >/dev/null && "$0" remove --root "$2" x$i || exit 1; done'
+    churn = start(["sh", "-c", script, harness.snapfix_path(), p.source, p.root])
+    while churn.poll() is None:
+        assert p("list", "--json").code == 0
+    assert churn.returncode == 0
+
+
+def test_remove_is_quick_to_free_the_name_and_others_stay(tmp):
+    p = Project(tmp)
+    kept = p.create("kept")
+    before = (tree_state(kept), inode(kept / "a.txt"))
+    shutil.rmtree(p.create("went-by-hand"))
+    p("remove", "went-by-hand", expect=None)
+    p("prune")
+    assert [s["name"] for s in p("list", "--json").json()["snapshots"]] == ["kept"]
+    assert (tree_state(kept), inode(kept / "a.txt")) == before
+
+
+def test_doctor(tmp):
+    done = snapfix("doctor", tmp, "--json")
+    report = done.json()
+    assert isinstance(report, dict) and report, done
+    assert os.listdir(tmp) == [], "it cleans up"
+    assert snapfix("doctor", tmp).out.count("\n") > 2
+    assert snapfix("doctor", cwd=tmp).code == 0
+    assert_fails(snapfix("doctor", tmp / "nowhere", expect=None), 1, "nowhere")
+
+
+def test_doctor_tells_a_file_system_with_reflinks(tmp):
+    del tmp
+    for kind, reflink in (("btrfs", True), ("tmpfs", False)):
+        with harness.file_system(kind) as where:
+            report = snapfix("doctor", where, "--json").json()
+            assert report["file_system"] == kind, report
+            probes = {probe["name"]: probe["works"] for probe in report["probes"]}
+            assert probes["reflinks"] is reflink and probes["hard links"] is True, report
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,43 @@
+# Sourced by tests/run and examples/run: installs Debian packages that are missing.
+# Asks nothing of the network where nothing is missing.
+
+build_packages=(
+  g++ cmake ninja-build git
+  libboost-filesystem-dev libboost-program-options-dev
+  nlohmann-json3-dev libfmt-dev libxxhash-dev
+)
+
+# missing_packages NAME...: those of the packages that are not installed, one a line
+missing_packages() {
+  dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+    sed -n 's/^installed //p' | sort -u |
+    comm -13 - <(printf '%s\n' "$@" | sort -u)
+}
+
+# install_packages NAME...: fails, and says what is missing, where it cannot install
+install_packages() {
+  if ! command -v dpkg-query >/dev/null; then
+    echo "This is not Debian: these packages, or what they are called here, must be installed: $*" >&2
+    return 0
+  fi
+  local missing as_root=()
+  mapfile -t missing < <(missing_packages "$@")
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    as_root=(sudo)
+    if ! command -v sudo >/dev/null || ! { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+      echo "Missing, and neither root nor sudo to install them: ${missing[*]}" >&2
+      echo "    apt-get install ${missing[*]}" >&2
+      return 1
+    fi
+  fi
+  echo "installing: ${missing[*]}"
+  if ! { "${as_root[@]}" apt-get update -q &&
+         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+           apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"${install_log:=$(mktemp)}" 2>&1; then
+    tail -n 15 "$install_log" >&2
+    echo "Could not install: ${missing[*]}" >&2
+    return 1
+  fi
+  rm -f "$install_log"
+}
