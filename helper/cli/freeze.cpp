@@ -15,16 +15,21 @@ int freeze(const std::vector<std::string>& arguments) {
   Arguments options(
       "freeze",
       "Makes the base of the source's present state, or finds that it stands already;\n"
-      "prints its id.",
+      "prints its id. Takes all options of create; those that only say how a snapshot\n"
+      "is made have no effect.",
       {});
-  add_freeze_options(options);
+  add_tree_options(options);
   options.add_flag("ctest", "called by the CMake module: the base counts for this ctest run");
   options.add_flag("json", "print a report instead of the id");
   if (!options.parse(arguments)) {
     return k_done;
   }
-  const auto from = link_from(options);
-  const auto selection = selection_from(options);
+  const auto wanted = create_options_from(options, "freeze");
+  if (wanted.base.frozen || !wanted.base.id.empty()) {
+    options.fail("freeze makes a base: --base and --frozen have no meaning here");
+  }
+  const auto from = wanted.tree.link_from;
+  const auto& selection = wanted.selection;
   const auto root = snapshot::Root::open_or_make(selection.root);
   snapshot::Frozen frozen;
   {

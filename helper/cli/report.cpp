@@ -17,12 +17,12 @@ void note_count(std::uint64_t count, const char* what) {
 }
 
 /// A tree with thousands of the same oddity must not bury everything else.
-void print_some(const std::vector<std::string>& notes) {
-  for (std::size_t i = 0; i < notes.size() && i < k_most_notes; ++i) {
-    os::note(notes[i]);
+void print_some(const std::vector<std::string>& texts, void (*print)(std::string_view)) {
+  for (std::size_t i = 0; i < texts.size() && i < k_most_notes; ++i) {
+    print(texts[i]);
   }
-  if (notes.size() > k_most_notes) {
-    os::note(fmt::format("and {} more like these: --json shows all", notes.size() - k_most_notes));
+  if (texts.size() > k_most_notes) {
+    print(fmt::format("and {} more like these: --json shows all", texts.size() - k_most_notes));
   }
 }
 
@@ -59,14 +59,15 @@ void print_notes(const snapshot::Frozen& frozen) {
              "tracked files are not in the work tree (deleted, or replaced): left out");
   note_count(frozen.left_out.sparse, "files are outside the sparse checkout: left out");
   note_count(frozen.left_out.special, "FIFOs, sockets or devices: left out");
-  print_some(frozen.notes);
+  print_some(frozen.notes, os::note);
+  print_some(frozen.warnings, os::warn);
 }
 
 void print_notes(const snapshot::Created& created) {
   if (created.frozen) {
     print_notes(*created.frozen);
   }
-  print_some(created.notes);
+  print_some(created.notes, os::note);
   for (const auto& [reason, count] : created.ledger.copied_by_reason) {
     if (reason != "requested" && reason != "link-mode" && (created.made || created.refreshed)) {
       os::note(fmt::format("{} files are copies, as links were refused: {}", count, reason));

@@ -39,65 +39,6 @@ unsigned workers_from(const Arguments& arguments) {
   return static_cast<unsigned>(std::min(count.value_or(1), k_most_workers));
 }
 
-} // namespace
-
-void add_name_option(Arguments& arguments) {
-  arguments.add_value("name", "NAME", "the name, where it begins with a dash: --name=-x");
-}
-
-void add_root_option(Arguments& arguments) {
-  arguments.add_value("root", "DIR",
-                      "folder that holds the snapshots; default: SNAPFIX_ROOT, else code_snapshots "
-                      "in the source (CODE_SNAPSHOT_DIRNAME renames that)");
-}
-
-void add_freeze_options(Arguments& arguments) {
-  arguments.add_value("source", "DIR", "the tree to freeze; default: the current folder");
-  add_root_option(arguments);
-  arguments.add_value("files", "SET",
-                      "tracked: what git tracks, submodules included, with the content in the work "
-                      "tree; untracked: also what git does not ignore; all: every file but .git; "
-                      "default: tracked in a git work tree, else all");
-  arguments.add_list("include", "GLOB", "take these files as well, though git ignores them");
-  arguments.add_value("link-from", "FROM",
-                      "store: link from private copies; source: from the source's own files, which "
-                      "needs not one copy, but then a write in place reaches the source and all "
-                      "snapshots, and an edit of the source them; default: store");
-}
-
-void add_tree_options(Arguments& arguments) {
-  add_freeze_options(arguments);
-  arguments.add_list("exclude", "GLOB", "leave these out");
-  arguments.add_list("copy", "GLOB", "make these private from the start");
-  arguments.add_value("link-mode", "MODE",
-                      "hardlink, reflink or copy; what the file system refuses becomes a copy; "
-                      "default: hardlink");
-  arguments.add_flag("strict", "a link that is refused is an error, not a copy");
-  arguments.add_value("base", "ID", "make it of this base, without freezing");
-  arguments.add_flag("frozen", "make it of the base that this ctest run froze, if it did");
-  arguments.add_value("jobs", "N", "number of workers, or auto; default: auto");
-}
-
-void add_wait_option(Arguments& arguments) {
-  arguments.add_value("wait", "SECONDS",
-                      "how long to wait for a snapshot that is in use; default: until it is free");
-}
-
-os::Patience patience_from(const Arguments& arguments) {
-  const auto seconds = arguments.number("wait");
-  constexpr std::uint64_t k_year = 366 * 24 * 3600;
-  return seconds ? os::Patience(std::chrono::seconds(std::min(*seconds, k_year))) : std::nullopt;
-}
-
-std::string root_path(const Arguments& arguments) {
-  std::string path = arguments.value("root").value_or(variable_or("SNAPFIX_ROOT", ""));
-  if (path.empty()) {
-    path = (fs::path(source_path(arguments)) / variable_or("CODE_SNAPSHOT_DIRNAME", k_default_root))
-               .string();
-  }
-  return fs::weakly_canonical(fs::absolute(path)).string();
-}
-
 source::Selection selection_from(const Arguments& arguments) {
   source::Selection out;
   out.source = source_path(arguments);
@@ -128,6 +69,61 @@ snapshot::LinkFrom link_from(const Arguments& arguments) {
              "snapshots, and an edit in place of the source reaches them");
   }
   return from_source ? snapshot::LinkFrom::source : snapshot::LinkFrom::store;
+}
+
+} // namespace
+
+void add_name_option(Arguments& arguments) {
+  arguments.add_value("name", "NAME", "the name, where it begins with a dash: --name=-x");
+}
+
+void add_root_option(Arguments& arguments) {
+  arguments.add_value("root", "DIR",
+                      "folder that holds the snapshots; default: SNAPFIX_ROOT, else code_snapshots "
+                      "in the source (CODE_SNAPSHOT_DIRNAME renames that)");
+}
+
+void add_tree_options(Arguments& arguments) {
+  arguments.add_value("source", "DIR", "the tree to freeze; default: the current folder");
+  add_root_option(arguments);
+  arguments.add_value("files", "SET",
+                      "tracked: what git tracks, submodules included, with the content in the work "
+                      "tree; untracked: also what git does not ignore; all: every file but .git; "
+                      "default: tracked in a git work tree, else all");
+  arguments.add_list("include", "GLOB", "take these files as well, though git ignores them");
+  arguments.add_value("link-from", "FROM",
+                      "store: link from private copies; source: from the source's own files, which "
+                      "needs not one copy, but then a write in place reaches the source and all "
+                      "snapshots, and an edit of the source them; default: store");
+  arguments.add_list("exclude", "GLOB", "leave these out");
+  arguments.add_list("copy", "GLOB", "make these private from the start");
+  arguments.add_value("link-mode", "MODE",
+                      "hardlink, reflink or copy; what the file system refuses becomes a copy; "
+                      "default: hardlink");
+  arguments.add_flag("strict", "a link that is refused is an error, not a copy");
+  arguments.add_value("base", "ID", "make it of this base, without freezing");
+  arguments.add_flag("frozen", "make it of the base that this ctest run froze, if it did");
+  arguments.add_value("jobs", "N", "number of workers, or auto; default: auto");
+}
+
+void add_wait_option(Arguments& arguments) {
+  arguments.add_value("wait", "SECONDS",
+                      "how long to wait for a snapshot that is in use; default: until it is free");
+}
+
+os::Patience patience_from(const Arguments& arguments) {
+  const auto seconds = arguments.number("wait");
+  constexpr std::uint64_t k_year = 366 * 24 * 3600;
+  return seconds ? os::Patience(std::chrono::seconds(std::min(*seconds, k_year))) : std::nullopt;
+}
+
+std::string root_path(const Arguments& arguments) {
+  std::string path = arguments.value("root").value_or(variable_or("SNAPFIX_ROOT", ""));
+  if (path.empty()) {
+    path = (fs::path(source_path(arguments)) / variable_or("CODE_SNAPSHOT_DIRNAME", k_default_root))
+               .string();
+  }
+  return fs::weakly_canonical(fs::absolute(path)).string();
 }
 
 snapshot::CreateOptions create_options_from(const Arguments& arguments, const std::string& name) {

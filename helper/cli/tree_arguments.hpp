@@ -13,22 +13,16 @@ void add_name_option(Arguments& arguments);
 /// Adds --root.
 void add_root_option(Arguments& arguments);
 
-/// Adds --source, --root and all that says what of the source a freeze takes.
-void add_freeze_options(Arguments& arguments);
-
-/// Adds add_freeze_options and all that says how a snapshot is made.
+/// Adds --source, --root, all that says what of the source a freeze takes, and all that says how a
+/// snapshot is made.
 void add_tree_options(Arguments& arguments);
 
 /// The root's absolute path: --root, else SNAPFIX_ROOT, else `code_snapshots` (or
 /// CODE_SNAPSHOT_DIRNAME) in the source.
 std::string root_path(const Arguments& arguments);
 
-/// What of the source is wanted. Throws where the root would hold the source.
-source::Selection selection_from(const Arguments& arguments);
-
-snapshot::LinkFrom link_from(const Arguments& arguments);
-
-/// All options of a snapshot; warns of what --link-from source does not promise.
+/// All options of a snapshot; says what --link-from source does not promise. Throws where the root
+/// would hold the source.
 snapshot::CreateOptions create_options_from(const Arguments& arguments, const std::string& name);
 
 /// Adds --wait; how long to wait for a name that is in use.

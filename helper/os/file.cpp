@@ -1,6 +1,7 @@
 #include "os/file.hpp"
 
 #include "os/error.hpp"
+#include "os/process.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -9,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <new>
 #include <utility>
 #include <vector>
@@ -253,6 +255,24 @@ void write_all(int fd, std::span<const std::byte> bytes, const std::string& path
       throw Error("write", {path}, errno);
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void write_file(const Dir& dir, const char* name, std::string_view text) {
+  const UniqueFd fd = dir.open_file(name, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  write_all(fd.get(), std::as_bytes(std::span(text)), dir.path_of(name));
+}
+
+void clear_half_replaced(const Dir& dir) {
+  for (const auto& entry : dir.entries()) {
+    const auto dot = entry.name.rfind('.');
+    if (entry.name[0] != '.' || dot == 0) {
+      continue;
+    }
+    const auto writer = static_cast<pid_t>(std::strtol(&entry.name[dot + 1], nullptr, 10));
+    if (writer != ::getpid() && !identify(writer)) {
+      dir.unlink_if_present(entry.name.c_str());
+    }
   }
 }
 

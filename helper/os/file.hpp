@@ -87,6 +87,12 @@ std::optional<std::string> read_small_file(const Dir& dir, const char* name);
 /// Writes all of `bytes`. Throws Error naming `path`.
 void write_all(int fd, std::span<const std::byte> bytes, const std::string& path);
 
+/// Writes a file in place: for what is as good half-written. Throws Error.
+void write_file(const Dir& dir, const char* name, std::string_view text);
+
+/// Removes what replace_file left in `dir` where its process was killed.
+void clear_half_replaced(const Dir& dir);
+
 /// Replaces a file in one step: written beside under a name of this process, then renamed.
 void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
                   std::uint32_t permissions = 0666);

@@ -337,7 +337,7 @@ void Freezer::warn_of_symlinks(Frozen& out) const {
       if (source::leaves_tree(folder.path, state.target)) {
         const std::string path = folder.path.empty() ? std::string(file.name)
                                                      : folder.path + "/" + std::string(file.name);
-        out.notes.push_back(
+        out.warnings.push_back(
             fmt::format("the symlink {} -> {} leaves the tree: what it points to is "
                         "not isolated",
                         os::quoted(path), os::quoted(state.target)));
@@ -397,6 +397,7 @@ nlohmann::json Frozen::to_json() const {
             {"special", left_out.special},
             {"uncloned", uncloned}}},
           {"notes", notes},
+          {"warnings", warnings},
           {"seconds", seconds}};
 }
 

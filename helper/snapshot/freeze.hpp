@@ -37,6 +37,7 @@ struct Frozen {
   std::uint64_t bytes_copied = 0; ///< data that was written, reflinked ones not included
   double seconds = 0;
   std::vector<std::string> notes;
+  std::vector<std::string> warnings; ///< of symlinks that leave the tree
 
   nlohmann::json to_json() const;
 };

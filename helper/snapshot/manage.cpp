@@ -1,6 +1,7 @@
 #include "snapshot/manage.hpp"
 
 #include "os/error.hpp"
+#include "os/file.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/create.hpp"
@@ -83,8 +84,9 @@ std::vector<std::string> to_prune(const Root& root, const PruneOptions& options)
   std::vector<std::string> out;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const bool beyond = options.keep && i >= *options.keep;
+    const os::Time made = all[i].made;
     const bool old = options.older_than_seconds &&
-                     now.seconds - all[i].made.seconds > *options.older_than_seconds;
+                     os::Time{made.seconds + *options.older_than_seconds, made.nanoseconds} < now;
     // Both given: only what is old goes, and of the newest so many nothing.
     if (options.keep && options.older_than_seconds ? beyond && old : beyond || old) {
       out.push_back(all[i].folder);
@@ -191,6 +193,10 @@ Pruned prune(const Root& root, const PruneOptions& options) {
   }
   if (!options.dry_run) {
     forget_treeless(root);
+    for (const auto* dir : {&root.bases(), &root.sources(), &root.snapshots(), &root.runs(),
+                            &root.frozen(), &root.locks()}) {
+      os::clear_half_replaced(*dir);
+    }
     out.left = root.clear_debris();
   }
   out.store = collect_all(root, options.dry_run);

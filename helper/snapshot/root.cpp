@@ -109,8 +109,9 @@ Root Root::open_or_make(const std::string& path) {
   }
   os::Dir top = open_own(path);
   // Written first: git must not see a root's folders as untracked files, not even for a moment.
-  if (!top.try_stat(k_ignore)) {
-    os::replace_file(top, k_ignore, std::string_view("/*\n"));
+  const auto ignore = top.try_stat(k_ignore);
+  if (!ignore || ignore->size == 0) {
+    os::write_file(top, k_ignore, "/*\n");
   }
   return Root(std::move(top));
 }

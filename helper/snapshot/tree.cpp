@@ -23,11 +23,6 @@ bool is_closed(const FolderRecord& folder) {
   return (folder.permissions & k_owner_all) != k_owner_all;
 }
 
-/// Whether `stands` is what a file system makes of `wanted`: it may not keep nanoseconds.
-bool is_kept_time(os::Time wanted, os::Time stands) {
-  return stands == wanted || (stands.seconds == wanted.seconds && stands.nanoseconds == 0);
-}
-
 class TreeMaker {
 public:
   TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree)
@@ -211,7 +206,7 @@ bool TreeMaker::stands(const os::Dir& dir, std::size_t index, const os::Stat& st
   const Made wanted =
       m_placer.wanted_for(folder_path.empty() ? name : folder_path + "/" + name, file);
   if (wanted == Made::symlink) {
-    const bool same = stat.is_symlink() && is_kept_time(file.mtime(), stat.mtime) &&
+    const bool same = stat.is_symlink() && stat.mtime == file.mtime() &&
                       dir.read_symlink(name) == m_base.text(file.target);
     m_out.made[index] = same ? Made::symlink : Made::excluded;
     return same;
@@ -243,7 +238,7 @@ void TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder) co
   if (stat.permissions() != folder.permissions && !(is_top && is_closed(folder))) {
     dir.set_permissions(folder.permissions);
   }
-  if (!is_kept_time(folder.mtime(), stat.mtime)) {
+  if (stat.mtime != folder.mtime()) {
     dir.set_times(folder.mtime());
   }
 }

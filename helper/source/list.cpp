@@ -103,8 +103,7 @@ void Walker::walk_entries(const os::Dir& folder, const std::string& path,
 
 void note_build_trees(ListingBuilder& listing, std::vector<std::string> trees) {
   std::ranges::sort(trees);
-  const auto repeated = std::ranges::unique(trees);
-  trees.erase(repeated.begin(), repeated.end());
+  trees.erase(std::unique(trees.begin(), trees.end()), trees.end());
   for (const auto& tree : trees) {
     listing.add_note(fmt::format("the build tree {} is left out", os::quoted(tree)));
   }

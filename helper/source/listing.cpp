@@ -113,8 +113,11 @@ Listing ListingBuilder::finish() {
       std::ranges::sort(folder.names, {}, &ListedName::name);
     }
     // A path in conflict is listed once a stage.
-    const auto repeated = std::ranges::unique(folder.names, {}, &ListedName::name);
-    folder.names.erase(repeated.begin(), repeated.end());
+    const auto same_name = [](const auto& left, const auto& right) {
+      return left.name == right.name;
+    };
+    folder.names.erase(std::unique(folder.names.begin(), folder.names.end(), same_name),
+                       folder.names.end());
   }
   folders = std::move(sorted);
   m_index.clear();

@@ -15,8 +15,6 @@ namespace snapfix::source {
 struct ListedName {
   std::string_view name;      ///< points into Listing::texts
   bool skip_worktree = false; ///< git: may be absent because of a sparse checkout
-
-  bool operator==(const ListedName&) const = default;
 };
 
 struct ListedFolder {

@@ -39,8 +39,7 @@ bool may_end_at(const std::string& text, std::size_t at) {
 PathMapping::PathMapping(std::vector<std::string> sources, std::string snapshot)
     : m_sources(std::move(sources)), m_snapshot(std::move(snapshot)) {
   std::ranges::sort(m_sources, std::ranges::greater(), &std::string::size);
-  const auto repeated = std::ranges::unique(m_sources);
-  m_sources.erase(repeated.begin(), repeated.end());
+  m_sources.erase(std::unique(m_sources.begin(), m_sources.end()), m_sources.end());
 }
 
 std::string PathMapping::map_argument(const std::string& text) const {
