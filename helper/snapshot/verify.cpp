@@ -133,14 +133,15 @@ void Verifier::visit_file(const os::Dir& dir, const FolderRecord& folder, std::s
   } else if (m_manifest.made[index] != Made::linked || !stat->is_file() ||
              stat->inode != m_manifest.inodes[index]) {
     m_out.made_private += m_manifest.made[index] == Made::symlink ? 0U : 1U;
+    check_object(folder, index);
   } else {
     ++m_out.shared;
     compare(dir, name, *stat, folder, index);
   }
 }
 
-/// A linked file that is no longer at its place (moved, or replaced by a folder) may have been
-/// written to before: its object tells.
+/// A linked file that is no longer at its place (moved, replaced, removed) may have been written to
+/// before: its object tells.
 void Verifier::check_object(const FolderRecord& folder, std::size_t index) {
   const FileRecord& file = m_base->files()[index];
   if (m_manifest.made[index] != Made::linked || is_from_source()) {

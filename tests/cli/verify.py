@@ -58,6 +58,20 @@ def test_each_kind_of_write_through(tmp):
     assert other.is_dir()
 
 
+def test_a_write_before_the_file_was_replaced_or_moved_is_found(tmp):
+    p = Project(tmp, {"replaced": "1\n", "moved": "2\n", "removed": "3\n"})
+    t = p.create("t")
+    for name in ("replaced", "moved", "removed"):
+        through_the_link(t / name)
+    (t / "replaced").unlink()
+    (t / "replaced").write_text("private now")
+    (t / "moved").rename(t / "elsewhere")
+    (t / "removed").unlink()
+    report = p("verify", "t", "--json", expect=3).json()
+    assert {found["path"] for found in report["findings"]} == {"replaced", "moved", "removed"}, report
+    p.expect_snapshot(p.create("u"))
+
+
 def test_content_finds_what_stat_does_not(tmp):
     p = Project(tmp, {"a": "1111", "b": "2"})
     t = p.create("t")
