@@ -59,10 +59,11 @@ def test_plain_runs(tmp):
 
 
 def test_measurements(tmp):
-    if nested.version() < (3, 21):
-        harness.skip("CTest before 3.21 does not know CTestMeasurement")
     project = three(tmp)
     outcomes = project.results()
+    assert all(outcome.status == "passed" for outcome in outcomes.values()), outcomes
+    if nested.version() < (3, 21):
+        return  # CTestMeasurement is younger: there it is a line of output
     setup = outcomes["a.snapshot_setup"].measured
     assert float(setup["snapshot.linked"]) == 4 and float(setup["snapshot.copied"]) == 0, setup
     assert {
