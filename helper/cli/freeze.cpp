@@ -26,7 +26,7 @@ int freeze(const std::vector<std::string>& arguments) {
   }
   const auto wanted = create_options_from(options, "freeze");
   if (wanted.base.frozen || !wanted.base.id.empty()) {
-    options.fail("freeze makes a base: --base and --frozen have no meaning here");
+    options.fail("--base and --frozen have no meaning here");
   }
   const auto from = wanted.tree.link_from;
   const auto& selection = wanted.selection;

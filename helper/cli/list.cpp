@@ -3,7 +3,6 @@
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "snapshot/manage.hpp"
-#include "snapshot/name.hpp"
 
 #include <fmt/format.h>
 
@@ -106,7 +105,7 @@ int show(const std::vector<std::string>& arguments) {
     return k_done;
   }
   const auto root = snapshot::Root::open(root_path(options));
-  const json shown = snapshot::describe(root, snapshot::folder_of_name(options.words()[0]));
+  const json shown = snapshot::describe(root, options.words()[0]);
   if (options.flag("json")) {
     print_json(shown);
     return k_done;

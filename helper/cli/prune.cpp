@@ -74,8 +74,8 @@ int prune(const std::vector<std::string>& arguments) {
     fmt::print("{} {} snapshots, {} bases, {} objects ({})\n", verb, pruned.snapshots.size(),
                pruned.store.bases, pruned.store.objects, human_bytes(pruned.store.bytes));
   }
-  for (const auto& folder : pruned.in_use) {
-    os::note(fmt::format("{} is in use: left alone", os::quoted(folder)));
+  for (const auto& name : pruned.in_use) {
+    os::note(fmt::format("{} is in use: left alone", os::quoted(name)));
   }
   print_left(pruned.left);
   return k_done;

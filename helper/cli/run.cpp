@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace snapfix::cli {
 namespace {
@@ -72,6 +73,8 @@ private:
   void prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted);
   guard::Command command(const std::string& source) const;
   nlohmann::json start_record(const guard::Command& command) const;
+  void record_end(const snapshot::Root& root, nlohmann::json record,
+                  const guard::CommandEnd& end) const;
 
   pid_t m_parent = os::parent_process();
   Arguments m_options;
@@ -90,7 +93,8 @@ Run::Run(const std::vector<std::string>& arguments)
           {"NAME", 1, 1}, TakesCommand::yes) {
   add_name_option(m_options);
   add_tree_options(m_options);
-  m_options.add_flag("fresh", "make a snapshot that was used pristine first");
+  m_options.add_flag("fresh",
+                     "make a snapshot that was used, or is of another state, pristine first");
   m_options.add_value("chdir", "FOLDER", "run in this folder of the snapshot");
   m_options.add_flag("map-source",
                      "in arguments and environment, replace paths under the source by those in the "
@@ -105,11 +109,11 @@ Run::Run(const std::vector<std::string>& arguments)
   m_wants_help = !m_options.parse(given);
 }
 
-/// Makes the snapshot if it is missing, or anew if it was used and --fresh is given.
+/// Makes the snapshot if it is missing; with --fresh also if it was used or is of another state.
 void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted) {
-  const bool exists = snapshot::find_snapshot(root, m_folder).has_value();
-  const bool used = exists && snapshot::load_run(root, m_folder).has_value();
-  if (exists && !(used && m_options.flag("fresh"))) {
+  const bool stands = m_options.flag("fresh") ? snapshot::is_pristine(root, wanted)
+                                              : snapshot::find_snapshot(root, m_folder).has_value();
+  if (stands) {
     return;
   }
   auto options = wanted;
@@ -144,6 +148,9 @@ guard::Command Run::command(const std::string& source) const {
       ceilings += ":" + variable.substr(variable.find('=') + 1);
       continue;
     }
+    if (variable.starts_with("PWD=")) { // our own folder: the command's is another
+      continue;
+    }
     replace_all(variable, k_placeholder, m_path);
     out.environment.push_back(map ? mapping.map_variable(variable) : variable);
   }
@@ -152,6 +159,7 @@ guard::Command Run::command(const std::string& source) const {
   out.environment.push_back("SNAPSHOT_SOURCE_DIR=" + source);
   out.environment.push_back("GIT_CEILING_DIRECTORIES=" + ceilings);
   out.folder = folder_in(m_options, m_path);
+  out.environment.push_back("PWD=" + out.folder);
   return out;
 }
 
@@ -181,17 +189,28 @@ int Run::operator()() {
     const auto to_run = command(manifest->meta.at("source"));
     auto record = start_record(to_run);
     snapshot::write_run(root, m_folder, record);
-    end = guard::run_command(to_run);
-    record["ended"] = os::to_iso8601(os::now());
-    record[end.signal != 0 ? "signal" : "status"] = end.signal != 0 ? end.signal : end.exit_code;
-    for (const auto& process : end.outlived) {
-      record["outlived"].push_back({{"pid", process.pid}, {"name", process.name}});
-      os::note(fmt::format("process {} ({}) outlives the command", process.pid, process.name));
+    try {
+      end = guard::run_command(to_run);
+    } catch (const guard::CannotStart& failure) {
+      end.exit_code = failure.error_number == ENOENT ? k_not_found : k_not_executable;
+      record_end(root, std::move(record), end);
+      throw;
     }
-    record["changes"] = snapshot::count_changes(root, m_folder);
-    snapshot::write_run(root, m_folder, record);
+    record_end(root, std::move(record), end);
   }
   guard::end_as(end);
+}
+
+void Run::record_end(const snapshot::Root& root, nlohmann::json record,
+                     const guard::CommandEnd& end) const {
+  record["ended"] = os::to_iso8601(os::now());
+  record[end.signal != 0 ? "signal" : "status"] = end.signal != 0 ? end.signal : end.exit_code;
+  for (const auto& process : end.outlived) {
+    record["outlived"].push_back({{"pid", process.pid}, {"name", process.name}});
+    os::note(fmt::format("process {} ({}) outlives the command", process.pid, process.name));
+  }
+  record["changes"] = snapshot::count_changes(root, m_name);
+  snapshot::write_run(root, m_folder, record);
 }
 
 } // namespace

@@ -21,14 +21,46 @@ std::string variable_or(const char* name, const std::string& otherwise) {
   return value == nullptr || *value == '\0' ? otherwise : value;
 }
 
+/// Who stands in a snapshot means the source that it was made of, hardly the snapshot itself.
+void refuse_to_stand_in_snapshot(const std::string& folder) {
+  for (fs::path here = folder; here.has_parent_path(); here = here.parent_path()) {
+    const fs::path root = here.parent_path();
+    if (fs::exists(root / ".snapfix" / "snapshots" / here.filename())) {
+      throw os::Error(
+          fmt::format("the current folder lies in a snapshot, {}", os::quoted(here.string())),
+          fmt::format("go back to the source, or name it with --source (and the root "
+                      "with --root {})",
+                      root.string()));
+    }
+  }
+}
+
 std::string source_path(const Arguments& arguments) {
-  const std::string given = arguments.has("source") ? arguments.value("source").value_or(".") : ".";
-  std::string out = snapshot::canonical_path(given);
+  const auto given = arguments.value("source");
+  std::string out;
+  try {
+    out = snapshot::canonical_path(given.value_or("."));
+  } catch (const os::Error& error) {
+    throw os::Error("find the source", {given.value_or(".")}, error.error_number(),
+                    "name a folder with --source");
+  }
+  if (!given) {
+    refuse_to_stand_in_snapshot(out);
+  }
   if (!fs::is_directory(out)) {
-    throw os::Error(fmt::format("the source {} is no folder", os::quoted(given)),
+    throw os::Error(fmt::format("the source {} is no folder", os::quoted(out)),
                     "name a folder with --source");
   }
   return out;
+}
+
+source::GlobSet globs_from(const Arguments& arguments, const char* name,
+                           const std::string& source) {
+  try {
+    return {arguments.list(name), source};
+  } catch (const os::Error& error) {
+    arguments.fail(fmt::format("--{}: {}", name, error.what()), error.hint());
+  }
 }
 
 unsigned workers_from(const Arguments& arguments) {
@@ -47,7 +79,7 @@ source::Selection selection_from(const Arguments& arguments) {
     throw os::Error(fmt::format("the root {} is the source or holds it", os::quoted(out.root)),
                     "choose a folder inside or beside the source with --root");
   }
-  out.include = source::GlobSet(arguments.list("include"), out.source);
+  out.include = globs_from(arguments, "include", out.source);
   if (arguments.has("files")) {
     using source::FileSet;
     constexpr std::array k_sets{FileSet::tracked, FileSet::untracked, FileSet::all};
@@ -142,8 +174,8 @@ snapshot::CreateOptions create_options_from(const Arguments& arguments, const st
   }
   out.tree.link_from = link_from(arguments);
   out.selection = selection_from(arguments);
-  out.tree.exclude = source::GlobSet(arguments.list("exclude"), out.selection.source);
-  out.tree.copy = source::GlobSet(arguments.list("copy"), out.selection.source);
+  out.tree.exclude = globs_from(arguments, "exclude", out.selection.source);
+  out.tree.copy = globs_from(arguments, "copy", out.selection.source);
   return out;
 }
 

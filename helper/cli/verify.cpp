@@ -4,7 +4,6 @@
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
-#include "snapshot/name.hpp"
 
 #include <fmt/format.h>
 
@@ -23,11 +22,10 @@ int verify(const std::vector<std::string>& arguments) {
     return k_done;
   }
   const std::string& name = options.words()[0];
-  const std::string folder = snapshot::folder_of_name(name);
   const auto root = snapshot::Root::open(root_path(options));
   const auto depth =
       options.flag("content") ? snapshot::VerifyDepth::content : snapshot::VerifyDepth::stats;
-  const auto verified = snapshot::verify(root, folder, depth);
+  const auto verified = snapshot::verify(root, name, depth);
   if (options.flag("json")) {
     print_json(verified.to_json(name));
   } else {

@@ -56,6 +56,7 @@ public:
 
   Created run();
   std::optional<Created> reuse();
+  bool is_pristine();
 
 private:
   bool settle_existing();
@@ -89,6 +90,17 @@ std::optional<Created> Creator::reuse() {
   choose_base();
   m_out.base = m_base->id();
   return settle_existing() ? std::optional(std::move(m_out)) : std::nullopt;
+}
+
+bool Creator::is_pristine() {
+  const auto standing = find_snapshot(m_root, m_folder);
+  if (!standing || load_run(m_root, m_folder)) {
+    return false;
+  }
+  m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix run");
+  choose_base();
+  return standing->base == m_base->id() &&
+         standing->meta.at("options") == options_of(m_options.tree);
 }
 
 Created Creator::run() {
@@ -292,6 +304,10 @@ nlohmann::json Created::to_json(const std::string& name) const {
 
 std::optional<Created> reuse(const Root& root, const CreateOptions& options) {
   return Creator(root, options).reuse();
+}
+
+bool is_pristine(const Root& root, const CreateOptions& options) {
+  return Creator(root, options).is_pristine();
 }
 
 Created create(const Root& root, const CreateOptions& options) {

@@ -49,6 +49,10 @@ struct Created {
 /// Throws os::Error if it is of another state.
 std::optional<Created> reuse(const Root& root, const CreateOptions& options);
 
+/// Whether the snapshot stands, unused, of the state and with the options that are wanted. The
+/// caller holds the name's lock.
+bool is_pristine(const Root& root, const CreateOptions& options);
+
 /// Makes the snapshot, whole or not at all: built out of sight, its manifest first, published by
 /// one rename. The caller holds the name's lock. Throws os::Error.
 Created create(const Root& root, const CreateOptions& options);

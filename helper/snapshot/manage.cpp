@@ -145,7 +145,7 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
     return out;
   }
   out.existed = true;
-  out.verified = verify(root, folder, VerifyDepth::stats);
+  out.verified = verify(root, name, VerifyDepth::stats);
   if (keep == Keep::always) {
     out.why_kept = "as asked";
   } else if (keep == Keep::on_failure) {
@@ -158,8 +158,9 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
   return out;
 }
 
-nlohmann::json describe(const Root& root, const std::string& folder) {
-  return describe(root, folder, manifest_or_error(root, folder, folder));
+nlohmann::json describe(const Root& root, const std::string& name) {
+  const std::string folder = folder_of_name(name);
+  return describe(root, folder, manifest_or_error(root, folder, name));
 }
 
 nlohmann::json list(const Root& root) {
@@ -168,6 +169,9 @@ nlohmann::json list(const Root& root) {
     if (const auto manifest = find_snapshot(root, folder)) {
       auto entry = describe(root, folder, *manifest);
       entry.erase("options");
+      if (!entry["run"].is_null()) {
+        entry["run"].erase("environment"); // may hold secrets, and fills the page
+      }
       snapshots.push_back(std::move(entry));
     }
   }
@@ -177,16 +181,20 @@ nlohmann::json list(const Root& root) {
 Pruned prune(const Root& root, const PruneOptions& options) {
   Pruned out;
   for (const auto& folder : to_prune(root, options)) {
-    const auto lock = root.try_lock_name(folder);
-    if (!lock) {
-      out.in_use.push_back(folder);
-      continue;
-    }
     const auto manifest = find_snapshot(root, folder);
     if (!manifest) {
       continue;
     }
-    out.snapshots.push_back(manifest->meta.value("name", folder));
+    const std::string name = manifest->meta.value("name", folder);
+    const auto lock = root.try_lock_name(folder);
+    if (!lock) {
+      out.in_use.push_back(name);
+      continue;
+    }
+    if (!find_snapshot(root, folder)) {
+      continue; // removed before we had the lock
+    }
+    out.snapshots.push_back(name);
     if (!options.dry_run) {
       remove_tree_of(root, folder, *lock);
     }

@@ -42,7 +42,7 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
                 const Outcome& outcome);
 
 /// Everything that is recorded of a snapshot. Throws os::Error if there is none.
-nlohmann::json describe(const Root& root, const std::string& folder);
+nlohmann::json describe(const Root& root, const std::string& name);
 
 /// All snapshots, by name.
 nlohmann::json list(const Root& root);

@@ -4,6 +4,7 @@
 #include "os/file.hpp"
 #include "os/remove_tree.hpp"
 #include "snapshot/create.hpp"
+#include "snapshot/name.hpp"
 #include "snapshot/store.hpp"
 
 #include <fmt/format.h>
@@ -15,11 +16,11 @@ namespace {
 
 class Verifier {
 public:
-  Verifier(const Root& root, const std::string& folder, VerifyDepth depth)
-      : m_root(root), m_folder(folder), m_depth(depth) {
-    auto manifest = find_snapshot(root, folder);
+  Verifier(const Root& root, const std::string& name, VerifyDepth depth)
+      : m_root(root), m_folder(folder_of_name(name)), m_depth(depth) {
+    auto manifest = find_snapshot(root, m_folder);
     if (!manifest) {
-      throw os::Error(fmt::format("there is no snapshot {} in {}", os::quoted(folder), root.path()),
+      throw os::Error(fmt::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
                       "'snapfix list' shows what there is");
     }
     m_manifest = std::move(*manifest);
@@ -244,15 +245,15 @@ nlohmann::json Verified::to_json(const std::string& name) const {
   return out;
 }
 
-Verified verify(const Root& root, const std::string& folder, VerifyDepth depth) {
-  return Verifier(root, folder, depth).run();
+Verified verify(const Root& root, const std::string& name, VerifyDepth depth) {
+  return Verifier(root, name, depth).run();
 }
 
-nlohmann::json count_changes(const Root& root, const std::string& folder) {
-  if (!find_snapshot(root, folder)) {
+nlohmann::json count_changes(const Root& root, const std::string& name) {
+  if (!find_snapshot(root, folder_of_name(name))) {
     return nullptr;
   }
-  const auto counted = Verifier(root, folder, VerifyDepth::stats).count();
+  const auto counted = Verifier(root, name, VerifyDepth::stats).count();
   return {
       {"private", counted.made_private}, {"missing", counted.missing}, {"added", counted.added}};
 }

@@ -37,11 +37,11 @@ struct Verified {
 /// VerifyDepth::content its content. Objects that were changed are healed.
 /// Needs no lock of the name: a job may be at work in it. Throws os::Error if there is no such
 /// snapshot.
-Verified verify(const Root& root, const std::string& folder, VerifyDepth depth);
+Verified verify(const Root& root, const std::string& name, VerifyDepth depth);
 
 /// The number of files that are private, missing and added, for the record of a run; null if the
 /// command removed the whole snapshot.
-nlohmann::json count_changes(const Root& root, const std::string& folder);
+nlohmann::json count_changes(const Root& root, const std::string& name);
 
 /// A path for JSON, which holds no bytes that are not UTF-8: `path`, and there `path_hex` as well.
 nlohmann::json path_to_json(const std::string& path);

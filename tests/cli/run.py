@@ -250,5 +250,37 @@ def test_quick(tmp):
     assert time.monotonic() - started < 5
 
 
+def test_fresh_never_takes_an_older_state(tmp):
+    """A snapshot that was made and never used, as a run that was stopped after its setup leaves."""
+    p = Project(tmp, {"a": "old\n"})
+    p("create", "--fresh", "t")
+    (p.source / "a").write_text("newest\n")
+    assert p("run", "t", "--fresh", "--frozen", "--", "cat", "a").out == "newest\n"
+    (p.source / "a").write_text("later still\n")
+    assert p("run", "t", "--", "cat", "a").out == "newest\n", "without --fresh: as it stands"
+
+
+def test_a_command_that_cannot_start_has_an_end(tmp):
+    p = Project(tmp)
+    p("run", "t", "--", "no-such-program", expect=127)
+    (listed,) = p("list", "--json").json()["snapshots"]
+    assert listed["run"]["status"] == 127 and listed["run"]["ended"], listed
+
+
+def test_pwd_is_the_folder_of_the_command(tmp):
+    p = Project(tmp, {"d/a": "1"})
+    out = p("run", "t", "--chdir", "d", "--", "env", env={**os.environ, "PWD": str(p.source)}).out
+    assert f"PWD={p.root}/t/d" in out.splitlines(), out
+
+
+def test_standing_in_a_snapshot_is_told(tmp):
+    p = Project(tmp)
+    inside = p.create("t")
+    for args in (["create", "u"], ["list"], ["run", "t", "--", "true"]):
+        done = harness.snapfix(*args, cwd=inside, expect=None)
+        assert done.code in (1, 125) and "snapshot" in done.err and "--source" in done.err, done
+    assert os.listdir(inside) == os.listdir(p.source) or not (inside / "code_snapshots").exists()
+
+
 if __name__ == "__main__":
     harness.main()
