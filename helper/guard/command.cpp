@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/fd.hpp"
+#include "os/subprocess.hpp"
 
 #include <array>
 #include <cerrno>
@@ -25,15 +26,6 @@ constexpr std::array k_forwarded{SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
 /// Tells us that our parent died. A signal that nobody sends by habit.
 int parent_died_signal() {
   return SIGRTMIN + 7;
-}
-
-std::vector<char*> pointers_to(const std::vector<std::string>& words) {
-  std::vector<char*> out;
-  for (const auto& word : words) {
-    out.push_back(const_cast<char*>(word.c_str())); // NOLINT(*-const-cast): execvpe's type
-  }
-  out.push_back(nullptr);
-  return out;
 }
 
 /// The signals that we wait for, blocked while this lives.
@@ -85,8 +77,8 @@ bool is_meant_to_outlive_parent() {
   if (::chdir(command.folder.c_str()) != 0) {
     failed = errno;
   } else {
-    auto arguments = pointers_to(command.arguments);
-    auto variables = pointers_to(command.environment);
+    auto arguments = os::pointers_to(command.arguments);
+    auto variables = os::pointers_to(command.environment);
     // execvpe looks for the program in our own PATH, which is not yet the command's.
     for (const auto& variable : command.environment) {
       if (variable.starts_with("PATH=")) {

@@ -30,16 +30,6 @@ Pipe make_pipe() {
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-std::vector<char*> pointers_to(const std::vector<std::string>& words) {
-  std::vector<char*> out;
-  out.reserve(words.size() + 1);
-  for (const auto& word : words) {
-    out.push_back(const_cast<char*>(word.c_str())); // NOLINT(*-const-cast): posix_spawn's type
-  }
-  out.push_back(nullptr);
-  return out;
-}
-
 /// The settings of posix_spawn, destroyed on every path.
 class SpawnActions {
 public:
@@ -79,6 +69,16 @@ void drain(const UniqueFd& out, std::string& out_text, const UniqueFd& err, std:
 }
 
 } // namespace
+
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> out;
+  out.reserve(words.size() + 1);
+  for (const auto& word : words) {
+    out.push_back(const_cast<char*>(word.c_str())); // NOLINT(*-const-cast): posix_spawn's type
+  }
+  out.push_back(nullptr);
+  return out;
+}
 
 Finished run_program(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment, const std::string& folder) {

@@ -17,6 +17,10 @@ struct Finished {
 Finished run_program(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment, const std::string& folder);
 
+/// The words as exec and posix_spawn want them, with a null pointer at the end; `words` must
+/// outlive it.
+std::vector<char*> pointers_to(const std::vector<std::string>& words);
+
 /// The variables by which git finds another repository than the one it stands in (what
 /// `git rev-parse --local-env-vars` lists). A commit hook sets some of them: a git call of ours
 /// that kept GIT_INDEX_FILE would list another tree.
