@@ -145,7 +145,7 @@ void add_wait_option(Arguments& arguments) {
 
 os::Patience patience_from(const Arguments& arguments) {
   const auto seconds = arguments.number("wait");
-  constexpr std::uint64_t k_year = 366 * 24 * 3600;
+  constexpr std::uint64_t k_year = std::uint64_t{366} * 24 * 3600;
   return seconds ? os::Patience(std::chrono::seconds(std::min(*seconds, k_year))) : std::nullopt;
 }
 

@@ -16,7 +16,7 @@ namespace snapfix::os {
 struct Time {
   std::int64_t seconds = 0;
   std::uint32_t nanoseconds = 0;
-  auto operator<=>(const Time&) const = default;
+  auto operator<=>(const Time&) const = default; // NOLINT(modernize-use-nullptr): clang-tidy 14
 };
 
 /// What stat tells of a file; `mode` holds type and permission bits.

@@ -15,7 +15,7 @@ namespace snapfix::os {
 struct Hash {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
-  auto operator<=>(const Hash&) const = default;
+  auto operator<=>(const Hash&) const = default; // NOLINT(modernize-use-nullptr): clang-tidy 14
 
   /// 32 lower case hex digits, and back (nothing if `text` is not that).
   std::string hex() const;

@@ -10,7 +10,7 @@ namespace snapfix::snapshot {
 namespace {
 
 // A process of another host cannot be asked whether it lives: no ctest run lasts longer.
-constexpr std::int64_t k_longest_run_seconds = 7 * 24 * 3600;
+constexpr std::int64_t k_longest_run_seconds = std::int64_t{7} * 24 * 3600;
 
 std::string record_name(const os::ProcessId& run, const os::Hash& key) {
   return os::hash_of(fmt::format("{} {} {} {}", run.machine, run.pid, run.start_time, key.hex()))
