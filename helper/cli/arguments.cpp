@@ -79,12 +79,12 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
   all.add(m_options).add_options()(k_words, po::value<std::vector<std::string>>());
   po::positional_options_description positions;
   positions.add(k_words, -1);
-  using style = po::command_line_style::style_t;
+  using Style = po::command_line_style::style_t;
   try {
     po::store(po::command_line_parser(own)
                   .options(all)
                   .positional(positions)
-                  .style(style::unix_style & ~style::allow_guessing)
+                  .style(Style::unix_style & ~Style::allow_guessing)
                   .run(),
               m_values);
   } catch (const po::unknown_option& error) {
