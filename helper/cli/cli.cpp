@@ -63,6 +63,7 @@ int dispatch(const std::vector<std::string>& arguments) {
   const auto found = std::ranges::find(k_subcommands, name, &Subcommand::name);
   if (found == k_subcommands.end()) {
     std::vector<std::string> names;
+    names.reserve(k_subcommands.size());
     for (const auto& subcommand : k_subcommands) {
       names.emplace_back(subcommand.name);
     }

@@ -139,6 +139,11 @@ guard::Command Run::command(const std::string& source) const {
     out.arguments.push_back(map ? mapping.map_argument(argument) : argument);
   }
   std::string ceilings = m_path.substr(0, m_path.rfind('/'));
+  if (ceilings.find(':') != std::string::npos) {
+    throw os::Error(fmt::format("the path of the root, {}, has a ':'", os::quoted(ceilings)),
+                    "git takes that for two paths (GIT_CEILING_DIRECTORIES), and would find the "
+                    "source's repository from the snapshot: choose another --root");
+  }
   for (std::string variable : os::environment_without_git()) {
     if (variable.starts_with("SNAPSHOT_DIR=") || variable.starts_with("SNAPSHOT_NAME=") ||
         variable.starts_with("SNAPSHOT_SOURCE_DIR=")) {
@@ -186,7 +191,16 @@ int Run::operator()() {
     if (!manifest) {
       throw os::Error(fmt::format("the snapshot {} vanished", os::quoted(m_name)));
     }
-    const auto to_run = command(manifest->meta.at("source"));
+    const std::string source = manifest->meta.at("source");
+    if (source != wanted.selection.source) {
+      const auto text = fmt::format("the snapshot {} is one of another source, {}",
+                                    os::quoted(m_name), os::quoted(source));
+      if (m_options.has("source")) {
+        throw os::Error(text, "name that one, or choose another name or --root");
+      }
+      os::note(text);
+    }
+    const auto to_run = command(source);
     auto record = start_record(to_run);
     snapshot::write_run(root, m_folder, record);
     try {
@@ -196,7 +210,11 @@ int Run::operator()() {
       record_end(root, std::move(record), end);
       throw;
     }
-    record_end(root, std::move(record), end);
+    try {
+      record_end(root, std::move(record), end);
+    } catch (const std::exception& error) { // the command's own end is what counts
+      os::note(fmt::format("the end of the run is not recorded: {}", error.what()));
+    }
   }
   guard::end_as(end);
 }

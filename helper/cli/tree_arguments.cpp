@@ -47,6 +47,10 @@ std::string source_path(const Arguments& arguments) {
   if (!given) {
     refuse_to_stand_in_snapshot(out);
   }
+  if (!os::is_utf8(out)) {
+    throw os::Error(fmt::format("the path of the source, {}, is no UTF-8", os::quoted(out)),
+                    "rename that folder; names inside the source may be any bytes");
+  }
   if (!fs::is_directory(out)) {
     throw os::Error(fmt::format("the source {} is no folder", os::quoted(out)),
                     "name a folder with --source");
@@ -90,6 +94,9 @@ source::Selection selection_from(const Arguments& arguments) {
     }
   } else {
     out.files = source::default_files(out.source);
+  }
+  if (fs::exists(out.root) && !snapshot::Root::exists(out.root)) {
+    source::refuse_root_of_files(out);
   }
   return out;
 }

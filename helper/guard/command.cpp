@@ -118,6 +118,11 @@ std::optional<int> reap(pid_t command) {
   }
 }
 
+/// A terminal that goes tells only the leader of its session.
+bool is_hangup_of_ours(int signal) {
+  return signal == SIGHUP && ::getsid(0) == ::getpid();
+}
+
 int wait_for(pid_t command, pid_t parent, const BlockedSignals& signals) {
   for (;;) {
     const siginfo_t info = signals.wait();
@@ -130,7 +135,8 @@ int wait_for(pid_t command, pid_t parent, const BlockedSignals& signals) {
         os::kill_descendants();
         ::_exit(128 + SIGKILL);
       }
-    } else if (info.si_code <= 0) { // sent by a process: the terminal's reach the whole group
+    } else if (info.si_code <= 0 || is_hangup_of_ours(info.si_signo)) {
+      // Sent by a process; the terminal's own signals reach the whole group by themselves.
       ::kill(command, info.si_signo);
     }
   }
@@ -164,6 +170,7 @@ CommandEnd run_command(const Command& command) {
     become(command, self, report_out.get(), signals);
   }
   report_out.reset();
+  ::signal(SIGPIPE, SIG_IGN); // our own words must not end us before the command's end is passed on
   if (const auto failed = start_failure(report_in.get())) {
     ::waitpid(pid, nullptr, 0);
     throw CannotStart{*failed, command.arguments[0]};

@@ -3,6 +3,7 @@
 #include "os/error.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstring>
 #include <memory>
@@ -253,8 +254,9 @@ void set_times(int fd, Time mtime, const std::string& path) {
 }
 
 Time clock_of(const Dir& dir) {
-  const std::string probe = ".clock." + std::to_string(::getpid());
-  dir.unlink_if_present(probe.c_str());
+  // The time as well: containers that share the folder may share the number.
+  const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+  const std::string probe = ".clock." + std::to_string(now) + "." + std::to_string(::getpid());
   const UniqueFd fd = dir.create_file(probe.c_str());
   const Time out = stat_of(fd.get(), dir.path_of(probe.c_str())).ctime;
   dir.unlink_if_present(probe.c_str());

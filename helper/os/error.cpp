@@ -43,6 +43,11 @@ std::size_t utf8_length(std::string_view text) noexcept {
   return 0;
 }
 
+/// A word to a closed stderr is lost, and no failure.
+void say(std::string_view kind, std::string_view text) {
+  std::fputs(fmt::format("snapfix: {}: {}\n", kind, text).c_str(), stderr);
+}
+
 } // namespace
 
 Error::Error(const std::string& operation, const std::vector<std::string>& paths, int error_number,
@@ -90,11 +95,11 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 void note(std::string_view text) {
-  fmt::print(stderr, "snapfix: note: {}\n", text);
+  say("note", text);
 }
 
 void warn(std::string_view text) {
-  fmt::print(stderr, "snapfix: warning: {}\n", text);
+  say("warning", text);
 }
 
 } // namespace snapfix::os

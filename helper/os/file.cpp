@@ -279,11 +279,14 @@ void clear_half_replaced(const Dir& dir) {
 void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
                   std::uint32_t permissions) {
   const std::string temporary = fmt::format(".{}.{}", name, ::getpid());
-  {
+  try {
     const UniqueFd fd = dir.open_file(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, permissions);
     write_all(fd.get(), bytes, dir.path_of(temporary.c_str()));
+    dir.rename(temporary.c_str(), dir, name);
+  } catch (const Error&) {
+    ::unlinkat(dir.fd(), temporary.c_str(), 0);
+    throw;
   }
-  dir.rename(temporary.c_str(), dir, name);
 }
 
 void replace_file(const Dir& dir, const char* name, std::string_view text,

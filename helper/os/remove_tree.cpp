@@ -114,6 +114,14 @@ bool Remover::remove_folder(const Dir& parent, const char* name) {
 
 } // namespace
 
+Dir open_on_same_mount(const Dir& parent, const char* name) {
+  UniqueFd fd(open_without_crossing(parent.fd(), name));
+  if (!fd) {
+    throw Error("open the folder", {parent.path_of(name)}, errno);
+  }
+  return Dir::adopt(std::move(fd), parent.path_of(name));
+}
+
 bool open_up(const Dir& parent, const char* name) noexcept {
   const UniqueFd fd(::openat(parent.fd(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   // fchmod refuses O_PATH descriptors; their magic link in /proc cannot be redirected.

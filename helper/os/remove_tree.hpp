@@ -12,6 +12,9 @@ namespace snapfix::os {
 /// not be removed, with the reason, and leaves those: nothing is thrown for them.
 std::vector<std::string> remove_tree(const Dir& parent, const char* name);
 
+/// Opens a folder of `parent`, never following a symlink and never entering a mount. Throws Error.
+Dir open_on_same_mount(const Dir& parent, const char* name);
+
 /// Gives the owner rwx on a folder of ours, never following a symlink. False if it is not ours.
 bool open_up(const Dir& parent, const char* name) noexcept;
 

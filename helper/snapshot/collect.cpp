@@ -1,5 +1,6 @@
 #include "snapshot/collect.hpp"
 
+#include "os/error.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/store.hpp"
@@ -73,11 +74,15 @@ void remove_object(const os::Dir& dir, const char* name, bool dry_run, Collected
   if (!stat || stat->is_folder()) {
     return;
   }
+  if (!dry_run) {
+    try {
+      dir.unlink_if_present(name);
+    } catch (const os::Error&) {
+      return; // immutable: it stays, and is found again
+    }
+  }
   ++out.objects;
   out.bytes += stat->size;
-  if (!dry_run) {
-    dir.unlink_if_present(name);
-  }
 }
 
 void remove_bases(const Root& root, const Bases& bases, bool dry_run, Collected& out) {

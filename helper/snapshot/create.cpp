@@ -61,6 +61,7 @@ public:
 private:
   bool settle_existing();
   void choose_base();
+  void check_base_fits() const;
   void make();
   void publish(const os::Dir& tree, MadeTree made);
   bool may_refresh_in_place() const;
@@ -77,12 +78,14 @@ private:
   std::optional<os::Lock> m_store_lock;
   std::optional<Base> m_base;
   bool m_existed = false;
+  bool m_holds_name = true; ///< the caller has the name's lock
   bool m_in_place = false;
   std::chrono::steady_clock::time_point m_began;
   Created m_out;
 };
 
 std::optional<Created> Creator::reuse() {
+  m_holds_name = false;
   if (!find_snapshot(m_root, m_folder)) {
     return std::nullopt;
   }
@@ -133,6 +136,7 @@ Created Creator::run() {
 void Creator::choose_base() {
   if (!m_options.base.id.empty()) {
     m_base = find_base(m_root, m_options.base.id);
+    check_base_fits();
     return;
   }
   if (m_options.base.frozen) {
@@ -147,6 +151,22 @@ void Creator::choose_base() {
   m_base = m_out.frozen->base;
 }
 
+void Creator::check_base_fits() const {
+  const auto meta = m_base->meta();
+  const std::string source = meta.at("source");
+  const std::string from = meta.at("link_from");
+  if (source != m_options.selection.source) {
+    throw os::Error(fmt::format("the base {} is one of another source, {}",
+                                m_base->id().hex().substr(0, k_short_id), os::quoted(source)),
+                    "name that one with --source");
+  }
+  if (from != to_text(m_options.tree.link_from)) {
+    throw os::Error(fmt::format("the base {} was frozen with --link-from {}",
+                                m_base->id().hex().substr(0, k_short_id), from),
+                    "give the same --link-from");
+  }
+}
+
 /// True if the snapshot stands as it should: nothing is left to do.
 bool Creator::settle_existing() {
   if (!m_root.top().try_stat(m_folder.c_str())) {
@@ -154,6 +174,9 @@ bool Creator::settle_existing() {
   }
   m_existed = true;
   const auto standing = find_snapshot(m_root, m_folder);
+  if (!standing && m_options.existing == Existing::reuse && !m_holds_name) {
+    return false; // it may just be removed: look again with the lock
+  }
   if (!standing) {
     throw os::Error(fmt::format("{} exists, and is no snapshot", os::quoted(m_out.path)),
                     "choose another name, or move it out of the root");

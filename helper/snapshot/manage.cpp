@@ -63,25 +63,31 @@ std::vector<std::string> remove_tree_of(const Root& root, const std::string& fol
   return left;
 }
 
-/// The folders of snapshots that the options give up, newest first judged.
-std::vector<std::string> to_prune(const Root& root, const PruneOptions& options) {
+struct Aged {
+  os::Time made;
+  std::string folder;
+};
+
+/// When the snapshot was made.
+std::optional<os::Time> age_of(const Root& root, const std::string& folder) {
+  const auto stat = root.snapshots().try_stat(folder.c_str());
+  return stat && find_snapshot(root, folder) ? std::optional(stat->mtime) : std::nullopt;
+}
+
+/// The snapshots that the options give up, newest first judged.
+std::vector<Aged> to_prune(const Root& root, const PruneOptions& options) {
   if (!options.keep && !options.older_than_seconds) {
     return {};
   }
-  struct Aged {
-    os::Time made;
-    std::string folder;
-  };
   std::vector<Aged> all;
   for (const auto& folder : root.snapshot_folders()) {
-    const auto stat = root.snapshots().try_stat(folder.c_str());
-    if (stat && find_snapshot(root, folder)) {
-      all.push_back({stat->mtime, folder});
+    if (const auto made = age_of(root, folder)) {
+      all.push_back({*made, folder});
     }
   }
   std::ranges::sort(all, std::ranges::greater(), &Aged::made);
   const os::Time now = os::now();
-  std::vector<std::string> out;
+  std::vector<Aged> out;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const bool beyond = options.keep && i >= *options.keep;
     const os::Time made = all[i].made;
@@ -89,7 +95,7 @@ std::vector<std::string> to_prune(const Root& root, const PruneOptions& options)
                      os::Time{made.seconds + *options.older_than_seconds, made.nanoseconds} < now;
     // Both given: only what is old goes, and of the newest so many nothing.
     if (options.keep && options.older_than_seconds ? beyond && old : beyond || old) {
-      out.push_back(all[i].folder);
+      out.push_back(all[i]);
     }
   }
   return out;
@@ -180,7 +186,7 @@ nlohmann::json list(const Root& root) {
 
 Pruned prune(const Root& root, const PruneOptions& options) {
   Pruned out;
-  for (const auto& folder : to_prune(root, options)) {
+  for (const auto& [made, folder] : to_prune(root, options)) {
     const auto manifest = find_snapshot(root, folder);
     if (!manifest) {
       continue;
@@ -191,8 +197,8 @@ Pruned prune(const Root& root, const PruneOptions& options) {
       out.in_use.push_back(name);
       continue;
     }
-    if (!find_snapshot(root, folder)) {
-      continue; // removed before we had the lock
+    if (age_of(root, folder) != made) {
+      continue; // removed, or made anew, before we had the lock
     }
     out.snapshots.push_back(name);
     if (!options.dry_run) {

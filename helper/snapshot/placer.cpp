@@ -3,6 +3,7 @@
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "source/listing.hpp"
+#include "source/scan.hpp"
 
 #include <fmt/format.h>
 
@@ -184,12 +185,17 @@ Placer::Placed Placer::copy(const os::Dir& dir, const Origin& origin, const File
   const std::string to_path = dir.path_of(name);
   const os::UniqueFd from = from_dir.open_to_read(from_name);
   const os::UniqueFd to = dir.create_file(name);
+  const auto before = os::stat_of(from.get(), from_path);
   const Made made = try_reflink(from.get(), to.get(), reason, from_path, to_path);
   if (made != Made::reflinked) {
     const auto size = os::copy_data(from.get(), from_path, to.get(), to_path, file.size, nullptr);
     if (size != file.size) {
       throw os::Error(os::quoted(from_path) + " became shorter while it was read");
     }
+  }
+  if (is_from_source() && !source::same_stat(before, os::stat_of(from.get(), from_path))) {
+    throw os::Error(os::quoted(from_path) + " changed while it was copied",
+                    "with --link-from source the source must not change meanwhile: run it again");
   }
   os::set_permissions(to.get(), file.permissions(), to_path);
   os::set_times(to.get(), file.mtime(), to_path);

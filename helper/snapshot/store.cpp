@@ -36,7 +36,8 @@ std::string name_part(const std::string& path) {
 os::UniqueFd open_in_source(const std::string& source, const std::string& path) {
   try {
     const auto folder = source::open_below(os::Dir::open(source), folder_part(path));
-    return folder ? folder->open_to_read(name_part(path).c_str()) : os::UniqueFd();
+    auto fd = folder ? folder->open_to_read(name_part(path).c_str()) : os::UniqueFd();
+    return fd && os::stat_of(fd.get(), path).is_file() ? std::move(fd) : os::UniqueFd();
   } catch (const os::Error&) {
     return {}; // unreadable or gone: the object cannot come from there
   }

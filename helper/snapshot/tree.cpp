@@ -229,7 +229,8 @@ os::Dir TreeMaker::open_or_make_child(const os::Dir& dir, const char* name) cons
   } else if ((stat->mode & k_owner_all) != k_owner_all) {
     os::open_up(dir, name);
   }
-  return dir.open_child(name);
+  // What is mounted there is not ours to refresh: the whole tree is replaced instead.
+  return os::open_on_same_mount(dir, name);
 }
 
 void TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder) const {

@@ -95,6 +95,7 @@ private:
   std::string_view call(const std::string& prefix, const std::vector<std::string>& arguments,
                         const std::optional<std::string>& ceiling);
   void enter(const std::string& path, bool listed_by_parent);
+  void check_is_top(const std::string& path, const std::string& ceiling);
 
   const os::Dir& m_top;
   GitFiles m_files;
@@ -149,6 +150,20 @@ void GitLister::list(const std::string& prefix, const std::optional<std::string>
   }
 }
 
+/// Its .git may be damaged or point elsewhere: then git answers for another work tree.
+void GitLister::check_is_top(const std::string& path, const std::string& ceiling) {
+  const std::string folder = m_top.path_of(path.c_str());
+  const auto git = run_git(folder, {"rev-parse", "--show-prefix"}, ceiling);
+  if (git.exit_code != 0) {
+    throw_git_failure(folder, git);
+  }
+  if (git.out != "\n") {
+    throw os::Error(fmt::format("{} has a .git, but git takes it for a part of another work tree",
+                                os::quoted(folder)),
+                    "is its .git damaged, or core.worktree set? --files all goes without git");
+  }
+}
+
 void GitLister::enter(const std::string& path, bool listed_by_parent) {
   const auto folder = open_below(m_top, path);
   if (!folder) {
@@ -169,6 +184,7 @@ void GitLister::enter(const std::string& path, bool listed_by_parent) {
   const auto slash = path.rfind('/');
   const std::string above =
       slash == std::string::npos ? m_top.path() : m_top.path_of(path.substr(0, slash).c_str());
+  check_is_top(path, above);
   m_listing.add_folder(path);
   list(path + "/", above);
 }

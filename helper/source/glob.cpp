@@ -65,6 +65,9 @@ GlobSet::GlobSet(const std::vector<std::string>& patterns, const std::string& so
       throw os::Error(fmt::format("the pattern {} {}", os::quoted(given), why),
                       "write it relative to the source, as in 'data/*.bin' or '*.log'");
     };
+    if (!os::is_utf8(text)) {
+      refuse("is no UTF-8");
+    }
     if (text.starts_with('/')) {
       refuse("is an absolute path outside the source");
     }

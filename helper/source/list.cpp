@@ -187,6 +187,23 @@ FileSet default_files(const std::string& source) {
   return is_git_work_tree(source) ? FileSet::tracked : FileSet::all;
 }
 
+void refuse_root_of_files(const Selection& selection) {
+  const auto root = path_in(selection.root, selection.source);
+  if (!root) {
+    return;
+  }
+  Selection whole = selection;
+  whole.root.clear();
+  for (const auto& folder : list_source(whole).folders) {
+    if (is_below(folder.path, *root) && !folder.names.empty()) {
+      throw os::Error(fmt::format("the root {} holds files of the source, as {}",
+                                  os::quoted(selection.root),
+                                  os::quoted(join(folder.path, std::string(folder.names[0].name)))),
+                      "choose another --root: a folder that is not there yet, or an empty one");
+    }
+  }
+}
+
 Listing list_source(const Selection& selection) {
   const os::Dir top = os::Dir::open(selection.source);
   const auto root = path_in(selection.root, selection.source);

@@ -29,6 +29,9 @@ struct Selection {
 /// Throws os::Error where there is a `.git` that git cannot read, or no git to read it.
 FileSet default_files(const std::string& source);
 
+/// Throws os::Error if the folder that is to become the root holds files of the source.
+void refuse_root_of_files(const Selection& selection);
+
 /// The paths that `selection` means, as they are now. Throws os::Error where git fails or lists
 /// nothing: an empty list is never taken for an answer.
 Listing list_source(const Selection& selection);

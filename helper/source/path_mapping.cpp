@@ -43,6 +43,12 @@ PathMapping::PathMapping(std::vector<std::string> sources, std::string snapshot)
 }
 
 std::string PathMapping::map_argument(const std::string& text) const {
+  // `<source> (old)/t.sh`: as a whole it is a path, and not one of the source.
+  const bool begins_below = std::ranges::any_of(
+      m_sources, [&](const std::string& source) { return is_below(text, source); });
+  if (!begins_below && text.starts_with('/') && exists(text)) {
+    return text;
+  }
   return map(text, 0, Missing::map);
 }
 

@@ -337,5 +337,27 @@ def test_a_failure_leaves_nothing(tmp):
     assert_fails(snapfix("create", "--source", p.source, "--root", tmp / "file", "t", expect=None), 1, "file")
 
 
+def test_fresh_does_not_go_through_a_mount(tmp):
+    """What a test mounted in its snapshot is neither emptied nor written to."""
+    p = Project(tmp, {"d/a": "1", "b": "2"})
+    t = p.create("t")
+    (tmp / "precious/d").mkdir(parents=True)
+    (tmp / "precious/keep").write_text("data")
+    script = f"mount --make-rprivate / && mount --bind {tmp}/precious {t}/d && {harness.snapfix_path()} create --fresh t --source {p.source} --root {p.root}"
+    done = harness.run(["unshare", "-m", "sh", "-c", script], expect=None)
+    if "unshare" in done.err or "mount:" in done.err:
+        harness.skip("no mount namespaces: " + done.err.strip())
+    assert done.code == 0, done
+    assert sorted(os.listdir(tmp / "precious")) == ["d", "keep"] and os.listdir(tmp / "precious/d") == []
+    p.expect_snapshot(t)
+
+
+def test_a_root_that_holds_files_of_the_source(tmp):
+    p = Project(tmp, {"d/a": "1", "b": "2"})
+    before = sorted(os.listdir(p.source / "d"))
+    assert_fails(snapfix("create", "t", "--source", p.source, "--root", p.source / "d", expect=None), 1, "d/a")
+    assert sorted(os.listdir(p.source / "d")) == before
+
+
 if __name__ == "__main__":
     harness.main()

@@ -282,5 +282,32 @@ def test_standing_in_a_snapshot_is_told(tmp):
     assert os.listdir(inside) == os.listdir(p.source) or not (inside / "code_snapshots").exists()
 
 
+def test_another_sources_snapshot(tmp):
+    """One root for two sources: who names a source does not silently get the other's code."""
+    one, two = Project(tmp / "one", {"a": "one\n"}), Project(tmp / "two", {"a": "two\n"})
+    two.root = one.root
+    one.create("t")
+    assert_fails(two("run", "t", "--", "cat", "a", expect=None), 125, "another source", str(one.source))
+    assert_fails(two("create", "u", "--base", one("freeze").out.strip(), expect=None), 1, "another source")
+
+
+def test_the_exit_code_outlives_a_closed_stderr_and_a_full_disk(tmp):
+    p = Project(tmp)
+    script = f"exec 2> >(exec true); {harness.snapfix_path()} run t --source {p.source} --root {p.root} -- sh -c 'sleep 1 & sleep .3; exit 3'"
+    assert harness.run(["bash", "-c", script], expect=None).code == 3
+    with harness.file_system("tmpfs") as small:
+        script = "dd if=/dev/zero of=fill bs=64k 2>/dev/null; exit 7"
+        done = harness.snapfix("run", "t", "--source", p.source, "--root", small / "root", "--", "sh", "-c", script, expect=None)
+        assert done.code == 7, done
+
+
+def test_a_sibling_whose_name_begins_with_the_sources(tmp):
+    p = Project(tmp)
+    other = p.source.with_name(p.source.name + " (old)")
+    other.mkdir()
+    (other / "t.sh").write_text("echo sibling\n")
+    assert p("run", "t", "--map-source", "--", "sh", str(other / "t.sh")).out == "sibling\n"
+
+
 if __name__ == "__main__":
     harness.main()

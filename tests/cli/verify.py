@@ -247,5 +247,15 @@ def test_a_whole_folder_gone(tmp):
     assert (report["shared"], report["missing"]) == (1, 2), report
 
 
+def test_a_write_through_where_the_source_now_has_something_else(tmp):
+    for number, make in enumerate((os.mkdir, os.mkfifo)):
+        p = Project(tmp / str(number))
+        through_the_link(p.create("t") / "a.txt")
+        (p.source / "a.txt").unlink()
+        make(p.source / "a.txt")
+        assert finding(p("verify", "t", "--json", expect=3).json(), "a.txt")
+        assert p("finish", "t", expect=None).code == 3
+
+
 if __name__ == "__main__":
     harness.main()
