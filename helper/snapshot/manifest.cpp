@@ -1,6 +1,7 @@
 #include "snapshot/manifest.hpp"
 
 #include "os/error.hpp"
+#include "source/listing.hpp"
 
 #include <algorithm>
 #include <array>
@@ -204,10 +205,8 @@ const FolderRecord& Base::folder_of(std::size_t file_index) const {
 }
 
 std::optional<std::size_t> Base::find(std::string_view path) const {
-  const auto slash = path.rfind('/');
-  const auto folder_path =
-      slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
-  const auto name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  const auto folder_path = source::folder_of(path);
+  const auto name = source::name_of(path);
   const auto folder = std::ranges::find_if(
       m_folders, [&](const FolderRecord& record) { return text(record.path) == folder_path; });
   if (folder == m_folders.end()) {

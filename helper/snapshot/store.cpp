@@ -23,20 +23,12 @@ char* put_hex(char* out, std::uint64_t number, int digits) {
   return out;
 }
 
-std::string_view folder_part(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
-}
-
-std::string name_part(const std::string& path) {
-  return path.substr(path.rfind('/') + 1); // npos + 1 is 0
-}
-
 /// A file of the source, opened component by component; nothing if it is not there as a file.
 os::UniqueFd open_in_source(const std::string& source, const std::string& path) {
   try {
-    const auto folder = source::open_below(os::Dir::open(source), folder_part(path));
-    auto fd = folder ? folder->open_to_read(name_part(path).c_str()) : os::UniqueFd();
+    const auto folder = source::open_below(os::Dir::open(source), source::folder_of(path));
+    auto fd =
+        folder ? folder->open_to_read(std::string(source::name_of(path)).c_str()) : os::UniqueFd();
     return fd && os::stat_of(fd.get(), path).is_file() ? std::move(fd) : os::UniqueFd();
   } catch (const os::Error&) {
     return {}; // unreadable or gone: the object cannot come from there
@@ -62,7 +54,8 @@ std::uint64_t remake(const Store& store, const std::string& source, const Damage
   }
   FileRecord sealed = record;
   incoming.seal(sealed);
-  return incoming.publish(Store::bucket_of(folder_part(damage.path)), damage.object, sealed, true);
+  return incoming.publish(Store::bucket_of(source::folder_of(damage.path)), damage.object, sealed,
+                          true);
 }
 
 } // namespace
@@ -200,7 +193,7 @@ Healed heal(const Root& root, const std::string& source, const std::vector<Damag
       const FileRecord& record = bases[i].files()[*index];
       if (!inode) {
         const ObjectName name =
-            Store::name_of(Store::bucket_of(folder_part(damage.path)), damage.object);
+            Store::name_of(Store::bucket_of(source::folder_of(damage.path)), damage.object);
         if (damage.seen_inode != record.inode && store.is_sound(name, record)) {
           break; // healed by another since the damage was seen
         }

@@ -15,16 +15,6 @@ bool in_tree_order(const std::string& left, const std::string& right) {
       [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c) + 1; });
 }
 
-std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
-}
-
-std::string_view name_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
 } // namespace
 
 ListingBuilder::ListingBuilder() {
@@ -133,6 +123,16 @@ std::optional<os::Dir> open_below(const os::Dir& top, std::string_view path) {
     here = here->try_open_child(std::string(component).c_str());
   }
   return here;
+}
+
+std::string_view folder_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+
+std::string_view name_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
 bool leaves_tree(std::string_view folder, std::string_view target) {

@@ -72,6 +72,10 @@ private:
 /// is no such folder.
 std::optional<os::Dir> open_below(const os::Dir& top, std::string_view path);
 
+/// The folder of a relative path, empty for the source itself, and its last component.
+std::string_view folder_of(std::string_view path);
+std::string_view name_of(std::string_view path);
+
 /// Whether a symlink in `folder` with that text points out of the source.
 bool leaves_tree(std::string_view folder, std::string_view target);
 
