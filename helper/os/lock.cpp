@@ -19,10 +19,18 @@ namespace {
 constexpr std::chrono::milliseconds k_first_pause{5};
 constexpr std::chrono::milliseconds k_longest_pause{200};
 
-bool lock_now(int fd, LockMode mode, const std::string& path) {
+// A lock is the first byte of its file. Who waits to have it alone holds the second byte, and
+// whoever wants to share it passes through there: those who share cannot keep that one out for
+// ever.
+constexpr off_t k_lock = 0;
+constexpr off_t k_gate = 1;
+
+bool lock_now(int fd, short type, off_t byte, const std::string& path) {
   struct flock range {};
-  range.l_type = mode == LockMode::shared ? F_RDLCK : F_WRLCK;
+  range.l_type = type;
   range.l_whence = SEEK_SET;
+  range.l_start = byte;
+  range.l_len = 1;
   for (;;) {
     if (::fcntl(fd, F_OFD_SETLK, &range) == 0) {
       return true;
@@ -71,8 +79,17 @@ std::optional<Lock> Lock::try_acquire(const Dir& dir, const std::string& name,
                                       const std::string& purpose, LockMode mode) {
   for (;;) {
     UniqueFd fd = open_lock_file(dir, name);
-    if (!lock_now(fd.get(), mode, dir.path_of(name.c_str()))) {
-      return std::nullopt;
+    const std::string path = dir.path_of(name.c_str());
+    if (mode == LockMode::exclusive) {
+      if (!lock_now(fd.get(), F_WRLCK, k_lock, path)) {
+        return std::nullopt;
+      }
+    } else {
+      if (!lock_now(fd.get(), F_RDLCK, k_gate, path) ||
+          !lock_now(fd.get(), F_RDLCK, k_lock, path)) {
+        return std::nullopt;
+      }
+      lock_now(fd.get(), F_UNLCK, k_gate, path);
     }
     if (still_named(fd.get(), dir, name)) {
       write_owner(fd.get(), purpose);
@@ -85,9 +102,15 @@ Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& p
                    LockMode mode, Patience patience) {
   const auto begin = std::chrono::steady_clock::now();
   bool said = false;
+  UniqueFd gate; // ours from the first failure on
+  bool at_gate = false;
   for (auto pause = k_first_pause;; pause = std::min(pause * 2, k_longest_pause)) {
     if (auto lock = try_acquire(dir, name, purpose, mode)) {
       return std::move(*lock);
+    }
+    if (mode == LockMode::exclusive && !at_gate) {
+      gate = open_lock_file(dir, name);
+      at_gate = lock_now(gate.get(), F_WRLCK, k_gate, dir.path_of(name.c_str()));
     }
     if (patience && std::chrono::steady_clock::now() - begin >= *patience) {
       throw Error(

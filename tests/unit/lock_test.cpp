@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <thread>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +75,21 @@ BOOST_AUTO_TEST_CASE(a_dead_owner_lets_go_and_a_living_one_is_named) {
   ::kill(pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
   BOOST_TEST(Lock::try_acquire(dir, "l", "us").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_to_be_alone_is_not_kept_out_by_those_who_share) {
+  auto sharer = Lock::try_acquire(dir, "l", "a", LockMode::shared);
+  std::thread waiting([&] { Lock::acquire(dir, "l", "b"); });
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (Lock::try_acquire(dir, "l", "c", LockMode::shared)) { // until the other is at the gate
+    if (std::chrono::steady_clock::now() > end) {
+      BOOST_ERROR("those who share go on passing");
+      break;
+    }
+  }
+  sharer.reset();
+  waiting.join();
+  BOOST_TEST(Lock::try_acquire(dir, "l", "c", LockMode::shared).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_lock_on_a_removed_file_is_not_the_lock) {
