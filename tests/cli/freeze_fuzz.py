@@ -189,7 +189,11 @@ class Fuzz:
     def file_to_symlink(self):
         path = self.file()
         os.unlink(path)
-        os.symlink(self.rng.choice((b"f1.txt", b"nowhere", b"../d", b"/etc/passwd", b".")), path)
+        # Later steps may write through it: what lies outside must be ours as well.
+        outside = os.fsencode(self.top.parent / "outside")
+        with open(outside, "ab"):
+            pass
+        os.symlink(self.rng.choice((b"f1.txt", b"nowhere", b"../d", outside, b".")), path)
 
     def symlink_to_file(self):
         links = self.paths(stat.S_ISLNK)
@@ -221,6 +225,8 @@ class Fuzz:
 
     def attributes(self):
         rules = ("*.txt eol=crlf\n", "*.txt text eol=lf\n", "*.txt filter=upper\n", "* -text\n", "* export-ignore\n", "")
+        if os.path.islink(self.top / ".gitattributes"):
+            os.unlink(self.top / ".gitattributes")
         with open(self.top / ".gitattributes", "w", encoding="utf-8") as out:
             out.write(self.rng.choice(rules))
         self.try_git("add", ".gitattributes")
