@@ -1,0 +1,68 @@
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "uv/lint.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace snapfix::cli {
+namespace {
+
+nlohmann::json to_json(const uv::LintReport& report) {
+  auto findings = nlohmann::json::array();
+  for (const auto& finding : report.findings) {
+    findings.push_back({{"path", finding.path},
+                        {"line", finding.line},
+                        {"column", finding.column},
+                        {"command", finding.command},
+                        {"message", finding.message},
+                        {"fixable", finding.fixable}});
+  }
+  return {{"files", report.files}, {"findings", findings}, {"fixed", report.fixed}};
+}
+
+/// A path with control characters must not break the line.
+std::string on_one_line(const std::string& path) {
+  const std::string quoted = os::quoted(path);
+  return quoted == "'" + path + "'" ? path : quoted;
+}
+
+} // namespace
+
+int uv_lint(const std::vector<std::string>& arguments) {
+  Arguments options(
+      "uv-lint",
+      "Finds uv commands that may change the lock: uv run, sync, export, tree and\n"
+      "audit without --locked or --frozen, in shell scripts, makefiles, Dockerfiles,\n"
+      "YAML, justfiles and Python. Exit code 3 if there are any.\n"
+      "`# snapfix: allow-unlocked` on its line silences one.",
+      {"PATH...", 1, std::numeric_limits<std::size_t>::max()});
+  options.add_flag("fix", "write --locked where it is missing");
+  options.add_flag("json", "print a report");
+  options.add_flag("assume-locked", "UV_LOCKED=1 is in the environment: report only what drops it, "
+                                    "or --frozen, which uv refuses beside it");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  uv::LintOptions lint_options;
+  lint_options.fix = options.flag("fix") ? uv::Fix::yes : uv::Fix::no;
+  lint_options.assume_locked =
+      options.flag("assume-locked") ? uv::AssumeLocked::yes : uv::AssumeLocked::no;
+  const auto report = uv::lint(options.words(), lint_options);
+  if (options.flag("json")) {
+    print_json(to_json(report));
+  } else {
+    for (const auto& finding : report.findings) {
+      fmt::print("{}:{}:{}: {}\n", on_one_line(finding.path), finding.line, finding.column,
+                 finding.message);
+    }
+  }
+  if (report.fixed != 0) {
+    os::note(fmt::format("wrote --locked in {} places", report.fixed));
+  }
+  return report.findings.empty() ? k_done : k_difference;
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "uv/lint_text.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace snapfix::uv {
+
+/// One word of a command, its quotes removed; expansions stand in it as they are written.
+struct Word {
+  Text text;
+  bool quoted = false;   ///< some part of it is
+  std::size_t begin = 0; ///< where it stands in the file
+  std::size_t end = 0;
+  std::size_t equals = 0; ///< the place of the first unquoted `=` in `text`, 0 for none
+  /// What an option that follows must look like: ` --locked`, or `, "--locked"` in a list.
+  std::string option_before = " ";
+  std::string option_after;
+  bool from_variable = false; ///< its text stands where a variable is defined
+  std::vector<Word> elements; ///< of `name=(...)`
+
+  const std::string& chars() const noexcept { return text.chars(); }
+};
+
+/// A uv command that is not right.
+struct Finding {
+  std::size_t begin = 0; ///< in the file
+  std::size_t end = 0;
+  std::string command; ///< on one line, as words
+  std::string message;
+  std::size_t subcommand = 0; ///< where it stands
+  std::size_t insert_at = 0;
+  std::string insert; ///< empty: nothing to insert would make it right
+};
+
+/// What a variable holds. `elements`: an array's. `others`: what it holds where a condition that
+/// assigned it did not hold.
+struct Variable {
+  Text value;
+  std::vector<Word> elements;
+  bool exported = false;
+  std::vector<Text> others;
+};
+
+/// The variables of a shell at one point of a script.
+using Variables = std::map<std::string, Variable>;
+
+/// Whether uv takes that variable of its environment as true.
+bool is_on(const Variables& variables, const std::string& name);
+
+enum class AssumeLocked { no, yes };
+
+/// What all readers of one file share.
+struct Reading {
+  AssumeLocked assume_locked = AssumeLocked::no;
+  /// Whether a script carries its own requirements (PEP 723).
+  std::function<bool(const std::string&)> has_own_requirements;
+  std::vector<Finding> findings;
+  bool in_variable = false;   ///< what is read is a variable's value
+  Variables later;            ///< what a step of a workflow sets for those behind it
+  std::set<std::size_t> seen; ///< where commands were found: a variable is used more than once
+
+  /// The environment that a file starts with.
+  Variables environment() const;
+};
+
+/// Whether `words` begin with a uv subcommand that resolves a project: the index of its word, or
+/// 0. words[0] is uv itself.
+std::size_t resolving_subcommand(std::span<const Word> words);
+
+/// Judges a call of uv; words[0] is uv itself. Returns the index at which `uv run` names the
+/// command that it runs, words.size() if there is none.
+std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Reading& reading);
+
+bool is_uv(const Word& word);
+
+} // namespace snapfix::uv

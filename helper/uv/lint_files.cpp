@@ -1,0 +1,165 @@
+#include "uv/lint_files.hpp"
+
+#include "os/dir.hpp"
+#include "os/error.hpp"
+#include "os/file.hpp"
+#include "source/git.hpp"
+#include "source/listing.hpp"
+#include "uv/lint_text.hpp"
+
+#include <boost/filesystem.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace snapfix::uv {
+namespace {
+
+namespace fs = boost::filesystem;
+
+constexpr std::array<std::string_view, 6> k_of_tools{".git",         ".venv", "venv",
+                                                     "node_modules", ".tox",  ".nox"};
+constexpr std::array<std::string_view, 11> k_hidden_but_ours{
+    ".github",          ".gitlab", ".gitlab-ci",  ".circleci", ".buildkite", ".devcontainer",
+    ".azure-pipelines", ".ci",     ".woodpecker", ".gitea",    ".forgejo"};
+
+bool is_of_tools(std::string_view name) {
+  return std::ranges::find(k_of_tools, name) != k_of_tools.end();
+}
+
+bool is_skipped(const std::string& name) {
+  const bool hidden = name.starts_with('.') &&
+                      std::ranges::find(k_hidden_but_ours, name) == k_hidden_but_ours.end();
+  return hidden || is_of_tools(name);
+}
+
+bool passes_tools(std::string_view path) {
+  while (!path.empty()) {
+    const auto slash = std::min(path.find('/'), path.size());
+    if (is_of_tools(path.substr(0, slash))) {
+      return true;
+    }
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  return false;
+}
+
+void walk(const os::Dir& dir, const std::string& path, std::vector<std::string>& out) {
+  if (dir.try_stat("CMakeCache.txt")) {
+    return;
+  }
+  auto entries = dir.entries();
+  std::ranges::sort(entries, {}, &os::DirEntry::name);
+  for (const auto& entry : entries) {
+    const auto stat = dir.try_stat(entry.name.c_str());
+    if (stat && stat->is_file()) {
+      out.push_back(path + entry.name);
+    } else if (stat && stat->is_folder() && !is_skipped(entry.name)) {
+      walk(dir.open_child(entry.name.c_str()), path + entry.name + "/", out);
+    }
+  }
+}
+
+std::vector<std::string> listed_by_git(const os::Dir& top) {
+  source::ListingBuilder builder;
+  source::list_git_work_tree(top, source::GitFiles::tracked_and_untracked, builder);
+  for (const auto& folder : builder.folders_holding("CMakeCache.txt")) {
+    builder.drop_folder(folder);
+  }
+  const auto listing = builder.finish();
+  std::vector<std::string> out;
+  for (const auto& folder : listing.folders) {
+    const std::string prefix = folder.path.empty() ? "" : folder.path + "/";
+    if (!passes_tools(folder.path)) {
+      const auto opened = source::open_below(top, folder.path);
+      for (const auto& name : folder.names) {
+        const std::string text(name.name);
+        const auto stat = opened ? opened->try_stat(text.c_str()) : std::nullopt;
+        if (stat && stat->is_file()) {
+          out.push_back(prefix + text);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+} // namespace
+
+std::vector<std::string> files_of(const std::string& path) {
+  boost::system::error_code error;
+  const auto status = fs::status(path, error);
+  if (status.type() == fs::file_not_found || error) {
+    throw os::Error("open", {path}, error ? error.value() : ENOENT);
+  }
+  if (status.type() == fs::regular_file) {
+    return {path};
+  }
+  if (status.type() != fs::directory_file) {
+    throw os::Error(os::quoted(path) + " is neither a file nor a folder");
+  }
+  const auto top = os::Dir::open(path);
+  std::string prefix = path;
+  while (prefix.size() > 1 && prefix.ends_with('/')) {
+    prefix.pop_back();
+  }
+  prefix = prefix == "." ? "" : prefix == "/" ? prefix : prefix + "/";
+  std::vector<std::string> found;
+  if (source::is_git_work_tree(fs::canonical(path).string())) {
+    found = listed_by_git(top);
+  }
+  if (found.empty()) { // no work tree, or a folder that git ignores: then it was meant
+    walk(top, "", found);
+  }
+  for (std::string& name : found) {
+    name.insert(0, prefix);
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+std::optional<std::string> read_text_file(const std::string& path) {
+  constexpr std::uint64_t k_most = 8U << 20U;
+  const fs::path real = fs::canonical(path);
+  const auto dir = os::Dir::open(real.parent_path().string());
+  const std::string name = real.filename().string();
+  if (dir.stat_of(name.c_str()).size > k_most) {
+    return std::nullopt;
+  }
+  auto text = os::read_small_file(dir, name.c_str());
+  if (!text || text->find('\0') != std::string::npos) {
+    return std::nullopt;
+  }
+  return text;
+}
+
+bool has_own_requirements(const std::string& file, const std::string& script) {
+  std::string name = script;
+  if (name.starts_with('$') || name.starts_with('{')) { // "$ROOT/tool.py"
+    const auto end = name.rfind("}}");
+    const auto slash = name.find('/', end == std::string::npos ? 0 : end);
+    name = slash == std::string::npos ? "" : name.substr(slash + 1);
+  }
+  if (name.empty() || (!name.ends_with(".py") && name.find('/') == std::string::npos)) {
+    return false;
+  }
+  boost::system::error_code error;
+  fs::path folder = fs::canonical(file, error).parent_path();
+  while (!error && !folder.empty()) {
+    const fs::path candidate = fs::path(name).is_absolute() ? fs::path(name) : folder / name;
+    if (fs::is_regular_file(candidate, error)) {
+      const auto text = read_text_file(candidate.string());
+      return text && contains("\n" + *text, "\n# /// script");
+    }
+    error.clear();
+    if (fs::exists(folder / ".git", error) || folder == folder.root_path()) {
+      break;
+    }
+    error.clear();
+    folder = folder.parent_path();
+  }
+  return false;
+}
+
+} // namespace snapfix::uv

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace snapfix::uv {
+
+/// The files that a path given by the user means: itself, or all below a folder that git does not
+/// ignore; outside a git work tree all but hidden folders and those of tools. Symlinks below a
+/// folder are not followed. Throws os::Error.
+std::vector<std::string> files_of(const std::string& path);
+
+/// A file's text; nothing if it is no text, or larger than any script.
+std::optional<std::string> read_text_file(const std::string& path);
+
+/// Whether a script that `file` names carries its own requirements (PEP 723). It is looked for
+/// beside `file` and in the folders above, as nobody knows from where a command will be run.
+bool has_own_requirements(const std::string& file, const std::string& script);
+
+} // namespace snapfix::uv

@@ -1,0 +1,262 @@
+#include "uv/lint_kind.hpp"
+#include "uv/lint_python_tokens.hpp"
+#include "uv/lint_shell.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <utility>
+
+namespace snapfix::uv {
+namespace {
+
+bool is_any(std::string_view word, std::initializer_list<std::string_view> of) {
+  return std::ranges::find(of, word) != of.end();
+}
+
+bool contains_any(std::string_view text, std::initializer_list<std::string_view> of) {
+  return std::ranges::any_of(of, [&](std::string_view part) { return contains(text, part); });
+}
+
+/// Finds command lines in the strings of a Python file.
+class PythonReader {
+public:
+  PythonReader(const Text& text, Variables variables, Reading& reading, int depth)
+      : m_tokens(python_tokens(text)), m_variables(std::move(variables)), m_reading(reading),
+        m_depth(depth) {}
+
+  void read() {
+    find_brackets();
+    for (std::size_t i = 0; i < m_tokens.size(); ++i) {
+      const PythonToken& token = m_tokens[i];
+      if (token.kind == PythonToken::Kind::string) {
+        if (is_lasting(i)) {
+          take_variable(i);
+        }
+        if (is_uv_word(i) || is_shell_word(i)) {
+          read_list(i);
+        } else if (token.text.size() > 5 && !is_docstring(i) && runs(i) &&
+                   reads_as_command(token.text)) {
+          Variables inner = environment(i);
+          read_shell(token.text, inner, m_reading, m_depth + 1);
+        }
+      }
+    }
+  }
+
+private:
+  bool is_op(std::size_t i, std::string_view what) const {
+    return i < m_tokens.size() && m_tokens[i].kind != PythonToken::Kind::string &&
+           m_tokens[i].text.chars() == what;
+  }
+
+  bool is_uv_word(std::size_t i) const {
+    return base_name(m_tokens[i].text.chars()) == "uv" && is_op(i + 1, ",");
+  }
+  bool is_shell_word(std::size_t i) const {
+    return is_shell(base_name(m_tokens[i].text.chars())) && is_op(i + 1, ",");
+  }
+
+  bool is_docstring(std::size_t i) const {
+    const bool begins = i == 0 || is_op(i - 1, "\n") || is_op(i - 1, ":");
+    const bool ends = i + 1 >= m_tokens.size() || is_op(i + 1, "\n");
+    return begins && ends;
+  }
+
+  /// `"UV_FROZEN": "1"`, `["UV_FROZEN"] = "1"`, `setdefault("UV_FROZEN", "1")` and `UV_FROZEN="1"`
+  /// hold from there on; in the arguments of a call, for the whole call.
+  void take_variable(std::size_t i) {
+    std::size_t name = i;
+    for (std::size_t back = 0; back < 4 && name > 0; ++back) {
+      --name;
+      const std::string& chars = m_tokens[name].text.chars();
+      if (chars.starts_with("UV_")) {
+        m_variables[chars] = {m_tokens[i].text, {}, true, {}};
+        return;
+      }
+      if (!is_any(chars, {":", "]", "=", ",", ")"})) {
+        return;
+      }
+    }
+  }
+
+  /// Whether what is set here is more than an argument of one call.
+  bool is_lasting(std::size_t i) const {
+    for (std::size_t open = bracket_of(i); open < m_tokens.size(); open = bracket_of(open)) {
+      const std::string call = name_before(open);
+      if (m_tokens[open].text.chars() == "(" &&
+          !is_any(call, {"", "dict", "setdefault", "update", "setenv", "putenv"})) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  Variables environment(std::size_t i) {
+    const Variables before = m_variables;
+    int depth = 0;
+    for (std::size_t k = i; k < m_tokens.size() && depth >= 0 && !is_op(k, "\n"); ++k) {
+      if (m_tokens[k].kind == PythonToken::Kind::string) {
+        take_variable(k);
+      }
+    }
+    return std::exchange(m_variables, before);
+  }
+
+  /// The bracket that holds token `i`, m_tokens.size() if none does.
+  std::size_t bracket_of(std::size_t i) const { return m_brackets[i]; }
+
+  void find_brackets() {
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < m_tokens.size(); ++i) {
+      const std::string& chars = m_tokens[i].text.chars();
+      const bool string = m_tokens[i].kind == PythonToken::Kind::string;
+      if (!string && is_any(chars, {")", "]", "}"}) && !open.empty()) {
+        open.pop_back();
+      }
+      m_brackets.push_back(open.empty() ? m_tokens.size() : open.back());
+      if (!string && is_any(chars, {"(", "[", "{"})) {
+        open.push_back(i);
+      }
+    }
+  }
+
+  std::string name_before(std::size_t i) const {
+    return i > 0 && m_tokens[i - 1].kind == PythonToken::Kind::name
+               ? lower(m_tokens[i - 1].text.chars())
+               : std::string();
+  }
+
+  /// The keyword, variable or key that a value is given to: `x = ...`, `"x": ...`.
+  std::string given_to(std::size_t i) const {
+    while (i > 0 && is_any(m_tokens[i - 1].text.chars(), {"(", "["}) &&
+           name_before(i - 1).empty()) {
+      --i;
+    }
+    if (i < 2) {
+      return {};
+    }
+    if (is_op(i - 1, "=") || is_op(i - 1, ":") || is_op(i - 1, "+=")) {
+      return lower(m_tokens[i - 2].text.chars());
+    }
+    return {};
+  }
+
+  static bool names_command(std::string_view name) {
+    return contains_any(name, {"cmd", "command", "exec", "script", "argv", "entry"});
+  }
+
+  static bool names_call(std::string_view name) {
+    return contains_any(name,
+                        {"run", "call", "exec", "popen", "system", "shell", "spawn", "getoutput",
+                         "check_output", "getstatusoutput", "command", "cmd", "bash"}) &&
+           !contains_any(name, {"assert", "runtimeerror", "print", "warn", "log"});
+  }
+
+  /// Whether a string is given to what runs commands.
+  bool runs(std::size_t i) const {
+    // Of keywords and keys on the way out, one that does not say command is enough to doubt.
+    std::string given = given_to(i);
+    std::size_t open = bracket_of(i);
+    for (; open < m_tokens.size(); open = bracket_of(open)) {
+      const std::string call = name_before(open);
+      if (!call.empty() && m_tokens[open].text.chars() == "(") {
+        const bool named = given.empty() || names_command(given) || given == "args";
+        const bool makes_object = m_tokens[open - 1].text[0] < 'a' && call != "popen";
+        return named && !makes_object && (names_call(call) || !given.empty()) &&
+               !contains_any(call, {"assert", "add_argument", "print", "log"});
+      }
+      if (m_tokens[open].text.chars() == "{") {
+        return false;
+      }
+      given = given.empty() ? given_to(open) : given;
+    }
+    return names_command(given);
+  }
+
+  /// Whether the list that token `open` begins is compared or expected rather than run.
+  bool is_expectation(std::size_t open) const {
+    if (open > 0 && (is_op(open - 1, "==") || is_op(open - 1, "!=") || is_op(open - 1, "in"))) {
+      return true;
+    }
+    for (std::size_t i = open; i > 0 && !is_op(i - 1, "\n"); --i) {
+      const std::string& chars = m_tokens[i - 1].text.chars();
+      if (m_tokens[i - 1].kind == PythonToken::Kind::name && chars.starts_with("assert")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void read_list(std::size_t i) {
+    const std::size_t open = bracket_of(i);
+    if (open >= m_tokens.size() || is_expectation(open) || m_tokens[open].text.chars() == "{") {
+      return;
+    }
+    std::vector<Word> words;
+    std::size_t k = open + 1;
+    int depth = 0;
+    bool fresh = true;
+    for (; k < m_tokens.size() && depth >= 0; ++k) {
+      const PythonToken& token = m_tokens[k];
+      if (token.kind == PythonToken::Kind::string && depth == 0 && fresh) {
+        words.push_back(word_of(token));
+        fresh = false;
+      } else if (is_any(token.text.chars(), {"(", "[", "{"})) {
+        ++depth;
+      } else if (is_any(token.text.chars(), {")", "]", "}"})) {
+        --depth;
+      } else if (depth == 0 && token.text.chars() == ",") {
+        fresh = true;
+      } else if (depth == 0 && fresh && token.text.chars() != "\n") {
+        Word word = word_of(token);
+        const bool many = token.text.chars() == "*";
+        word.text = Text(many ? "${args}" : "${" + token.text.chars() + "}", token.begin);
+        words.push_back(std::move(word));
+        fresh = false;
+      }
+    }
+    const bool first = !words.empty() && words[0].begin == m_tokens[i].begin;
+    const bool after_prefix =
+        !words.empty() && is_any(words[0].chars(), {"env", "sudo", "timeout", "time", "nice",
+                                                    "docker", "ssh", "nohup"});
+    if (first || after_prefix) {
+      read_command(words, environment(i), m_reading, m_depth);
+    }
+  }
+
+  static Word word_of(const PythonToken& token) {
+    Word word;
+    word.text = token.text;
+    word.quoted = token.kind == PythonToken::Kind::string;
+    word.begin = token.begin;
+    word.end = token.end;
+    word.option_before = std::string(", ") + token.quote;
+    word.option_after = token.quote;
+    return word;
+  }
+
+  std::vector<PythonToken> m_tokens;
+  std::vector<std::size_t> m_brackets;
+  Variables m_variables;
+  Reading& m_reading;
+  int m_depth;
+};
+
+/// `#!/usr/bin/env -S uv run`, unless the script brings its requirements.
+void read_shebang(const Text& text, const Variables& variables, Reading& reading, int depth) {
+  if (text.starts(0, "#!") && !contains(text.chars(), "\n# /// script")) {
+    Variables inner = variables;
+    read_shell(text.sub(2, text.chars().find('\n')), inner, reading, depth + 1);
+  }
+}
+
+} // namespace
+
+void read_python(const Text& text, const Variables& variables, Reading& reading, int depth) {
+  read_shebang(text, variables, reading, depth);
+  if (contains(text.chars(), "uv")) {
+    PythonReader(text, variables, reading, depth).read();
+  }
+}
+
+} // namespace snapfix::uv

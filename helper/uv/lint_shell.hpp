@@ -1,0 +1,31 @@
+#pragma once
+
+#include "uv/lint_call.hpp"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace snapfix::uv {
+
+/// Reads a shell script in `variables`, which are afterwards what the script leaves. `depth`
+/// counts scripts within scripts.
+void read_shell(const Text& script, Variables& variables, Reading& reading, int depth = 0);
+
+/// Reads one command that is already in words, as a list in another language holds it.
+void read_command(std::span<const Word> words, const Variables& variables, Reading& reading,
+                  int depth = 0);
+
+/// The words of a text without operators of the shell, as the expansion of a variable gives.
+std::vector<Word> words_of(const Text& text);
+
+/// Whether a text that may as well be prose begins as a command line does that leads to uv.
+bool reads_as_command(const Text& text);
+
+/// Whether a command of that name only prints its arguments, or installs packages of these names.
+bool is_prose_command(std::string_view name);
+
+/// Whether it runs shell scripts.
+bool is_shell(std::string_view name);
+
+} // namespace snapfix::uv

@@ -1,0 +1,338 @@
+#include "uv/lint_shell_reader.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace snapfix::uv {
+namespace {
+
+constexpr std::array<std::string_view, 14> k_keywords{"if",   "then", "elif", "else",  "fi",
+                                                      "do",   "done", "time", "while", "until",
+                                                      "case", "!",    "{",    "}"};
+/// What a condition may leave unset; other variables keep what it assigned.
+constexpr std::array<const char*, 4> k_pins{"UV_LOCKED", "UV_FROZEN", "UV_NO_SYNC",
+                                            "UV_NO_PROJECT"};
+
+void restore_pins(Variables& variables, const Variables& before) {
+  for (const char* name : k_pins) {
+    const auto old = before.find(name);
+    if (old == before.end()) {
+      variables.erase(name);
+    } else {
+      variables[name] = old->second;
+    }
+  }
+}
+
+} // namespace
+
+void ShellReader::read_all() {
+  while (m_pos < m_text.size()) {
+    read_list(Until::end);
+  }
+}
+
+std::vector<Word> ShellReader::read_words() {
+  std::vector<Word> words;
+  m_words_only = true;
+  while (m_pos < m_text.size()) {
+    skip_blanks();
+    if (m_pos >= m_text.size()) {
+      break;
+    }
+    if (at_word_end()) {
+      ++m_pos;
+    } else {
+      words.push_back(read_word());
+    }
+  }
+  return words;
+}
+
+void ShellReader::read_list(Until until) {
+  Command command;
+  while (m_pos < m_text.size()) {
+    skip_blanks();
+    const char c = m_text[m_pos];
+    if (c == '#') {
+      skip_comment();
+    } else if ((c == ')' && until == Until::parenthesis) ||
+               (c == '`' && until == Until::backquote)) {
+      ++m_pos;
+      finish(command, Separator::none);
+      return;
+    } else if (c == ';' && until == Until::case_item &&
+               (m_text[m_pos + 1] == ';' || m_text[m_pos + 1] == '&')) {
+      m_pos += m_text.starts(m_pos, ";;&") ? 3 : 2;
+      finish(command, Separator::none);
+      return;
+    } else if (until == Until::case_item && command.words.empty() && m_text.starts(m_pos, "esac")) {
+      return;
+    } else if (at_redirection()) {
+      read_redirection(command);
+    } else if (!read_operator(until, command)) {
+      read_element(command);
+    }
+  }
+  finish(command, Separator::none);
+}
+
+/// Reads what separates commands; false if a word stands here.
+bool ShellReader::read_operator(Until until, Command& command) {
+  switch (m_text[m_pos]) {
+  case '\n':
+    ++m_pos;
+    finish(command, Separator::none);
+    read_here_documents();
+    return true;
+  case ';':
+  case '&':
+    ++m_pos;
+    finish(command, Separator::none);
+    return true;
+  case '|':
+    if (m_text[m_pos + 1] == '|') {
+      m_pos += 2;
+      finish(command, Separator::none);
+    } else {
+      m_pos += m_text[m_pos + 1] == '&' ? 2 : 1;
+      finish(command, Separator::pipe);
+    }
+    return true;
+  case '(':
+    open_parenthesis(command);
+    return true;
+  case ')':
+    ++m_pos;
+    finish(command, Separator::none);
+    return true;
+  case '`':
+    if (m_backquotes > 0 && until != Until::backquote) {
+      ++m_pos; // of an enclosing one that something between left open
+      return true;
+    }
+    return false;
+  default:
+    return m_pos >= m_text.size();
+  }
+}
+
+void ShellReader::open_parenthesis(Command& command) {
+  const bool for_loop = command.words.size() == 1 && command.words[0].chars() == "for";
+  if (m_text.starts(m_pos, "((") && (command.words.empty() || for_loop)) {
+    m_pos += 2;
+    skip_arithmetic();
+    return;
+  }
+  ++m_pos;
+  if (!command.words.empty()) {
+    std::size_t close = m_pos;
+    while (is_blank(m_text[close])) {
+      ++close;
+    }
+    if (m_text[close] == ')') { // a function's definition
+      m_pos = close + 1;
+      command.words.clear();
+      return;
+    }
+  }
+  Word scratch;
+  --m_pos;
+  substitution(scratch, 1, Until::parenthesis);
+}
+
+void ShellReader::read_element(Command& command) {
+  const std::size_t before = m_pos;
+  Word word = read_word();
+  if (m_pos == before) {
+    ++m_pos; // nothing that a word can begin with
+    return;
+  }
+  if (command.words.empty() && !word.quoted && take_keyword(word, command)) {
+    return;
+  }
+  if (command.words.empty() && word.chars() == "[[" && !word.quoted) {
+    read_test();
+    return;
+  }
+  const bool function = command.words.size() == 1 && command.words[0].chars() == "function";
+  if (function) {
+    command.words.clear();
+    return;
+  }
+  command.words.push_back(std::move(word));
+}
+
+/// Keywords stand before commands. What a condition exports holds only within it.
+bool ShellReader::take_keyword(const Word& word, Command& command) {
+  const std::string& name = word.chars();
+  if (name == "for" || name == "select") {
+    m_conditions.push_back(m_variables);
+    return false;
+  }
+  if (std::ranges::find(k_keywords, name) == k_keywords.end()) {
+    if (name == "esac") {
+      return true;
+    }
+    return false;
+  }
+  if (name == "if" || name == "while" || name == "until") {
+    m_conditions.push_back(m_variables);
+  } else if ((name == "elif" || name == "else") && !m_conditions.empty()) {
+    restore_pins(m_variables, m_conditions.back());
+  } else if ((name == "fi" || name == "done") && !m_conditions.empty()) {
+    restore_pins(m_variables, m_conditions.back());
+    m_conditions.pop_back();
+  } else if (name == "case") {
+    command.words.clear();
+    read_case();
+  }
+  return true;
+}
+
+void ShellReader::read_case() {
+  skip_blanks();
+  read_word();
+  const auto skip_lines = [&] {
+    for (;;) {
+      skip_blanks();
+      if (m_text[m_pos] == '\n' || m_text[m_pos] == ';') {
+        ++m_pos;
+      } else if (m_text[m_pos] == '#') {
+        skip_comment();
+      } else {
+        return;
+      }
+    }
+  };
+  skip_lines();
+  if (!m_text.starts(m_pos, "in")) {
+    return;
+  }
+  m_pos += 2;
+  m_conditions.push_back(m_variables);
+  for (;;) {
+    skip_lines();
+    if (m_pos >= m_text.size()) {
+      break;
+    }
+    if (m_text.starts(m_pos, "esac")) {
+      m_pos += 4;
+      break;
+    }
+    m_pos += m_text[m_pos] == '(' ? 1 : 0;
+    while (m_pos < m_text.size() && m_text[m_pos] != ')' && m_text[m_pos] != '\n') {
+      if (at_word_end()) {
+        ++m_pos;
+      } else {
+        read_word();
+      }
+    }
+    ++m_pos;
+    read_list(Until::case_item);
+    restore_pins(m_variables, m_conditions.back());
+  }
+  m_conditions.pop_back();
+}
+
+/// `[[ ... ]]`, in which operators separate nothing.
+void ShellReader::read_test() {
+  while (m_pos < m_text.size()) {
+    skip_blanks();
+    if (m_text.starts(m_pos, "]]")) {
+      m_pos += 2;
+      return;
+    }
+    if (at_word_end()) {
+      ++m_pos;
+    } else {
+      read_word();
+    }
+  }
+}
+
+bool ShellReader::at_redirection() const {
+  std::size_t i = m_pos;
+  while (m_text[i] >= '0' && m_text[i] <= '9') {
+    ++i;
+  }
+  return m_text[i] == '<' || m_text[i] == '>' || m_text.starts(m_pos, "&>");
+}
+
+void ShellReader::read_redirection(Command& command) {
+  while (m_text[m_pos] == '&' || (m_text[m_pos] >= '0' && m_text[m_pos] <= '9')) {
+    ++m_pos;
+  }
+  if (m_text.starts(m_pos, "<(") || m_text.starts(m_pos, ">(")) {
+    Word scratch;
+    substitution(scratch, 2, Until::parenthesis);
+    return;
+  }
+  std::string sign;
+  while (m_text[m_pos] == '<' || m_text[m_pos] == '>' || m_text[m_pos] == '&' ||
+         (m_text[m_pos] == '|' && !sign.empty())) {
+    sign.push_back(m_text[m_pos++]);
+    if (m_text.starts(m_pos, "<(") || m_text.starts(m_pos, ">(")) {
+      break;
+    }
+  }
+  const bool strip = sign == "<<" && m_text[m_pos] == '-';
+  m_pos += strip ? 1 : 0;
+  skip_blanks();
+  if (at_word_end()) {
+    return;
+  }
+  Word word = read_word();
+  if (sign == "<<") {
+    HereDocument document;
+    document.delimiter = word.chars();
+    document.quoted = word.quoted;
+    document.strip_tabs = strip;
+    m_documents.push_back(std::move(document));
+  } else if (sign == "<<<") {
+    command.here_strings.push_back(std::move(word));
+  } else if (sign.starts_with('>') && sign.find('&') == std::string::npos) {
+    command.target = word.chars();
+  }
+}
+
+void ShellReader::finish(Command& command, Separator separator) {
+  if (command.words.empty()) {
+    command = {};
+    return;
+  }
+  for (HereDocument& document : m_documents) {
+    if (!document.placed) {
+      document.placed = true;
+      document.command = command.words;
+      document.target = command.target;
+      document.await_pipe = separator == Separator::pipe;
+    } else if (document.await_pipe) {
+      document.piped = command.words;
+      if (!command.target.empty()) {
+        document.target = command.target;
+      }
+      document.await_pipe = separator == Separator::pipe;
+    }
+  }
+  const Command done = std::move(command);
+  command = {};
+  if (!m_words_only) {
+    run(done);
+  }
+}
+
+void read_shell(const Text& script, Variables& variables, Reading& reading, int depth) {
+  constexpr int k_deepest_script = 8;
+  if (depth <= k_deepest_script) {
+    ShellReader(script, variables, reading, depth).read_all();
+  }
+}
+
+std::vector<Word> words_of(const Text& text) {
+  Variables variables;
+  Reading reading;
+  return ShellReader(text, variables, reading, 0).read_words();
+}
+
+} // namespace snapfix::uv

@@ -1,0 +1,226 @@
+#include "uv/lint_shell_reader.hpp"
+
+#include <utility>
+
+namespace snapfix::uv {
+namespace {
+
+constexpr int k_deepest = 60;
+
+} // namespace
+
+void ShellReader::copy(Word& word, std::size_t count) {
+  for (std::size_t i = 0; i < count && m_pos < m_text.size(); ++i, ++m_pos) {
+    word.text.push(m_text[m_pos], m_text.begin_of(m_pos));
+  }
+}
+
+void ShellReader::copy_until(Word& word, std::string_view end) {
+  while (m_pos < m_text.size() && !m_text.starts(m_pos, end)) {
+    copy(word, 1);
+  }
+  copy(word, end.size());
+}
+
+void ShellReader::skip_blanks() {
+  while (is_blank(m_text[m_pos]) || m_text.starts(m_pos, "\\\n")) {
+    m_pos += m_text[m_pos] == '\\' ? 2 : 1;
+  }
+}
+
+void ShellReader::skip_comment() {
+  while (m_pos < m_text.size() && m_text[m_pos] != '\n') {
+    ++m_pos;
+  }
+}
+
+/// `((...))`: the place is behind the opening parentheses.
+void ShellReader::skip_arithmetic() {
+  int open = 2;
+  for (; m_pos < m_text.size() && open > 0; ++m_pos) {
+    open += m_text[m_pos] == '(' ? 1 : m_text[m_pos] == ')' ? -1 : 0;
+  }
+}
+
+bool ShellReader::at_word_end() const {
+  switch (m_text[m_pos]) {
+  case ' ':
+  case '\t':
+  case '\n':
+  case ';':
+  case '&':
+  case '|':
+  case '(':
+  case ')':
+  case '<':
+  case '>':
+    return true;
+  case '`':
+    return m_backquotes > 0;
+  default:
+    return m_pos >= m_text.size();
+  }
+}
+
+Word ShellReader::read_word() {
+  Word word;
+  word.begin = m_text.begin_of(m_pos);
+  const std::size_t start = m_pos;
+  while (m_pos < m_text.size()) {
+    const char c = m_text[m_pos];
+    if (c == '(' && word.text.size() == word.equals + 1 && word.equals != 0) {
+      read_array(word);
+    } else if (c == '(' && m_pos > start &&
+               std::string_view("?*+@!").find(m_text[m_pos - 1]) != std::string_view::npos) {
+      copy_until(word, ")"); // an extended glob
+    } else if (at_word_end()) {
+      break;
+    } else if (m_text.starts(m_pos, "\\\n")) {
+      m_pos += 2;
+    } else if (c == '\\') {
+      ++m_pos;
+      copy(word, 1);
+      word.quoted = true;
+    } else if (c == '\'') {
+      ++m_pos;
+      while (m_pos < m_text.size() && m_text[m_pos] != '\'') {
+        copy(word, 1);
+      }
+      ++m_pos;
+      word.quoted = true;
+    } else if (c == '"') {
+      read_double_quoted(word);
+    } else if (c == '$') {
+      read_dollar(word);
+    } else if (c == '`') {
+      substitution(word, 1, Until::backquote);
+    } else if (m_text.starts(m_pos, "{{")) {
+      copy_until(word, "}}"); // a template's expression
+    } else {
+      if (c == '=' && word.equals == 0 && !word.quoted) {
+        std::string_view name = word.chars();
+        name.remove_suffix(name.ends_with('+') ? 1 : 0);
+        word.equals = is_name(name) ? word.text.size() : 0;
+      }
+      copy(word, 1);
+    }
+  }
+  word.end = m_text.end_of(m_pos);
+  return word;
+}
+
+void ShellReader::read_double_quoted(Word& word) {
+  word.quoted = true;
+  ++m_pos;
+  while (m_pos < m_text.size() && m_text[m_pos] != '"') {
+    const char c = m_text[m_pos];
+    const char next = m_text[m_pos + 1];
+    if (c == '\\' && next == '\n') {
+      m_pos += 2;
+    } else if (c == '\\' && (next == '"' || next == '\\' || next == '$' || next == '`')) {
+      ++m_pos;
+      copy(word, 1);
+    } else if (c == '$') {
+      read_dollar(word);
+    } else if (c == '`') {
+      if (m_backquotes > 0) {
+        return;
+      }
+      substitution(word, 1, Until::backquote);
+    } else {
+      copy(word, 1);
+    }
+  }
+  ++m_pos;
+}
+
+void ShellReader::read_dollar(Word& word) {
+  if (m_text.starts(m_pos, "${{")) {
+    copy_until(word, "}}"); // GitHub Actions
+  } else if (m_text.starts(m_pos, "$((")) {
+    const std::size_t start = m_pos;
+    m_pos += 3;
+    skip_arithmetic();
+    const std::size_t end = m_pos;
+    m_pos = start;
+    copy(word, end - start);
+  } else if (m_text.starts(m_pos, "$(")) {
+    substitution(word, 2, Until::parenthesis);
+  } else if (m_text.starts(m_pos, "${")) {
+    read_braces(word);
+  } else if (m_text.starts(m_pos, "$'")) {
+    word.quoted = true;
+    m_pos += 2;
+    while (m_pos < m_text.size() && m_text[m_pos] != '\'') {
+      m_pos += m_text[m_pos] == '\\' ? 1 : 0;
+      copy(word, 1);
+    }
+    ++m_pos;
+  } else {
+    copy(word, 1);
+  }
+}
+
+/// `${name:-...}`, in which quotes and substitutions may stand.
+void ShellReader::read_braces(Word& word) {
+  copy(word, 2);
+  int open = 1;
+  while (m_pos < m_text.size() && open > 0) {
+    const char c = m_text[m_pos];
+    if (c == '\\') {
+      copy(word, 2);
+    } else if (m_text.starts(m_pos, "${")) {
+      copy(word, 2);
+      ++open;
+    } else if (m_text.starts(m_pos, "$(") && !m_text.starts(m_pos, "$((")) {
+      substitution(word, 2, Until::parenthesis);
+    } else {
+      open += c == '}' ? -1 : 0;
+      copy(word, 1);
+    }
+  }
+}
+
+/// `name=(...)`.
+void ShellReader::read_array(Word& word) {
+  ++m_pos;
+  while (m_pos < m_text.size()) {
+    skip_blanks();
+    const char c = m_text[m_pos];
+    if (c == '\n') {
+      ++m_pos;
+    } else if (c == '#') {
+      skip_comment();
+    } else if (c == ')') {
+      ++m_pos;
+      return;
+    } else if (at_word_end()) {
+      ++m_pos;
+    } else {
+      word.elements.push_back(read_word());
+    }
+  }
+}
+
+/// A command substitution is a script of its own, whose text stays in the word.
+void ShellReader::substitution(Word& word, std::size_t skip, Until until) {
+  const std::size_t start = m_pos;
+  m_pos += skip;
+  if (m_nesting < k_deepest) {
+    ++m_nesting;
+    m_backquotes += until == Until::backquote ? 1 : 0;
+    const int outer = until == Until::parenthesis ? std::exchange(m_backquotes, 0) : m_backquotes;
+    const Variables saved = m_variables;
+    const auto conditions = std::exchange(m_conditions, {});
+    read_list(until);
+    m_conditions = conditions;
+    m_variables = saved;
+    m_backquotes = until == Until::backquote ? outer - 1 : outer;
+    --m_nesting;
+  }
+  for (std::size_t i = start; i < m_pos; ++i) {
+    word.text.push(m_text[i], m_text.begin_of(i));
+  }
+}
+
+} // namespace snapfix::uv

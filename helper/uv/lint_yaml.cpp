@@ -1,0 +1,229 @@
+#include "uv/lint_yaml.hpp"
+
+#include "uv/lint_kind.hpp"
+#include "uv/lint_shell.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <map>
+
+namespace snapfix::uv {
+namespace {
+
+bool is_any(std::string_view word, std::initializer_list<std::string_view> of) {
+  return std::ranges::find(of, word) != of.end();
+}
+
+bool is_environment(std::string_view key) {
+  return is_any(key, {"env", "environment", "variables", "env_variables", "environment_variables"});
+}
+
+enum class Role { command, prose, other };
+
+Role role_of(std::string_view key) {
+  const std::string low = lower(key);
+  if (contains(low, "description") || contains(low, "prompt") ||
+      is_any(low, {"name", "title", "help", "message", "summary", "if", "comment", "body", "text",
+                   "label", "id", "uses", "key", "path"})) {
+    return Role::prose;
+  }
+  if (contains(low, "command") || contains(low, "script") || low.ends_with("cmd") ||
+      is_any(low, {"run", "cmds", "entry", "entrypoint", "bash", "pwsh", "sh", "install", "test",
+                   "build", "pre_install", "post_install", "pre_build", "post_build",
+                   "before_install", "exec"})) {
+    return Role::command;
+  }
+  return Role::other;
+}
+
+/// Finds the commands of a parsed file, with the environment that covers each.
+class YamlReader {
+public:
+  YamlReader(const YamlFile& file, const Variables& variables, Reading& reading, int depth)
+      : m_file(file), m_variables(variables), m_reading(reading), m_depth(depth) {}
+
+  void read() {
+    std::for_each(m_file.scalars.begin(), m_file.scalars.end(),
+                  [&](const YamlScalar& scalar) { take_environment(scalar); });
+    for (std::size_t i = 0; i < m_file.scalars.size(); ++i) {
+      if (!is_setting(m_file.scalars[i]) && !read_item_words(i)) {
+        read_scalar(m_file.scalars[i]);
+      }
+    }
+  }
+
+private:
+  const YamlNode& node(std::size_t i) const { return m_file.nodes[i]; }
+
+  /// What an `env:` stands in: a step, a job, the file; `container:` has one for its job.
+  std::size_t owner_of(std::size_t environment) const {
+    const std::size_t owner = node(environment).parent;
+    return node(owner).key == "container" ? node(owner).parent : owner;
+  }
+
+  /// The `env:` that the scalar belongs to, 0 if it is no setting.
+  std::size_t environment_of(const YamlScalar& scalar) const {
+    const std::size_t key = m_file.key_of(scalar.node);
+    if (is_environment(node(key).key)) {
+      return key;
+    }
+    const std::size_t above = m_file.key_of(node(key).parent);
+    return key != 0 && is_environment(node(above).key) ? above : 0;
+  }
+
+  bool is_setting(const YamlScalar& scalar) const { return environment_of(scalar) != 0; }
+
+  void take_environment(const YamlScalar& scalar) {
+    const std::size_t key = m_file.key_of(scalar.node);
+    if (node(key).key == "shell") {
+      m_shells[node(key).parent] = scalar.text.chars();
+    }
+    const std::size_t environment = environment_of(scalar);
+    if (environment == 0) {
+      return;
+    }
+    Variables& variables = m_of_node[owner_of(environment)];
+    if (key != environment) {
+      variables[node(key).key] = {scalar.text, {}, true, {}};
+      return;
+    }
+    // `- UV_FROZEN=1`, or `{UV_FROZEN: 1}`
+    Text flat;
+    for (std::size_t i = 0; i < scalar.text.size(); ++i) {
+      const char c = scalar.text[i];
+      const bool punctuation =
+          is_any(std::string_view(&c, 1), {"{", "}", ",", "[", "]", "\"", "'"});
+      if (c == ':' && is_blank(scalar.text[i + 1])) {
+        flat.push('=', scalar.text.begin_of(i));
+        ++i;
+      } else {
+        flat.push(punctuation ? ' ' : c, scalar.text.begin_of(i));
+      }
+    }
+    for (const Word& word : words_of(flat)) {
+      if (word.equals != 0) {
+        variables[word.chars().substr(0, word.equals)] = {
+            word.text.sub(word.equals + 1, word.text.size()), {}, true, {}};
+      }
+    }
+  }
+
+  Variables environment_at(std::size_t at) const {
+    std::vector<std::size_t> path{at};
+    while (at != 0) {
+      at = node(at).parent;
+      path.push_back(at);
+    }
+    Variables out = m_variables;
+    for (auto it = path.rbegin(); it != path.rend(); ++it) {
+      for (const auto* of_node : {&m_of_node, &m_later}) {
+        const auto found = of_node->find(*it);
+        if (found != of_node->end()) {
+          for (const auto& [name, variable] : found->second) {
+            out[name] = variable;
+          }
+        }
+      }
+    }
+    return out;
+  }
+
+  /// A list `- uv` `- run` `- x` as the words of one command; true also for its other items.
+  bool read_item_words(std::size_t i) {
+    const std::size_t item = m_file.scalars[i].node;
+    if (item == 0 || !node(item).key.empty()) {
+      return false;
+    }
+    const std::size_t list = node(item).parent;
+    if (m_word_lists.count(list) != 0) {
+      return true;
+    }
+    const std::string_view first = base_name(m_file.scalars[i].text.chars());
+    if (first != "uv" && first != "env" && !is_shell(first)) {
+      return false;
+    }
+    std::vector<Word> words;
+    for (std::size_t k = i; k < m_file.scalars.size(); ++k) {
+      const YamlScalar& scalar = m_file.scalars[k];
+      if (node(scalar.node).parent != list || !node(scalar.node).key.empty()) {
+        break;
+      }
+      Word word;
+      word.text = scalar.text;
+      word.begin = scalar.text.begin_of(0);
+      word.end = scalar.text.end_of(scalar.text.size());
+      word.option_before = "\n" + std::string(node(scalar.node).indent, ' ') + "- ";
+      words.push_back(std::move(word));
+    }
+    const bool is_words = words.size() > 1 && role_of(node(m_file.key_of(list)).key) != Role::prose;
+    if (is_words) {
+      m_word_lists[list] = true;
+      read_command(words, environment_at(item), m_reading, m_depth);
+    }
+    return is_words;
+  }
+
+  void read_scalar(const YamlScalar& scalar) {
+    const std::size_t key = m_file.key_of(scalar.node);
+    const std::string& name = node(key).key;
+    const bool script_argument = name == "args" && scalar.style == YamlStyle::block;
+    const Role role = script_argument ? Role::command : role_of(name);
+    const bool names_uv =
+        contains(scalar.text.chars(), "uv") || contains(scalar.text.chars(), "UV_");
+    if (role == Role::prose || !names_uv) {
+      return;
+    }
+    Variables variables = environment_at(scalar.node);
+    if (scalar.style == YamlStyle::flow) {
+      read_word_list(scalar.text, variables, m_reading, m_depth);
+      return;
+    }
+    const Kind by_text = kind_of_shebang(scalar.text.chars());
+    const Kind by_key = kind_of_name(name);
+    if (by_text != Kind::none) {
+      read_language(by_text, scalar.text, variables, m_reading, m_depth + 1);
+    } else if (by_key == Kind::shell || by_key == Kind::python) {
+      read_language(by_key, scalar.text, variables, m_reading, m_depth + 1);
+    } else if (role == Role::command && shell_of(key).starts_with("python")) {
+      read_python(scalar.text, variables, m_reading, m_depth + 1);
+    } else if (role == Role::command ||
+               (scalar.style == YamlStyle::plain && reads_as_command(scalar.text))) {
+      read_shell(scalar.text, variables, m_reading, m_depth + 1);
+      keep_for_later_steps(scalar.node);
+    }
+  }
+
+  std::string shell_of(std::size_t key) const {
+    const auto found = m_shells.find(node(key).parent);
+    return found != m_shells.end() ? found->second : std::string();
+  }
+
+  /// What a step wrote into $GITHUB_ENV holds for the job's steps that follow.
+  void keep_for_later_steps(std::size_t at) {
+    while (at != 0 && node(at).key != "steps") {
+      at = node(at).parent;
+    }
+    for (auto& [name, variable] : m_reading.later) {
+      m_later[at][name] = variable;
+    }
+    m_reading.later.clear();
+  }
+
+  const YamlFile& m_file;
+  const Variables& m_variables;
+  Reading& m_reading;
+  int m_depth;
+  std::map<std::size_t, Variables> m_of_node;
+  std::map<std::size_t, Variables> m_later;
+  std::map<std::size_t, std::string> m_shells;
+  std::map<std::size_t, bool> m_word_lists;
+};
+
+} // namespace
+
+void read_yaml(const Text& text, const Variables& variables, Reading& reading, int depth) {
+  const YamlFile file = parse_yaml(text);
+  YamlReader(file, variables, reading, depth).read();
+}
+
+} // namespace snapfix::uv

@@ -1,0 +1,117 @@
+#include "uv/lint.hpp"
+#include "uv/lint_kind.hpp"
+#include "uv/lint_shell.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using namespace snapfix;
+
+namespace {
+
+/// The commands that are found in a shell script, with `;` between them.
+std::string found(const std::string& script) {
+  std::string out;
+  for (const auto& finding : uv::lint_text("a.sh", script, uv::AssumeLocked::no)) {
+    out += (out.empty() ? "" : ";") + finding.command;
+  }
+  return out;
+}
+
+std::string fixed(const std::string& path, const std::string& text) {
+  return uv::fixed_text(text, uv::lint_text(path, text, uv::AssumeLocked::no));
+}
+
+std::string words(const std::string& text) {
+  std::string out;
+  for (const auto& word : uv::words_of(uv::Text(text))) {
+    out += (out.empty() ? "" : "|") + word.chars();
+  }
+  return out;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(uv_lint)
+
+BOOST_AUTO_TEST_CASE(words_are_read_as_a_shell_reads_them) {
+  BOOST_TEST(words("a  b\tc") == "a|b|c");
+  BOOST_TEST(words("'a b' \"c d\" e\\ f") == "a b|c d|e f");
+  BOOST_TEST(words("a\"b\"'c'") == "abc");
+  BOOST_TEST(words("a \\\n b") == "a|b");
+  BOOST_TEST(words("\"a \\\" b\" '\\'") == "a \" b|\\");
+  BOOST_TEST(words("$(a b) `c d` ${e:-f g}") == "$(a b)|`c d`|${e:-f g}");
+  BOOST_TEST(words("${{ a.b }} {{ c }}") == "${{ a.b }}|{{ c }}");
+  BOOST_TEST(words("$'a\\'b'") == "a'b");
+}
+
+BOOST_AUTO_TEST_CASE(commands_are_told_from_arguments) {
+  BOOST_TEST(found("uv run a; uv sync && uv tree || uv export | uv audit &") ==
+             "uv run a;uv sync;uv tree;uv export;uv audit");
+  BOOST_TEST(found("echo uv run a") == "");
+  BOOST_TEST(found("x=1 y=\"2 3\" uv run a") == "uv run a");
+  BOOST_TEST(found("! { uv run a; }") == "uv run a");
+  BOOST_TEST(found("while uv run a; do uv run b; done") == "uv run a;uv run b");
+  BOOST_TEST(found("[[ -n uv && run ]] || uv run a") == "uv run a");
+  BOOST_TEST(found("(( x < 2 )) && uv run a") == "uv run a");
+  BOOST_TEST(found("case x in (a|b) uv run a ;; *) uv run b ;& esac; uv run c") ==
+             "uv run a;uv run b;uv run c");
+  BOOST_TEST(found("f () { uv run a; }; function g { uv run b; }") == "uv run a;uv run b");
+  BOOST_TEST(found("diff <(uv run a) <(uv run b)") == "uv run a;uv run b");
+  BOOST_TEST(found("uv run a > f 2>&1 < g") == "uv run a");
+  BOOST_TEST(found("/usr/bin/uv run a") == "/usr/bin/uv run a");
+  BOOST_TEST(found("echo \"a $(uv run a) b\"") == "uv run a");
+  BOOST_TEST(found("echo 'a $(uv run a) b'") == "");
+  BOOST_TEST(found("a=$(x \"$(uv run a)\")") == "uv run a");
+}
+
+BOOST_AUTO_TEST_CASE(flags_belong_to_uv_up_to_the_command_that_it_runs) {
+  BOOST_TEST(found("uv run --locked a") == "");
+  BOOST_TEST(found("uv run --extra a --frozen b") == "");
+  BOOST_TEST(found("uv run a --locked") == "uv run a --locked");
+  BOOST_TEST(found("uv run -- a --locked") == "uv run -- a --locked");
+  BOOST_TEST(found("uv run --with --locked a") == "uv run --with --locked a");
+  BOOST_TEST(found("uv run -p 3.12 -m a --frozen") == "uv run -p 3.12 -m a --frozen");
+  BOOST_TEST(found("uv sync --all-extras --locked") == "");
+  BOOST_TEST(found("uv run $UV_FLAGS --locked a") == "");
+  BOOST_TEST(found("UV_FLAGS=--locked; uv run $UV_FLAGS a") == "");
+}
+
+BOOST_AUTO_TEST_CASE(variables_cover_what_they_reach) {
+  BOOST_TEST(found("UV_FROZEN=1; uv run a") == "uv run a"); // not exported
+  BOOST_TEST(found("UV_FROZEN=1; export UV_FROZEN; uv run a") == "");
+  BOOST_TEST(found("export UV_LOCKED=false; uv run a") == "uv run a");
+  BOOST_TEST(found("export UV_LOCKED=1; env -i uv run a") == "uv run a");
+  BOOST_TEST(found("export UV_NO_SYNC=1; uv run a; uv sync") == "uv sync");
+  BOOST_TEST(found("x=$(export UV_FROZEN=1; uv sync); uv run a") == "uv run a");
+  BOOST_TEST(found("export UV_FROZEN=${UV_FROZEN:-0}; uv run a") == "uv run a");
+}
+
+BOOST_AUTO_TEST_CASE(here_documents_are_scripts_only_where_something_runs_them) {
+  BOOST_TEST(found("cat <<EOF\nuv run a\nEOF\n") == "");
+  BOOST_TEST(found("cat <<EOF\n$(uv run a)\nEOF\n") == "uv run a");
+  BOOST_TEST(found("bash <<'EOF'\nuv run a\nEOF\nuv run b") == "uv run a;uv run b");
+  BOOST_TEST(found("cat <<-EOF > a.sh\n\tuv run a\n\tEOF\n") == "uv run a");
+  BOOST_TEST(found("python3 - <<EOF\nimport os\nos.system('uv sync')\nEOF\n") == "uv sync");
+}
+
+BOOST_AUTO_TEST_CASE(a_fix_stands_right_behind_the_subcommand) {
+  BOOST_TEST(fixed("a.sh", "uv -q run  a\r\n") == "uv -q run --locked  a\r\n");
+  BOOST_TEST(fixed("a.sh", "uv \"run\" a") == "uv \"run\" --locked a");
+  BOOST_TEST(fixed("a.sh", "bash -c \"uv run a\"") == "bash -c \"uv run --locked a\"");
+  BOOST_TEST(fixed("a.sh", "R='uv run'; $R a; $R b") == "R='uv run --locked'; $R a; $R b");
+  BOOST_TEST(fixed("a.py", "run(['uv', 'run', x])") == "run(['uv', 'run', '--locked', x])");
+  BOOST_TEST(fixed("a.yml", "run: >\n  uv\n  sync\n") == "run: >\n  uv\n  sync --locked\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_kind_is_told_by_name_and_first_line) {
+  BOOST_TEST((uv::kind_of_name("Dockerfile.gpu") == uv::Kind::docker));
+  BOOST_TEST((uv::kind_of_name("GNUmakefile") == uv::Kind::make));
+  BOOST_TEST((uv::kind_of_name("a.sh.txt") == uv::Kind::none));
+  BOOST_TEST((uv::kind_of_shebang("#!/usr/bin/env -S bash -e\n") == uv::Kind::shell));
+  BOOST_TEST((uv::kind_of_shebang("#!/usr/bin/env python3\n") == uv::Kind::python));
+  BOOST_TEST((uv::kind_of_shebang("no shebang") == uv::Kind::none));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,386 @@
+"""`snapfix uv-lint`: uv commands that do not pin the lock, in every language that holds them, and
+nothing that only looks like one."""
+
+import os
+
+from harness import main, make_repo, snapfix, write_files
+
+
+def lint(path, *options, expect=None, **more):
+    done = snapfix("uv-lint", path, *options, expect=None, **more)
+    if expect is not None:
+        assert done.code == expect, done
+    return done
+
+
+def places(tmp, name, text, *options):
+    """The lines in which something is found."""
+    write_files(tmp, {name: text})
+    done = lint(tmp / name, "--json", *options)
+    assert done.code in (0, 3) and done.err == "", done
+    report = done.json()
+    assert (done.code == 3) == bool(report["findings"]), done
+    return [finding["line"] for finding in report["findings"]]
+
+
+def found(tmp, name, *lines):
+    """Each line that ends in `#!` (which is cut off) must be found, and no other."""
+    marked = [line.endswith("#!") for line in lines]
+    text = "\n".join(line[:-2].rstrip() if mark else line for line, mark in zip(lines, marked)) + "\n"
+    wanted = [number for number, mark in enumerate(marked, 1) if mark]
+    got = places(tmp, name, text)
+    assert got == wanted, f"{name}: expected {wanted}, got {got}\n{text}"
+    if wanted:  # and --fix mends all, in one go
+        assert lint(tmp / name, "--fix").code == 0, (tmp / name).read_text()
+        fixed = (tmp / name).read_text()
+        assert fixed.count("--locked") == text.count("--locked") + len(wanted), fixed
+        assert lint(tmp / name, "--fix").code == 0 and (tmp / name).read_text() == fixed
+
+
+def test_shell(tmp):
+    found(
+        tmp, "a.sh",
+        "#!/bin/bash",
+        "uv run pytest#!",
+        "uv run --locked pytest",
+        "uv run pytest --locked#!",
+        "uv run -- pytest --frozen#!",
+        "uv -q --directory x run pytest#!",
+        "UV_FROZEN=1 uv run pytest",
+        "UV_FROZEN=0 uv run pytest#!",
+        "cd x && uv sync --all-extras || true#!",
+        "(cd x; uv export -o r.txt)#!",
+        "if ! uv tree; then exit 1; fi#!",
+        'x="$(uv run x)"#!',
+        "y=`uv run y`#!",
+        "time uv run x#!",
+        "sudo -u me env A=1 timeout 5 uv run x#!",
+        "ls | xargs -n 1 uv run x#!",
+        'bash -c "cd y && uv run x"#!',
+        'ssh host "uv run x"#!',
+        "run_test fast uv run x#!",
+        "uv run --with a \\#!",
+        "  x",
+        "case $x in a) uv sync ;; esac#!",
+        "f() { uv sync; }#!",
+        "uv run --no-sync x",
+        "uv run --locked bash -c 'uv sync'#!",
+        'RUN="uv run"#!',
+        "$RUN pytest",
+        'GOOD="uv run --locked"',
+        "$GOOD pytest",
+        "ARRAY=(uv run --extra a)#!",
+        '"${ARRAY[@]}" pytest',
+        "export UV_LOCKED=1",
+        "uv run pytest",
+        "env -u UV_LOCKED uv run pytest#!",
+        "unset UV_LOCKED",
+        "uv run x#!",
+    )
+
+
+def test_an_export_in_a_condition_or_subshell_does_not_cover(tmp):
+    found(
+        tmp, "a.sh",
+        "(export UV_FROZEN=1; uv sync)",
+        "uv sync#!",
+        "if test $x; then export UV_FROZEN=1; uv sync; fi",
+        "uv sync#!",
+    )
+
+
+def test_what_only_looks_like_a_command(tmp):
+    found(
+        tmp, "a.sh",
+        "# uv run x",
+        'echo "uv run x"',
+        "echo uv run x",
+        "printf '%s' 'uv run x'",
+        "log_info uv sync failed",
+        "cat <<EOF",
+        "usage:",
+        "  uv run x",
+        "EOF",
+        "usage() { cat <<-'EOF'",
+        "\tuv sync",
+        "\tEOF",
+        "}",
+        'MESSAGE="uv sync failed"',
+        'echo "$MESSAGE"',
+        "uv pip sync x",
+        "uvx run",
+        "uv tool run x",
+        "uv run --no-project x",
+        "uv run --isolated --no-project x",
+        "uv run --script x.py",
+        "uv --version",
+        "uv python install",
+        "uv lock",
+        "uv add x",
+        "uv sync --upgrade",
+        "uv build; uv publish; uv venv; uv cache prune; uv init; uv self update; uv help run",
+        "brew install uv tree",
+        'if [[ $x == "uv run" ]]; then :; fi',
+        "command -v uv run",
+    )
+
+
+def test_scripts_in_here_documents(tmp):
+    found(
+        tmp, "a.sh",
+        "cat > run.sh <<EOF",
+        "uv run x#!",
+        "EOF",
+        "cat <<'EOF' > job",
+        "#!/bin/bash",
+        "uv run x#!",
+        "EOF",
+        "ssh host bash -s <<EOF",
+        "uv sync#!",
+        "EOF",
+        "cat <<EOF | bash",
+        "uv sync#!",
+        "EOF",
+        "cat > README.md <<EOF",
+        "uv sync",
+        "EOF",
+        "read -r -d '' COMMAND <<EOF",
+        "cd x",
+        "uv run y#!",
+        "EOF",
+        "COMMAND=$COMMAND sbatch ray.sub",
+    )
+
+
+def test_makefile(tmp):
+    found(
+        tmp, "Makefile",
+        "PYTEST = uv run pytest#!",
+        "UV ?= uv",
+        "GOOD := uv run --frozen",
+        "# uv run x",
+        "test: deps",
+        "\t@$(PYTEST) -x",
+        "\t-$(UV) sync#!",
+        "\t$(GOOD) x",
+        '\t@echo "uv run x"',
+        "\tcd x && \\",
+        "\t  uv run $(if $(P),--python $(P)) y#!",
+        "\tfor f in $$(uv run list); do echo $$f; done#!",
+        "pinned: export UV_FROZEN = 1",
+        "pinned:",
+        "\tuv run x",
+    )
+    found(tmp, "b.mk", "a:", "\tuv sync", "export UV_FROZEN := 1")
+
+
+def test_dockerfile(tmp):
+    found(
+        tmp, "Dockerfile",
+        "FROM a AS base",
+        "# uv sync",
+        "RUN uv sync#!",
+        "RUN --mount=type=cache,target=/x \\",
+        "    # a comment",
+        "    uv sync --no-dev#!",
+        'CMD ["uv", "run", "x"]#!',
+        "FROM base AS pinned",
+        "ENV A=1 UV_FROZEN=1",
+        "RUN uv sync",
+        "FROM pinned",
+        "RUN uv sync && uv run x",
+        "RUN <<EOF",
+        "uv sync",
+        "EOF",
+        "FROM b",
+        "RUN <<EOF",
+        "uv sync#!",
+        "EOF",
+    )
+
+
+def test_yaml(tmp):
+    found(
+        tmp, "ci.yml",
+        "name: uv run x",
+        "jobs:",
+        "  a:",
+        "    env:",
+        "      UV_FROZEN: 1",
+        "    steps:",
+        "      - run: uv sync",
+        "  b:",
+        "    steps:",
+        "      - name: uv run x",
+        "        run: uv sync --group a # uv sync#!",
+        "      - run: |",
+        "          # uv run x",
+        "          echo 'uv run x'",
+        "          uv run x#!",
+        "      - run: >-",
+        "          uv run#!",
+        "          x",
+        '      - run: "uv run ${{ matrix.flags }} x"#!',
+        "      - run: 'uv run \"x\"'#!",
+        "      - run: uv run x",
+        "        env: {UV_LOCKED: 1}",
+        "      - run: echo UV_FROZEN=1 >> $GITHUB_ENV",
+        "      - run: uv sync",
+        "  c:",
+        "    steps:",
+        "    - run: uv sync#!",
+    )
+    found(tmp, ".gitlab-ci.yml", "a:", "  script:", "    - uv sync#!", "    - uv run --locked x", "  variables:", "    A: b")
+    found(tmp, "b.yml", "variables:", "  UV_FROZEN: '1'", "a:", "  script:", "    - uv sync")
+    found(tmp, ".pre-commit-config.yaml", "repos:", "- hooks:", "  - entry: uv run ruff check#!", "    description: uv run ruff")
+    found(tmp, "c.yml", "services:", "  a:", '    command: ["uv", "run", "x"]#!')
+    found(tmp, "d.yml", "a:", "  command:", "    - uv#!", "    - run", "    - x")
+
+
+def test_justfile(tmp):
+    found(
+        tmp, "justfile",
+        'run := "uv run"#!',
+        "# uv run x",
+        "test *args:",
+        "    @{{run}} pytest {{args}}",
+        "    uv run x {{args}}#!",
+        "script:",
+        "    #!/usr/bin/env bash",
+        "    export UV_FROZEN=1",
+        "    uv sync",
+    )
+    found(tmp, "b.just", 'export UV_FROZEN := "1"', "a:", "    uv sync")
+
+
+def test_python(tmp):
+    found(
+        tmp, "a.py",
+        '"""Run it with',
+        "uv run a.py",
+        '"""',
+        "# uv run x",
+        'subprocess.run(["uv", "run", "x"], check=True)#!',
+        "subprocess.run(['uv', 'run', '--locked', 'x'])",
+        'subprocess.run(["uv", "sync"], env={**os.environ, "UV_FROZEN": "1"})',
+        'os.system("uv sync")#!',
+        'os.system(f"cd {x} && uv run y")#!',
+        'cmd = ["uv", "--directory", x, "run", *args]#!',
+        'cmd = "uv run "#!',
+        'print("uv run x")',
+        'parser.add_argument("--x", help="uv run x")',
+        'raise RuntimeError("uv sync failed")',
+        'assert cmd == ["uv", "run", "x"]',
+        'mock.assert_called_with(["uv", "sync"])',
+        'session.run("uv", "sync")#!',
+        "def f():",
+        '    """uv run x"""',
+        '    "uv pip sync"',
+    )
+
+
+def test_scripts_with_requirements_of_their_own(tmp):
+    write_files(tmp, {"tools/own.py": "# /// script\n# dependencies = []\n# ///\n", "tools/plain.py": ""})
+    found(tmp, "tests/a.sh", "uv run tools/own.py --x", "uv run $ROOT/tools/own.py", "uv run tools/plain.py#!")
+    found(tmp, "b.py", "#!/usr/bin/env -S uv run --script", "x = 1")
+    found(tmp, "c", "#!/usr/bin/env -S uv run#!", "x = 1")
+
+
+def test_allowed(tmp):
+    found(
+        tmp, "a.sh",
+        "uv sync # snapfix: allow-unlocked",
+        "uv sync \\",
+        "  --all-extras # snapfix: allow-unlocked",
+        "uv sync#!",
+    )
+
+
+def test_locked_is_assumed(tmp):
+    text = "uv sync\nuv sync --frozen\nenv -u UV_LOCKED uv sync --frozen\nenv -u UV_LOCKED uv sync\nUV_FROZEN=1 uv sync\n"
+    assert places(tmp, "a.sh", text, "--assume-locked") == [2, 4, 5]
+    done = lint(tmp / "a.sh", "--assume-locked")
+    assert "uv refuses --frozen together with UV_LOCKED=1" in done.out and "env -u UV_LOCKED" in done.out, done
+    lint(tmp / "a.sh", "--assume-locked", "--fix", expect=3)
+    assert (tmp / "a.sh").read_text() == text.replace("UV_LOCKED uv sync\n", "UV_LOCKED uv sync --locked\n")
+
+
+def test_output(tmp):
+    write_files(tmp, {"a.sh": "x; uv run y\n"})
+    done = snapfix("uv-lint", "a.sh", cwd=tmp, expect=3)
+    assert done.out.startswith("a.sh:1:4: `uv run` without --locked") and done.out.count("\n") == 1, done
+    report = snapfix("uv-lint", "a.sh", "--json", cwd=tmp, expect=3).json()
+    assert report["files"] == 1 and report["fixed"] == 0, report
+    finding = report["findings"][0]
+    assert (finding["path"], finding["line"], finding["column"], finding["command"], finding["fixable"]) == (
+        "a.sh", 1, 4, "uv run y", True), finding
+    report = snapfix("uv-lint", "a.sh", "--json", "--fix", cwd=tmp).json()
+    assert report["fixed"] == 1 and report["findings"] == [], report
+
+
+def test_fix_changes_nothing_else(tmp):
+    for name, before, after in [
+        ("a.sh", b"uv run x\r\nuv sync\r\n", b"uv run --locked x\r\nuv sync --locked\r\n"),
+        ("b.sh", b"#!/bin/sh\n\tuv  run   x", b"#!/bin/sh\n\tuv  run --locked   x"),
+        ("c.sh", b"# \xe9\nuv sync # \xff\n", b"# \xe9\nuv sync --locked # \xff\n"),
+        ("d.py", b'run(["uv",\n  "run", x])\n', b'run(["uv",\n  "run", "--locked", x])\n'),
+        ("e.yml", b'run: "uv run \\"x\\""\n', b'run: "uv run --locked \\"x\\""\n'),
+    ]:
+        write_files(tmp, {name: before})
+        os.chmod(tmp / name, 0o755)
+        assert lint(tmp / name, "--fix").code == 0
+        assert (tmp / name).read_bytes() == after, (name, (tmp / name).read_bytes())
+        assert os.stat(tmp / name).st_mode & 0o7777 == 0o755
+        assert sorted(os.listdir(tmp)).count("." + name) == 0
+    state = os.stat(tmp / "a.sh")
+    lint(tmp / "a.sh", "--fix", expect=0)
+    assert os.stat(tmp / "a.sh").st_ino == state.st_ino, "a file without findings is not written"
+
+
+def test_folder(tmp):
+    files = {
+        "a.sh": "uv sync\n", "sub/b.sh": "uv sync\n", "ignored/c.sh": "uv sync\n", ".github/w.yml": "run: uv sync\n",
+        "node_modules/d.sh": "uv sync\n", "build/CMakeCache.txt": "", "build/e.sh": "uv sync\n",
+        "README.md": "uv sync\n", "binary.sh": b"uv sync\n\0", ".hidden/f.sh": "uv sync\n", "job": "#!/bin/sh\nuv sync\n",
+    }
+    write_files(tmp, {f"plain/{path}": text for path, text in files.items()})
+    os.symlink("/etc", tmp / "plain" / "out")
+    os.symlink("a.sh", tmp / "plain" / "link.sh")
+
+    def paths(where):
+        return [f["path"] for f in snapfix("uv-lint", ".", "--json", cwd=where, expect=3).json()["findings"]]
+
+    assert paths(tmp / "plain") == [".github/w.yml", "a.sh", "ignored/c.sh", "job", "sub/b.sh"]
+    repo = make_repo(tmp / "repo", dict(files, **{".gitignore": "ignored/\n"}))
+    write_files(repo, {"new.sh": "uv sync\n"})
+    assert paths(repo) == [".github/w.yml", ".hidden/f.sh", "a.sh", "job", "new.sh", "sub/b.sh"]
+
+
+def test_bad_paths(tmp):
+    (tmp / "empty").mkdir()
+    done = lint(tmp / "empty", expect=0)
+    assert done.out == "" and done.err == "", done
+    done = lint(tmp / "missing", expect=1)
+    assert "missing" in done.err and "No such file" in done.err and done.out == "", done
+    assert snapfix("uv-lint", expect=None).code == 2
+    assert lint(tmp, "--fixx").code == 2
+
+
+def test_a_symlink_that_is_named_stays_one(tmp):
+    write_files(tmp, {"a.sh": "uv sync\n"})
+    os.symlink("a.sh", tmp / "link.sh")
+    lint(tmp / "link.sh", "--fix", expect=0)
+    assert os.path.islink(tmp / "link.sh") and (tmp / "a.sh").read_text() == "uv sync --locked\n"
+
+
+def test_texts_that_end_anywhere_do_no_harm(tmp):
+    texts = ["uv run '", 'uv run "$(', "x=$(cat <<EOF", "case x in", "((", "`", "${", "x=(", "[[", "uv run \\", "<<", "{{"]
+    for name in ("a.sh", "Makefile", "Dockerfile", "a.yml", "justfile", "a.py"):
+        for text in texts:
+            for prefix in ("", "a:\n\t", "run: ", "RUN ", "x = \"", "- "):
+                write_files(tmp, {name: prefix + text})
+                assert lint(tmp / name).code in (0, 3), (name, prefix + text)
+
+
+if __name__ == "__main__":
+    main()
