@@ -46,6 +46,10 @@ def skip(reason):
 
 
 def main():
+    # nohup and a shell's & leave these ignored, and every child would inherit that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     script = sys.modules["__main__"]
     tests = {name: f for name, f in vars(script).items() if name.startswith("test_") and callable(f)}
     if sys.argv[1:] == ["--list"]:

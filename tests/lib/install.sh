@@ -2,7 +2,7 @@
 # Asks nothing of the network where nothing is missing.
 
 build_packages=(
-  g++ cmake ninja-build git
+  g++ cmake make ninja-build git
   libboost-filesystem-dev libboost-program-options-dev
   nlohmann-json3-dev libfmt-dev libxxhash-dev
 )
@@ -40,4 +40,13 @@ install_packages() {
     return 1
   fi
   rm -f "$install_log"
+}
+
+# install_one_by_one NAME...: whatever can be installed, where not all of them can
+install_one_by_one() {
+  local name failed=0
+  for name in "$@"; do
+    install_packages "$name" || failed=1
+  done
+  return "$failed"
 }
