@@ -20,7 +20,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
       [FILES TRACKED|UNTRACKED|ALL]
       [INCLUDE <glob>...] [EXCLUDE <glob>...] [COPY <glob>...]
       [LINK_FROM STORE|SOURCE] [LINK_MODE HARDLINK|REFLINK|COPY] [STRICT]
-      [NO_SOURCE_MAPPING]
+      [NO_SOURCE_MAPPING] [GUARD AUTO|ON|OFF]
       [KEEP NEVER|ON_FAILURE|ALWAYS]
       [LABELS <label>...] [CONFIGURATIONS <config>...] [SETUP_TIMEOUT <seconds>]
       [PROPERTIES <key> <value>...])
@@ -69,6 +69,12 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     Leaves words of ``COMMAND`` and values of ``ENVIRONMENT`` alone. Without it, a path within
     ``SOURCE_DIR`` (``${CMAKE_CURRENT_SOURCE_DIR}/t.sh``, ``--cfg=<source>/x``) becomes the one in
     the snapshot, since a test that runs the source's own copy is not isolated.
+
+  ``GUARD``
+    Whether the first change in place of a shared file makes it private to the snapshot, by whatever
+    program; default :variable:`SNAPSHOT_FIXTURES_GUARD`. ``AUTO``: where the kernel can do it; where
+    it cannot, the test's output says so and the cleanup finds what was written through a link.
+    ``ON``: the test fails where the kernel cannot. ``OFF``: no guard.
 
   ``KEEP``
     When the snapshot outlives the test; default :variable:`SNAPSHOT_FIXTURES_KEEP`. A kept one is
@@ -129,6 +135,10 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 
   Cache variable: the default of ``KEEP``; ``ON_FAILURE`` at first.
 
+.. variable:: SNAPSHOT_FIXTURES_GUARD
+
+  Cache variable: the default of ``GUARD``; ``AUTO`` at first.
+
 .. variable:: SNAPSHOT_FIXTURES_HELPER
 
   Cache variable: path of the helper ``snapfix``; default: the one that this package brings. When
@@ -144,6 +154,9 @@ set(SNAPSHOT_FIXTURES_ROOT "${CMAKE_BINARY_DIR}/snapshots" CACHE PATH
 set(SNAPSHOT_FIXTURES_KEEP "ON_FAILURE" CACHE STRING
   "When snapshots outlive their tests: NEVER, ON_FAILURE, ALWAYS")
 set_property(CACHE SNAPSHOT_FIXTURES_KEEP PROPERTY STRINGS NEVER ON_FAILURE ALWAYS)
+set(SNAPSHOT_FIXTURES_GUARD "AUTO" CACHE STRING
+  "Whether tests run under the guard that breaks links on write: AUTO, ON, OFF")
+set_property(CACHE SNAPSHOT_FIXTURES_GUARD PROPERTY STRINGS AUTO ON OFF)
 set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
   "Path of the helper snapfix; empty: the one that SnapshotFixtures brings")
 
@@ -155,7 +168,8 @@ set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
 function(add_snapshot_test)
   set(call "add_snapshot_test")
   set(flags STRICT NO_SOURCE_MAPPING)
-  set(single NAME SOURCE_DIR WORKING_DIRECTORY FILES LINK_FROM LINK_MODE KEEP SETUP_TIMEOUT)
+  set(single
+    NAME SOURCE_DIR WORKING_DIRECTORY FILES LINK_FROM LINK_MODE GUARD KEEP SETUP_TIMEOUT)
   set(multi COMMAND INCLUDE EXCLUDE COPY LABELS CONFIGURATIONS PROPERTIES)
   set(argc "${ARGC}")
   _snapshot_fixtures_parse()
@@ -171,6 +185,8 @@ function(add_snapshot_test)
   if(NOT arg_NO_SOURCE_MAPPING)
     string(APPEND run_code " \"--map-source\"")
   endif()
+  _snapshot_fixtures_default(guard GUARD AUTO ON OFF)
+  string(APPEND run_code " \"--guard\" \"${guard}\"")
   if(NOT "${arg_WORKING_DIRECTORY}" STREQUAL "")
     _snapshot_fixtures_quote(quoted "--chdir=${arg_WORKING_DIRECTORY}")
     string(APPEND run_code " ${quoted}")
@@ -328,6 +344,7 @@ function(_snapshot_fixtures_check_arguments)
   _snapshot_fixtures_check_choice(FILES TRACKED UNTRACKED ALL)
   _snapshot_fixtures_check_choice(LINK_FROM STORE SOURCE)
   _snapshot_fixtures_check_choice(LINK_MODE HARDLINK REFLINK COPY)
+  _snapshot_fixtures_check_choice(GUARD AUTO ON OFF)
   _snapshot_fixtures_check_choice(KEEP NEVER ON_FAILURE ALWAYS)
   if(DEFINED arg_SETUP_TIMEOUT AND NOT arg_SETUP_TIMEOUT MATCHES "^[0-9]*[1-9][0-9]*$")
     _snapshot_fixtures_misuse("SETUP_TIMEOUT '${arg_SETUP_TIMEOUT}' is no number of seconds"
@@ -412,15 +429,7 @@ function(_snapshot_fixtures_prepare)
   get_filename_component(root "${SNAPSHOT_FIXTURES_ROOT}" ABSOLUTE BASE_DIR "${CMAKE_BINARY_DIR}")
   _snapshot_fixtures_check_places()
 
-  set(keep "${SNAPSHOT_FIXTURES_KEEP}")
-  if(DEFINED arg_KEEP)
-    set(keep "${arg_KEEP}")
-  elseif(NOT keep MATCHES "^(NEVER|ON_FAILURE|ALWAYS)$")
-    _snapshot_fixtures_misuse("SNAPSHOT_FIXTURES_KEEP '${keep}' is not known"
-      "set it to NEVER, ON_FAILURE or ALWAYS")
-  endif()
-  string(TOLOWER "${keep}" keep)
-  string(REPLACE "_" "-" keep "${keep}")
+  _snapshot_fixtures_default(keep KEEP NEVER ON_FAILURE ALWAYS)
 
   _snapshot_fixtures_helper(helper)
   _snapshot_fixtures_quote(helper_code "${helper}")
@@ -465,6 +474,22 @@ function(_snapshot_fixtures_prepare)
       name_code snapshot_code helper_code root_code tree_code configurations_code)
     set(${variable} "${${variable}}" PARENT_SCOPE)
   endforeach()
+endfunction()
+
+# The helper's word for an argument with these choices, or where it is not given for its cache
+# variable.
+function(_snapshot_fixtures_default out keyword)
+  set(value "${SNAPSHOT_FIXTURES_${keyword}}")
+  if(DEFINED arg_${keyword})
+    set(value "${arg_${keyword}}")
+  elseif(NOT value IN_LIST ARGN)
+    list(JOIN ARGN ", " choices)
+    _snapshot_fixtures_misuse("SNAPSHOT_FIXTURES_${keyword} '${value}' is not known"
+      "set it to one of ${choices}")
+  endif()
+  string(TOLOWER "${value}" value)
+  string(REPLACE "_" "-" value "${value}")
+  set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
 # An option of the helper for an argument that was given.

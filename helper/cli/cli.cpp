@@ -22,7 +22,7 @@ struct Subcommand {
   const char* help;
 };
 
-constexpr std::array<Subcommand, 10> k_subcommands{{
+constexpr std::array<Subcommand, 11> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
@@ -33,6 +33,7 @@ constexpr std::array<Subcommand, 10> k_subcommands{{
     {"show", show, "NAME", "everything recorded of a snapshot"},
     {"prune", prune, "", "remove debris, what nothing uses, and old snapshots"},
     {"doctor", doctor, "[DIR]", "what this file system and kernel can do, by trying it"},
+    {"uv-lint", uv_lint, "PATH...", "find uv commands that do not pin the lock"},
 }};
 
 void print_help() {
@@ -91,6 +92,7 @@ int own_failure(const std::vector<std::string>& arguments, int exit_code) {
 
 int run(const std::vector<std::string>& arguments) {
   os::raise_open_file_limit();
+  os::expect_children();
   try {
     const int exit_code = dispatch(arguments);
     if (std::fflush(stdout) != 0) {

@@ -30,5 +30,6 @@ int list(const std::vector<std::string>& arguments);
 int show(const std::vector<std::string>& arguments);
 int prune(const std::vector<std::string>& arguments);
 int doctor(const std::vector<std::string>& arguments);
+int uv_lint(const std::vector<std::string>& arguments);
 
 } // namespace snapfix::cli

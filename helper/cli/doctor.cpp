@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
+#include "guard/guarded_command.hpp"
 #include "os/probe.hpp"
 #include "snapshot/root.hpp"
 
@@ -32,7 +33,9 @@ int doctor(const std::vector<std::string>& arguments) {
   }
   const std::string folder =
       snapshot::canonical_path(options.words().empty() ? "." : options.words()[0]);
-  const auto probes = os::probe_file_system(folder);
+  auto probes = os::probe_file_system(folder);
+  const auto guard = guard::probe_guard();
+  probes.push_back({"guard", guard.works, guard.detail});
   const std::string type = os::file_system_type(folder);
   if (options.flag("json")) {
     nlohmann::json report{{"folder", folder}, {"file_system", type}};

@@ -68,6 +68,9 @@ void print_run(const json& run) {
     fmt::print("           left {} files private, {} missing, {} added\n",
                count(changes, "private"), count(changes, "missing"), count(changes, "added"));
   }
+  for (const auto& line : guard_lines(run)) {
+    fmt::print("{}\n", line);
+  }
 }
 
 } // namespace
@@ -81,9 +84,12 @@ int list(const std::vector<std::string>& arguments) {
     return k_done;
   }
   const std::string path = root_path(options);
-  const json listed = snapshot::Root::exists(path)
-                          ? snapshot::list(snapshot::Root::open(path))
-                          : json{{"root", path}, {"snapshots", json::array()}};
+  const bool exists = snapshot::Root::exists(path);
+  const json listed = exists ? snapshot::list(snapshot::Root::open(path))
+                             : json{{"root", path}, {"snapshots", json::array()}};
+  if (!exists) {
+    os::note(fmt::format("there is no root at {}: --root names another", os::quoted(path)));
+  }
   if (options.flag("json")) {
     print_json(listed);
     return k_done;

@@ -1,5 +1,9 @@
 #include "cli/report.hpp"
 
+#include "os/dir.hpp"
+#include "os/file.hpp"
+
+#include <boost/filesystem.hpp>
 #include <fmt/format.h>
 
 #include <array>
@@ -26,10 +30,48 @@ void print_some(const std::vector<std::string>& texts, void (*print)(std::string
   }
 }
 
+std::string text_of(const nlohmann::json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
 } // namespace
 
 void print_json(const nlohmann::json& json) {
-  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  fmt::print("{}", text_of(json));
+}
+
+void write_json(const std::string& path, const nlohmann::json& json) {
+  const auto absolute = boost::filesystem::absolute(path);
+  os::replace_file(os::Dir::open(absolute.parent_path().string()),
+                   absolute.filename().string().c_str(), text_of(json));
+}
+
+std::vector<std::string> guard_lines(const nlohmann::json& run) {
+  // A range-for over `value(...).items()` would outlive what value() returns.
+  const auto guard = run.value("guard", nlohmann::json::object());
+  const auto files = guard.value("private", nlohmann::json::array());
+  const auto calls = guard.value("calls", nlohmann::json::object());
+  const auto reason = guard.value("reason", std::string());
+  std::vector<std::string> out{fmt::format("guard      {}{}", guard.value("state", "-"),
+                                           reason.empty() ? "" : " (" + reason + ")")};
+  for (const auto& file : files) {
+    out.push_back(fmt::format(
+        "           {} became private: {} of {}", os::quoted(file.value("path", std::string())),
+        file.value("call", std::string()), os::quoted(file.value("program", std::string()))));
+  }
+  for (const auto& [call, cost] : calls.items()) {
+    out.push_back(fmt::format("           {} answered {} times in {:.6f} s", call,
+                              cost.value("count", std::uint64_t{0}), cost.value("seconds", 0.0)));
+  }
+  for (const auto& [key, text] : {std::pair("unjudged", "could not be judged"),
+                                  std::pair("failed", "could not be made private")}) {
+    const auto cases = guard.value(key, nlohmann::json::object());
+    for (const auto& [what, count] : cases.items()) {
+      out.push_back(
+          fmt::format("           {} ({} times): {}", text, count.get<std::uint64_t>(), what));
+    }
+  }
+  return out;
 }
 
 void print_measurement(const std::string& name, double value) {
@@ -87,12 +129,24 @@ bool print_findings(const snapshot::Verified& verified, const std::string& name)
   if (verified.findings.empty()) {
     return false;
   }
-  fmt::print(stderr,
-             "hint: one of these snapshots wrote to shared files in place, which the others see; "
-             "name the files with --copy (COPY in add_snapshot_test) to make them private "
-             "in {}{}\n",
-             os::quoted(name),
-             verified.healed != 0 ? "; the store has been healed: the next run is right" : "");
+  const char* healed =
+      verified.healed != 0
+          ? "; the store has been healed: made anew (--fresh, a test's next run) they are right"
+          : "";
+  if (verified.all_guarded) {
+    fmt::print(
+        stderr,
+        "hint: the snapshots that share it ran under the guard: the writer is no process of "
+        "theirs (a daemon, an editor, a container), or got past the guard (docs/isolation.md "
+        "says how), or this is a defect of snapfix{}\n",
+        healed);
+  } else {
+    fmt::print(stderr,
+               "hint: one of these snapshots wrote to shared files in place, which the others see; "
+               "name the files with --copy (COPY in add_snapshot_test) to make them private "
+               "in {}{}\n",
+               os::quoted(name), healed);
+  }
   return true;
 }
 

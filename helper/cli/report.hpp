@@ -16,6 +16,12 @@ namespace snapfix::cli {
 /// Prints JSON on stdout; bytes that are no UTF-8 become replacement characters.
 void print_json(const nlohmann::json& json);
 
+/// Writes JSON to a file that the user named. Throws os::Error.
+void write_json(const std::string& path, const nlohmann::json& json);
+
+/// What the record of a run tells of its guard, a line a file that became private.
+std::vector<std::string> guard_lines(const nlohmann::json& run);
+
 /// `<CTestMeasurement ...>` on stdout, which ctest puts into Test.xml.
 void print_measurement(const std::string& name, double value);
 void print_measurements(const snapshot::Ledger& ledger);

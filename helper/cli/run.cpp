@@ -3,12 +3,14 @@
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "guard/command.hpp"
+#include "guard/guarded_command.hpp"
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
+#include "snapshot/shared_files.hpp"
 #include "snapshot/verify.hpp"
 #include "source/glob.hpp"
 #include "source/path_mapping.hpp"
@@ -63,6 +65,41 @@ std::string folder_in(const Arguments& options, const std::string& snapshot) {
   return out;
 }
 
+enum class Guard { automatic, on, off };
+
+/// What the guard did, with paths in place of inodes.
+nlohmann::json guard_record(const snapshot::Root& root, const snapshot::SnapshotManifest& manifest,
+                            const nlohmann::json& report) {
+  nlohmann::json out{{"state", "on"}};
+  for (const char* key : {"calls", "unjudged", "failed", "kernel"}) {
+    out[key] = report.value(key, nlohmann::json::object());
+  }
+  out["private"] = nlohmann::json::array();
+  const auto broken = report.value("broken", nlohmann::json::array());
+  std::vector<std::uint64_t> inodes;
+  for (const auto& file : broken) {
+    inodes.push_back(file.at("inode"));
+  }
+  if (inodes.empty()) {
+    return out;
+  }
+  const auto paths = snapshot::paths_of(root, manifest, inodes);
+  std::vector<nlohmann::json> files;
+  for (const auto& file : broken) {
+    const auto path = paths.find(file.at("inode"));
+    if (path != paths.end()) {
+      auto entry = snapshot::path_to_json(path->second);
+      entry["program"] = file.at("program");
+      entry["call"] = file.at("call");
+      files.push_back(std::move(entry));
+    }
+  }
+  std::ranges::sort(files, {},
+                    [](const nlohmann::json& file) { return file.at("path").get<std::string>(); });
+  out["private"] = files;
+  return out;
+}
+
 class Run {
 public:
   explicit Run(const std::vector<std::string>& arguments);
@@ -71,14 +108,20 @@ public:
 
 private:
   void prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted);
+  bool gives_tree_options() const;
   guard::Command command(const std::string& source) const;
   nlohmann::json start_record(const guard::Command& command) const;
-  void record_end(const snapshot::Root& root, nlohmann::json record,
+  guard::CommandEnd run_command(const snapshot::Root& root,
+                                const snapshot::SnapshotManifest& manifest,
+                                const guard::Command& command, nlohmann::json& record) const;
+  void record_end(const snapshot::Root& root, nlohmann::json& record,
                   const guard::CommandEnd& end) const;
+  void tell(const nlohmann::json& record) const;
 
   pid_t m_parent = os::parent_process();
   Arguments m_options;
   bool m_wants_help = false;
+  Guard m_guard = Guard::automatic;
   std::string m_name;
   std::string m_folder;
   std::string m_path;
@@ -101,19 +144,34 @@ Run::Run(const std::vector<std::string>& arguments)
                      "snapshot");
   m_options.add_value("launcher", "COMMAND",
                       "run the command through this one; its words are separated by ;");
+  m_options.add_value("guard", "auto|on|off",
+                      "make a shared file private at its first change: where the kernel can "
+                      "(default), or not run at all where it cannot, or not");
+  m_options.add_flag("verbose,v", "say on stderr what became private, and what the guard cost");
+  m_options.add_value("json-report", "FILE", "write what is recorded of the run to a file");
   add_wait_option(m_options);
   m_options.add_flag("ctest", "called by the CMake module: own failures end in SIGABRT");
   auto given = arguments;
   const auto own_end = std::ranges::find(given, "--");
   given.erase(std::remove(given.begin(), own_end, "--launcher="), own_end); // none
   m_wants_help = !m_options.parse(given);
+  if (!m_wants_help) {
+    m_guard = static_cast<Guard>(m_options.choice("guard", {"auto", "on", "off"}, 0));
+  }
 }
 
 /// Makes the snapshot if it is missing; with --fresh also if it was used or is of another state.
 void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted) {
-  const bool stands = m_options.flag("fresh") ? snapshot::is_pristine(root, wanted)
-                                              : snapshot::find_snapshot(root, m_folder).has_value();
-  if (stands) {
+  if (m_options.flag("fresh")) {
+    if (snapshot::is_pristine(root, wanted)) {
+      return;
+    }
+  } else if (const auto standing = snapshot::find_snapshot(root, m_folder)) {
+    if (gives_tree_options() && !snapshot::has_same_options(*standing, wanted.tree)) {
+      os::warn(
+          "the snapshot stands, made with other options; it is used as it is: --fresh makes it "
+          "anew with those that are given");
+    }
     return;
   }
   auto options = wanted;
@@ -122,6 +180,11 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   if (!m_options.flag("ctest")) { // a test's own output is what ctest's regular expressions match
     print_notes(created);
   }
+}
+
+bool Run::gives_tree_options() const {
+  return m_options.has("exclude") || m_options.has("copy") || m_options.has("link-from") ||
+         m_options.has("link-mode");
 }
 
 guard::Command Run::command(const std::string& source) const {
@@ -204,22 +267,64 @@ int Run::operator()() {
     auto record = start_record(to_run);
     snapshot::write_run(root, m_folder, record);
     try {
-      end = guard::run_command(to_run);
+      end = run_command(root, *manifest, to_run, record);
     } catch (const guard::CannotStart& failure) {
       end.exit_code = failure.error_number == ENOENT ? k_not_found : k_not_executable;
-      record_end(root, std::move(record), end);
+      record_end(root, record, end);
       throw;
     }
     try {
-      record_end(root, std::move(record), end);
+      record_end(root, record, end);
     } catch (const std::exception& error) { // the command's own end is what counts
       os::note(fmt::format("the end of the run is not recorded: {}", error.what()));
     }
+    tell(record);
   }
   guard::end_as(end);
 }
 
-void Run::record_end(const snapshot::Root& root, nlohmann::json record,
+/// Under the guard where there is something to guard; `record` gets what it did.
+guard::CommandEnd Run::run_command(const snapshot::Root& root,
+                                   const snapshot::SnapshotManifest& manifest,
+                                   const guard::Command& command, nlohmann::json& record) const {
+  record["guard"] = {{"state", "off"}};
+  if (m_guard == Guard::off) {
+    return guard::run_command(command);
+  }
+  if (root.work().try_stat(m_folder.c_str())) { // of a guard that was killed
+    root.discard_work(m_folder);
+    root.clear_debris();
+  }
+  auto shared = snapshot::shared_files(root, m_folder, manifest);
+  if (shared.inodes.empty()) {
+    record["guard"]["state"] = "not needed";
+    return guard::run_command(command);
+  }
+  try {
+    const auto listed = root.runs().stat_of(m_folder.c_str()).mtime; // written just now
+    const guard::Protection protection{.device = shared.device,
+                                       .inodes = std::move(shared.inodes),
+                                       .listed_seconds = listed.seconds,
+                                       .listed_nanoseconds = listed.nanoseconds,
+                                       .tree = m_path,
+                                       .staging = root.work().path() + "/" + m_folder,
+                                       .store = root.objects().path()};
+    auto guarded = guard::run_guarded(command, protection);
+    record["guard"] = guard_record(root, manifest, guarded.report);
+    return std::move(guarded.end);
+  } catch (const guard::NoGuard& no) {
+    if (m_guard == Guard::on) {
+      throw os::Error("cannot guard the shared files: " + no.reason,
+                      "'snapfix doctor' shows what this system can do; --guard auto runs without, "
+                      "and verifies afterwards");
+    }
+    os::note("no guard (" + no.reason + "): what writes to a shared file is found afterwards");
+    record["guard"] = {{"state", "missing"}, {"reason", no.reason}};
+  }
+  return guard::run_command(command);
+}
+
+void Run::record_end(const snapshot::Root& root, nlohmann::json& record,
                      const guard::CommandEnd& end) const {
   record["ended"] = os::to_iso8601(os::now());
   record[end.signal != 0 ? "signal" : "status"] = end.signal != 0 ? end.signal : end.exit_code;
@@ -229,6 +334,35 @@ void Run::record_end(const snapshot::Root& root, nlohmann::json record,
   }
   record["changes"] = snapshot::count_changes(root, m_name);
   snapshot::write_run(root, m_folder, record);
+}
+
+void Run::tell(const nlohmann::json& record) const {
+  const auto guarded = record.value("guard", nlohmann::json::object());
+  const auto failed = guarded.value("failed", nlohmann::json::object());
+  for (const auto& [what, count] : failed.items()) {
+    os::warn(fmt::format("a shared file could not be made private: {} ({} times)", what,
+                         count.get<std::uint64_t>()));
+  }
+  const auto unjudged = guarded.value("unjudged", nlohmann::json::object());
+  for (const auto& [what, count] : unjudged.items()) {
+    os::note(fmt::format("the guard could not look at a call: {} ({} times)", what,
+                         count.get<std::uint64_t>()));
+  }
+  if (m_options.flag("verbose")) {
+    for (const auto& line : guard_lines(record)) {
+      fmt::print(stderr, "{}\n", line);
+    }
+  }
+  if (const auto path = m_options.value("json-report")) {
+    auto report = record;
+    report.erase("environment"); // may hold secrets
+    report["name"] = m_name;
+    try {
+      write_json(*path, report);
+    } catch (const os::Error& error) { // the command's own end is what counts
+      os::warn(error.what());
+    }
+  }
 }
 
 } // namespace

@@ -162,6 +162,9 @@ std::string root_path(const Arguments& arguments) {
     path = (fs::path(source_path(arguments)) / variable_or("CODE_SNAPSHOT_DIRNAME", k_default_root))
                .string();
   }
+  while (path.starts_with("//")) { // which Boost takes for a host's name
+    path.erase(0, 1);
+  }
   return fs::weakly_canonical(fs::absolute(path)).string();
 }
 

@@ -1,8 +1,8 @@
 #include "guard/command.hpp"
 
+#include "guard/child.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
-#include "os/subprocess.hpp"
 
 #include <array>
 #include <cerrno>
@@ -20,75 +20,15 @@
 namespace snapfix::guard {
 namespace {
 
-constexpr std::array k_forwarded{SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
-                                 SIGUSR2, SIGALRM, SIGCONT, SIGWINCH};
-
-/// Tells us that our parent died. A signal that nobody sends by habit.
-int parent_died_signal() {
-  return SIGRTMIN + 7;
-}
-
-/// The signals that we wait for, blocked while this lives.
-class BlockedSignals {
-public:
-  BlockedSignals() {
-    ::sigemptyset(&m_set);
-    for (const int signal : k_forwarded) {
-      ::sigaddset(&m_set, signal);
-    }
-    ::sigaddset(&m_set, SIGCHLD);
-    ::sigaddset(&m_set, parent_died_signal());
-    ::sigprocmask(SIG_BLOCK, &m_set, &m_before);
-  }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-  ~BlockedSignals() { restore(); }
-
-  void restore() const { ::sigprocmask(SIG_SETMASK, &m_before, nullptr); }
-  siginfo_t wait() const {
-    siginfo_t info{};
-    while (::sigwaitinfo(&m_set, &info) < 0) {
-    }
-    return info;
-  }
-
-private:
-  sigset_t m_set{};
-  sigset_t m_before{};
-};
-
-/// nohup and setsid are how one asks to outlive the parent.
-bool is_meant_to_outlive_parent() {
-  struct sigaction hangup {};
-  ::sigaction(SIGHUP, nullptr, &hangup);
-  return hangup.sa_handler == SIG_IGN || ::getsid(0) == ::getpid(); // NOLINT: a macro's cast
-}
-
-[[noreturn]] void become(const Command& command, pid_t parent, int report,
-                         const BlockedSignals& signals) {
+[[noreturn]] void start(const Command& command, pid_t parent, int report,
+                        const BlockedSignals& signals) {
   // Whatever way we end, the command must not go on in a snapshot that nobody holds.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  int failed = 0;
-  if (::getppid() != parent) {
-    ::_exit(EXIT_FAILURE);
+  if (::getppid() == parent) {
+    signals.restore();
+    const int failed = become(command);
+    [[maybe_unused]] const ssize_t written = ::write(report, &failed, sizeof failed);
   }
-  os::restore_open_file_limit();
-  signals.restore();
-  if (::chdir(command.folder.c_str()) != 0) {
-    failed = errno;
-  } else {
-    auto arguments = os::pointers_to(command.arguments);
-    auto variables = os::pointers_to(command.environment);
-    // execvpe looks for the program in our own PATH, which is not yet the command's.
-    for (const auto& variable : command.environment) {
-      if (variable.starts_with("PATH=")) {
-        ::setenv("PATH", &variable[5], 1); // NOLINT(concurrency-mt-unsafe): a fresh process
-      }
-    }
-    ::execvpe(arguments[0], arguments.data(), variables.data());
-    failed = errno;
-  }
-  [[maybe_unused]] const ssize_t written = ::write(report, &failed, sizeof failed);
   ::_exit(EXIT_FAILURE);
 }
 
@@ -102,41 +42,22 @@ std::optional<int> start_failure(int report) {
   return got == sizeof failed ? std::optional(failed) : std::nullopt;
 }
 
-/// Reaps all that ended; the status of `command` if it is among them. As a subreaper we get other
-/// processes' orphans as well.
-std::optional<int> reap(pid_t command) {
-  std::optional<int> out;
-  for (;;) {
-    int status = 0;
-    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
-    if (pid <= 0) {
-      return out;
-    }
-    if (pid == command) {
-      out = status;
-    }
-  }
-}
-
-/// A terminal that goes tells only the leader of its session.
-bool is_hangup_of_ours(int signal) {
-  return signal == SIGHUP && ::getsid(0) == ::getpid();
-}
-
 int wait_for(pid_t command, pid_t parent, const BlockedSignals& signals) {
   for (;;) {
     const siginfo_t info = signals.wait();
     if (info.si_signo == SIGCHLD) {
-      if (const auto status = reap(command)) {
-        return *status;
+      if (const auto change = reap(command)) {
+        if (!change->stopped) {
+          return change->status;
+        }
+        stop_as_the_command(command);
       }
     } else if (info.si_signo == parent_died_signal()) {
       if (::getppid() != parent) {
         os::kill_descendants();
         ::_exit(128 + SIGKILL);
       }
-    } else if (info.si_code <= 0 || is_hangup_of_ours(info.si_signo)) {
-      // Sent by a process; the terminal's own signals reach the whole group by themselves.
+    } else if (is_for_the_command(info.si_signo, info.si_code <= 0 ? info.si_pid : 0)) {
       ::kill(command, info.si_signo);
     }
   }
@@ -152,14 +73,7 @@ CommandEnd run_command(const Command& command) {
   const os::UniqueFd report_in(ends[0]);
   os::UniqueFd report_out(ends[1]);
   const BlockedSignals signals;
-  ::signal(SIGCHLD, SIG_DFL); // where it is ignored, ended children leave no status
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  if (!is_meant_to_outlive_parent()) {
-    ::prctl(PR_SET_PDEATHSIG, parent_died_signal());
-    if (::getppid() != command.parent) {
-      throw os::Error("the process that started this run is gone");
-    }
-  }
+  tie_to_parent(command.parent);
   std::fflush(nullptr);
   const pid_t self = ::getpid();
   const pid_t pid = ::fork();
@@ -167,7 +81,7 @@ CommandEnd run_command(const Command& command) {
     throw os::Error("start", {command.arguments[0]}, errno);
   }
   if (pid == 0) {
-    become(command, self, report_out.get(), signals);
+    start(command, self, report_out.get(), signals);
   }
   report_out.reset();
   ::signal(SIGPIPE, SIG_IGN); // our own words must not end us before the command's end is passed on
@@ -177,12 +91,7 @@ CommandEnd run_command(const Command& command) {
   }
   const int status = wait_for(pid, command.parent, signals);
   ::prctl(PR_SET_PDEATHSIG, 0);
-  CommandEnd out;
-  if (WIFSIGNALED(status)) {
-    out.signal = WTERMSIG(status);
-  } else {
-    out.exit_code = WEXITSTATUS(status);
-  }
+  CommandEnd out = end_from(status);
   out.outlived = os::children_of_this_process();
   return out;
 }

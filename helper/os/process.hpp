@@ -49,8 +49,22 @@ std::vector<LivingProcess> processes_in(const std::string& folder);
 /// The living children of this process, threads' children included.
 std::vector<LivingProcess> children_of_this_process();
 
+/// Whether the process stands still after a stop signal.
+bool is_stopped(pid_t pid);
+
+/// Whether we are among the process's ancestors.
+bool is_descendant(pid_t pid);
+
+/// Whether /proc is that of our own pid namespace.
+bool proc_is_ours();
+
 /// Kills every process below this one with SIGKILL and reaps it. Meant for a subreaper.
 void kill_descendants();
+
+/// Where SIGCHLD is ignored, ended children leave no status: it is not for us, and a command that
+/// we start gets it as it was.
+void expect_children() noexcept;
+void ignore_children_again() noexcept;
 
 /// The soft limit of open files is raised for our own use (deep trees hold one folder a level);
 /// a command that we start gets the old one back.

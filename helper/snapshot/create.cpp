@@ -102,8 +102,7 @@ bool Creator::is_pristine() {
   }
   m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix run");
   choose_base();
-  return standing->base == m_base->id() &&
-         standing->meta.at("options") == options_of(m_options.tree);
+  return standing->base == m_base->id() && has_same_options(*standing, m_options.tree);
 }
 
 Created Creator::run() {
@@ -177,12 +176,17 @@ bool Creator::settle_existing() {
   if (!standing && m_options.existing == Existing::reuse && !m_holds_name) {
     return false; // it may just be removed: look again with the lock
   }
-  if (!standing) {
+  if (!standing && !has_record(m_root, m_folder)) {
     throw os::Error(fmt::format("{} exists, and is no snapshot", os::quoted(m_out.path)),
                     "choose another name, or move it out of the root");
   }
   if (m_options.existing == Existing::refresh) {
     return false;
+  }
+  if (!standing) {
+    throw os::Error(
+        fmt::format("the manifest of the snapshot {} is damaged", os::quoted(m_options.name)),
+        remedies());
   }
   if (standing->base != m_base->id()) {
     throw_other_state(*standing);
@@ -269,6 +273,10 @@ void Creator::make() {
   } catch (...) {
     tree = os::Dir();
     m_root.discard_work(m_folder);
+    if (m_in_place) { // what was in it was to go; but whoever sees us fail may think it stands
+      m_root.forget(m_folder);
+      os::note(fmt::format("the old snapshot {} is gone", os::quoted(m_options.name)));
+    }
     throw;
   }
 }
@@ -333,6 +341,10 @@ bool is_pristine(const Root& root, const CreateOptions& options) {
   return Creator(root, options).is_pristine();
 }
 
+bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& options) {
+  return manifest.meta.at("options") == options_of(options);
+}
+
 Created create(const Root& root, const CreateOptions& options) {
   return Creator(root, options).run();
 }
@@ -341,6 +353,10 @@ std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::strin
   const auto stat = root.top().try_stat(folder.c_str());
   return stat && stat->is_folder() ? SnapshotManifest::load(root.snapshots(), folder)
                                    : std::nullopt;
+}
+
+bool has_record(const Root& root, const std::string& folder) {
+  return root.snapshots().try_stat(folder.c_str()).has_value();
 }
 
 Base base_of(const Root& root, const SnapshotManifest& manifest) {

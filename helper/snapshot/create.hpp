@@ -53,6 +53,9 @@ std::optional<Created> reuse(const Root& root, const CreateOptions& options);
 /// caller holds the name's lock.
 bool is_pristine(const Root& root, const CreateOptions& options);
 
+/// Whether the options are those that a snapshot was made with.
+bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& options);
+
 /// Makes the snapshot, whole or not at all: built out of sight, its manifest first, published by
 /// one rename. The caller holds the name's lock. Throws os::Error.
 Created create(const Root& root, const CreateOptions& options);
@@ -60,6 +63,9 @@ Created create(const Root& root, const CreateOptions& options);
 /// The snapshot's own record: nothing if there is no such snapshot (a record without a tree is
 /// none).
 std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder);
+
+/// Whether there is a record of that name at all, be it damaged (a power cut may do that).
+bool has_record(const Root& root, const std::string& folder);
 
 /// The base of a snapshot's manifest. Throws os::Error if it is lost.
 Base base_of(const Root& root, const SnapshotManifest& manifest);

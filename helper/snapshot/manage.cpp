@@ -22,6 +22,10 @@ SnapshotManifest manifest_or_error(const Root& root, const std::string& folder,
     return std::move(*manifest);
   }
   const bool foreign = root.top().try_stat(folder.c_str()).has_value();
+  if (foreign && has_record(root, folder)) {
+    throw os::Error(fmt::format("the manifest of the snapshot {} is damaged", os::quoted(name)),
+                    "make it anew: snapfix create --fresh - or drop it: snapfix remove");
+  }
   throw os::Error(foreign
                       ? fmt::format("{} in {} is no snapshot: nothing of it is touched",
                                     os::quoted(folder), root.path())
@@ -137,7 +141,9 @@ nlohmann::json describe(const Root& root, const std::string& folder,
 
 std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held) {
   const std::string folder = folder_of_name(name);
-  manifest_or_error(root, folder, name);
+  if (!has_record(root, folder) || !root.top().try_stat(folder.c_str())) {
+    manifest_or_error(root, folder, name);
+  }
   return remove_tree_of(root, folder, held);
 }
 

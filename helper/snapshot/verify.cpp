@@ -5,6 +5,7 @@
 #include "os/remove_tree.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/name.hpp"
+#include "snapshot/run_record.hpp"
 #include "snapshot/store.hpp"
 
 #include <fmt/format.h>
@@ -26,6 +27,7 @@ public:
     m_manifest = std::move(*manifest);
     m_base.emplace(base_of(root, m_manifest));
     m_source = m_base->meta().at("source");
+    m_owner = root.top().stat().owner;
     m_children = children_of_folders(*m_base);
   }
 
@@ -51,6 +53,7 @@ private:
   SnapshotManifest m_manifest;
   std::optional<Base> m_base;
   std::string m_source;
+  std::uint32_t m_owner = 0; ///< of all objects
   std::vector<std::vector<std::size_t>> m_children;
   std::vector<std::size_t> m_found; ///< indices of the findings' files
   Verified m_out;
@@ -67,6 +70,11 @@ std::optional<os::Dir> open_own_child(const os::Dir& dir, const char* name) {
     // Closed by its test; one that is not ours to open (a container's) counts as missing.
     return os::open_up(dir, name) ? dir.try_open_child(name) : std::nullopt;
   }
+}
+
+bool was_guarded(const Root& root, const std::string& folder) {
+  const auto run = load_run(root, folder);
+  return run && run->value("guard", nlohmann::json::object()).value("state", "") == "on";
 }
 
 Verified Verifier::count() {
@@ -174,6 +182,9 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
   if (stat.mode != file.mode) {
     finding.what.emplace_back("mode");
   }
+  if (stat.owner != m_owner && !is_from_source()) {
+    finding.what.emplace_back("owner");
+  }
   if (m_depth == VerifyDepth::content && !is_from_source()) {
     const auto fd = dir.open_to_read(name);
     if (os::hash_file(fd.get(), dir.path_of(name)) != file.content) {
@@ -189,6 +200,7 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
 
 /// All snapshots whose manifests name one of the inodes.
 void Verifier::name_suspects() {
+  m_out.all_guarded = true;
   for (const auto& other : m_root.snapshot_folders()) {
     const auto manifest = find_snapshot(m_root, other);
     const auto base = manifest ? Base::load(m_root.bases(), manifest->base) : std::nullopt;
@@ -202,6 +214,7 @@ void Verifier::name_suspects() {
       if (index && *index < manifest->inodes.size() && manifest->made[*index] == Made::linked &&
           manifest->inodes[*index] == m_manifest.inodes[m_found[i]]) {
         finding.suspects.push_back(manifest->meta.value("name", other));
+        m_out.all_guarded = m_out.all_guarded && was_guarded(m_root, other);
       }
     }
   }
@@ -237,10 +250,15 @@ nlohmann::json path_to_json(const std::string& path) {
 }
 
 nlohmann::json Verified::to_json(const std::string& name) const {
-  nlohmann::json out{
-      {"name", name},       {"shared", shared}, {"private", made_private},
-      {"missing", missing}, {"added", added},   {"findings", nlohmann::json::array()},
-      {"healed", healed},   {"notes", notes}};
+  nlohmann::json out{{"name", name},
+                     {"shared", shared},
+                     {"private", made_private},
+                     {"missing", missing},
+                     {"added", added},
+                     {"findings", nlohmann::json::array()},
+                     {"all_guarded", all_guarded},
+                     {"healed", healed},
+                     {"notes", notes}};
   for (const auto& finding : findings) {
     auto entry = path_to_json(finding.path);
     entry["what"] = finding.what;

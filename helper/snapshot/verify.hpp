@@ -15,7 +15,7 @@ enum class VerifyDepth { stats, content };
 /// A shared file that was changed through a link.
 struct Finding {
   std::string path;
-  std::vector<std::string> what; ///< of `size`, `mtime`, `mode`, `content`
+  std::vector<std::string> what; ///< of `size`, `mtime`, `mode`, `owner`, `content`
   /// The snapshots that share it: without a guard nobody can know which of them wrote.
   std::vector<std::string> suspects;
 };
@@ -26,6 +26,7 @@ struct Verified {
   std::uint64_t missing = 0;
   std::uint64_t added = 0; ///< entries that the base does not hold; those below new folders once
   std::vector<Finding> findings;
+  bool all_guarded = false; ///< the last run of every suspect was under the guard
   std::uint64_t healed = 0;
   std::vector<std::string> notes;
 

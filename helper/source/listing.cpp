@@ -154,7 +154,7 @@ bool leaves_tree(std::string_view folder, std::string_view target) {
 }
 
 bool is_below(std::string_view path, std::string_view folder) noexcept {
-  return folder.empty() ||
+  return folder.empty() || (folder == "/" && path.starts_with('/')) ||
          (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));
 }
 

@@ -250,6 +250,33 @@ def test_a_folder_that_is_no_snapshot_is_not_taken(tmp):
     assert (p.root / "t/mine").read_text() == "mine", "remove removes only what the records name"
 
 
+def test_a_damaged_manifest_is_said_and_made_anew_or_removed(tmp):
+    """As a power cut may leave it: the snapshot is still ours."""
+    p = Project(tmp, {"a": "1"})
+    for name in ("t", "u"):
+        p.create(name)
+        (p.root / ".snapfix/snapshots" / name).write_bytes(b"")
+    for args in (["create", "t"], ["show", "t"]):
+        assert_fails(p(*args, expect=None), 1, "damaged", "snapfix remove")
+    p.expect_snapshot(p.create("t", "--fresh"))
+    p("remove", "u")
+    assert not (p.root / "u").exists()
+
+
+def test_a_fresh_that_fails_leaves_no_snapshot_and_says_so(tmp):
+    p = Project(tmp, {f"f{n}": "x" * 100_000 for n in range(20)})
+    with harness.tmpfs(8, tmp / "small"):
+        p.root = tmp / "small/root"
+        p.create("t", "--copy", "f1")
+        for n in range(20):
+            (p.root / "t" / f"f{n}").unlink()
+        (tmp / "small/ballast").write_bytes(b"x" * 4_500_000)
+        assert_fails(p("create", "t", "--fresh", "--link-mode", "copy", expect=None), 1, "No space", "is gone")
+        assert p.names() == [] and not (p.root / "t").exists()
+        (tmp / "small/ballast").unlink()
+        p.expect_snapshot(p.create("t", "--fresh", "--link-mode", "copy"))
+
+
 def test_a_folder_that_went_is_made_again(tmp):
     p = Project(tmp)
     shutil.rmtree(p.create("t"))
@@ -289,6 +316,13 @@ def test_source_is_the_root_or_below_it(tmp):
         assert done.code in (1, 2) and "snapfix: error: " in done.err, done
     p.git("status")
     assert not (p.source / ".snapfix").exists() and not (tmp / ".snapfix").exists()
+
+
+def test_the_top_of_the_file_system_is_no_root(tmp):
+    p = Project(tmp)
+    for root in ("/", "//"):
+        assert_fails(snapfix("create", "t", "--source", p.source, "--root", root, cwd=tmp, expect=None), 1, "holds it")
+    assert not os.path.exists("/.snapfix") and not os.path.exists("/t")
 
 
 def test_while_a_job_still_writes(tmp):

@@ -121,6 +121,16 @@ def test_fresh_makes_a_used_one_pristine_first(tmp):
     assert shell(p, "t", "cat a.txt", "--fresh").out == "2\n"
 
 
+def test_options_of_a_snapshot_that_stands_otherwise_are_told(tmp):
+    p = Project(tmp, {"a": "1\n", "b": "2\n"})
+    p.create("t")
+    assert p("run", "t", "--", "true").err == ""
+    done = p("run", "t", "--copy", "a", "--", "ls")
+    assert done.out == "a\nb\n" and "other options" in done.err, done
+    assert p("run", "t", "--fresh", "--copy", "a", "--", "ls").err == ""
+    assert p("run", "t", "--copy", "a", "--", "ls").err == ""
+
+
 def test_record(tmp):
     p = Project(tmp)
     p.create("t")

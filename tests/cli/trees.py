@@ -42,7 +42,7 @@ def random_tree(top, rng, entries):
             os.mkdir(path)
             folders.append(path)
         elif kind < 0.4:
-            text = rng.choice((b"f1", b"..", b".", b"/", b"/etc/passwd", b"../../..", b"no\nwhere\xff", b"x" * 1000, path, os.path.basename(path)))
+            text = rng.choice((b"f1", b"..", b".", b"/", b"/proc/version", b"../../..", b"no\nwhere\xff", b"x" * 1000, path, os.path.basename(path)))
             os.symlink(text, path)
         else:
             with open(path, "wb") as out:

@@ -24,7 +24,7 @@ def test_clean(tmp):
     p.create("t")
     report = p("verify", "t", "--json").json()
     del report["notes"]
-    assert report == {"name": "t", "shared": 2, "private": 0, "missing": 0, "added": 0, "findings": [], "healed": 0}, report
+    assert report == {"name": "t", "shared": 2, "private": 0, "missing": 0, "added": 0, "findings": [], "all_guarded": False, "healed": 0}, report
 
 
 def test_private_missing_and_added_are_no_findings(tmp):
@@ -185,7 +185,7 @@ def test_heals_although_the_source_moved_on(tmp):
 
 
 def keeps(p, name, keep, script, *more, expect=0):
-    p("run", name, "--fresh", "--", "sh", "-c", script, expect=None)
+    p("run", name, "--fresh", "--guard=off", "--", "sh", "-c", script, expect=None)
     report = p("finish", name, "--keep", keep, "--json", *more, expect=expect).json()
     assert report["kept"] == (p.root / name).exists(), report
     return report["kept"]

@@ -108,7 +108,7 @@ def test_order_of_keywords_does_not_matter(tmp):
         add_snapshot_test(STRICT COMMAND sh -c "" KEEP NEVER COPY *.log "a[" "b]" NAME t
           INCLUDE gen/** EXCLUDE docs "with space" -x FILES UNTRACKED LINK_FROM SOURCE LINK_MODE COPY
           WORKING_DIRECTORY "deep/er x" CONFIGURATIONS Debug Release SETUP_TIMEOUT 77 SOURCE_DIR sub
-          LABELS one two PROPERTIES TIMEOUT 5 ENVIRONMENT "A=1;B=x y" COST 3)
+          GUARD ON LABELS one two PROPERTIES TIMEOUT 5 ENVIRONMENT "A=1;B=x y" COST 3)
     """,
         {"sub/a": "a"},
     ).configured("-DCMAKE_BUILD_TYPE=Debug")
@@ -145,6 +145,8 @@ def test_order_of_keywords_does_not_matter(tmp):
         "--fresh",
         "--frozen",
         "--map-source",
+        "--guard",
+        "on",
         "--chdir=deep/er x",
         "--ctest",
         "--launcher=;;",
@@ -181,6 +183,20 @@ def test_keep(tmp):
         tests = project.configured(*options).tests()
         assert tests["default.snapshot_cleanup"].option("--keep") == expected
         assert tests["mine.snapshot_cleanup"].option("--keep") == "never"
+
+
+def test_guard(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME default COMMAND sh)
+        add_snapshot_test(NAME mine COMMAND sh GUARD OFF)
+    """,
+    )
+    for options, expected in (((), "auto"), (("-DSNAPSHOT_FIXTURES_GUARD=ON",), "on")):
+        tests = project.configured(*options).tests()
+        assert tests["default"].option("--guard") == expected
+        assert tests["mine"].option("--guard") == "off"
 
 
 def test_root(tmp):

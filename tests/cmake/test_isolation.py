@@ -37,7 +37,16 @@ def state(project):
 
 
 def test_appending_to_a_copied_file(tmp):
-    project = nightly(tmp, f"COPY {LOG} KEEP ALWAYS", check=f"test $(cat {LOG}) = start")
+    appending_to_one_file(tmp, f"GUARD OFF COPY {LOG}")
+
+
+def test_appending_to_one_file_under_the_guard(tmp):
+    """Nobody named the file: the first write makes it private."""
+    appending_to_one_file(tmp, "GUARD ON")
+
+
+def appending_to_one_file(tmp, arguments):
+    project = nightly(tmp, f"{arguments} KEEP ALWAYS", check=f"test $(cat {LOG}) = start")
     before = state(project)
     for _ in range(2):
         project.ctest("-L", "nightly", "-j2")
@@ -68,11 +77,11 @@ def _data_bytes(trees):
 
 
 def test_writing_through_a_link(tmp):
-    """Without COPY, nobody can know who wrote: each sharer's cleanup fails and names them all."""
+    """Without guard and COPY, nobody can know who wrote: each sharer's cleanup fails and names them all."""
     project = nested.Project(
         tmp,
         """
-        add_snapshot_test(NAME writer COMMAND sh -c "echo more >> shared")
+        add_snapshot_test(NAME writer GUARD OFF COMMAND sh -c "echo more >> shared")
         add_snapshot_test(NAME reader COMMAND cat shared)
         add_snapshot_test(NAME owner COMMAND sh -c "cat shared > /dev/null" COPY shared)
         add_snapshot_test(NAME safe COMMAND sh -c "cp shared new && mv new shared" COPY other)
@@ -102,9 +111,9 @@ def test_writing_through_a_link(tmp):
     assert state(project) == before
 
 
-def test_nightly_writers_without_copy(tmp):
+def test_nightly_writers_without_guard_and_copy(tmp):
     setups = ";".join(f"n{i}.snapshot_setup" for i in range(1, 6))
-    project = nightly(tmp, f'PROPERTIES DEPENDS "{setups}"', count=5)
+    project = nightly(tmp, f'GUARD OFF PROPERTIES DEPENDS "{setups}"', count=5)
     before = state(project)
     outcomes = project.results("-L", "nightly", "-j2", expect=8)
     cleanups = {n: o for n, o in outcomes.items() if n.endswith("_cleanup")}

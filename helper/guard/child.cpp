@@ -1,0 +1,139 @@
+#include "guard/child.hpp"
+
+#include "os/error.hpp"
+#include "os/process.hpp"
+#include "os/subprocess.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace snapfix::guard {
+namespace {
+
+constexpr std::array k_forwarded{SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,  SIGUSR1,
+                                 SIGUSR2, SIGALRM, SIGCONT, SIGWINCH, SIGTSTP};
+
+/// nohup and setsid are how one asks to outlive the parent.
+bool is_meant_to_outlive_parent() {
+  struct sigaction hangup {};
+  ::sigaction(SIGHUP, nullptr, &hangup);
+  return hangup.sa_handler == SIG_IGN || ::getsid(0) == ::getpid(); // NOLINT: a macro's cast
+}
+
+} // namespace
+
+int parent_died_signal() {
+  return SIGRTMIN + 7;
+}
+
+BlockedSignals::BlockedSignals() {
+  ::sigemptyset(&m_set);
+  for (const int signal : k_forwarded) {
+    ::sigaddset(&m_set, signal);
+  }
+  ::sigaddset(&m_set, SIGCHLD);
+  ::sigaddset(&m_set, parent_died_signal());
+  ::sigprocmask(SIG_BLOCK, &m_set, &m_before);
+}
+
+siginfo_t BlockedSignals::wait() const {
+  siginfo_t info{};
+  while (::sigwaitinfo(&m_set, &info) < 0) {
+  }
+  return info;
+}
+
+void tie_to_parent(pid_t parent) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (!is_meant_to_outlive_parent()) {
+    ::prctl(PR_SET_PDEATHSIG, parent_died_signal());
+    if (::getppid() != parent) {
+      throw os::Error("the process that started this run is gone");
+    }
+  }
+}
+
+bool is_for_the_command(int signal, pid_t sender) {
+  if (sender == 0) {
+    return signal == SIGHUP && ::getsid(0) == ::getpid();
+  }
+  return !os::is_descendant(sender);
+}
+
+int become(const Command& command) {
+  os::restore_open_file_limit();
+  os::ignore_children_again();
+  if (::chdir(command.folder.c_str()) != 0) {
+    return errno;
+  }
+  auto arguments = os::pointers_to(command.arguments);
+  auto variables = os::pointers_to(command.environment);
+  // execvpe looks for the program in our own PATH, which is not yet the command's.
+  for (const auto& variable : command.environment) {
+    if (variable.starts_with("PATH=")) {
+      ::setenv("PATH", &variable[5], 1); // NOLINT(concurrency-mt-unsafe): a fresh process
+    }
+  }
+  ::execvpe(arguments[0], arguments.data(), variables.data());
+  return errno;
+}
+
+std::optional<Change> reap(pid_t command) {
+  std::optional<Change> out;
+  for (;;) {
+    int status = 0;
+    const pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED);
+    if (pid <= 0) {
+      return out;
+    }
+    if (pid == command) {
+      out = Change{status, WIFSTOPPED(status)};
+    }
+  }
+}
+
+void stop_as_the_command(pid_t command) {
+  constexpr useconds_t k_pause = 50'000;
+  const pid_t front = ::getpid();
+  const pid_t waker = ::fork();
+  if (waker == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (::getppid() == front && os::is_stopped(command)) {
+      ::usleep(k_pause);
+    }
+    ::kill(front, SIGCONT);
+    ::_exit(EXIT_SUCCESS);
+  }
+  ::raise(SIGSTOP);
+  if (waker > 0) {
+    ::kill(waker, SIGKILL);
+    ::waitpid(waker, nullptr, 0);
+  }
+  // If the command ended while we stood still, our group had stopped members and nobody to continue
+  // them: the kernel sends such a group a hangup, which is not for us.
+  sigset_t hangup{};
+  ::sigemptyset(&hangup);
+  ::sigaddset(&hangup, SIGHUP);
+  const timespec now{};
+  siginfo_t info{};
+  if (::sigtimedwait(&hangup, &info, &now) == SIGHUP && info.si_code <= 0) {
+    ::kill(command, SIGHUP); // that was somebody else's
+  }
+}
+
+CommandEnd end_from(int status) {
+  CommandEnd out;
+  if (WIFSIGNALED(status)) {
+    out.signal = WTERMSIG(status);
+  } else {
+    out.exit_code = WEXITSTATUS(status);
+  }
+  return out;
+}
+
+} // namespace snapfix::guard

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+namespace snapfix::guard {
+
+/// What a call does to a file.
+enum class Action : std::uint8_t {
+  open,        ///< for writing, by the flags in an argument
+  open_how,    ///< by the flags in a struct open_how
+  create_file, ///< creat(2)
+  truncate,
+  permissions,
+  owner,
+  times,
+  set_xattr,
+  remove_xattr,
+  attributes, ///< file_setattr(2)
+  ioctl,
+  link,
+  access,    ///< asks whether it may be written to
+  hand_over, ///< to the kernel, which writes to it from then on
+  by_handle, ///< open_by_handle_at(2), which names no path: refused for writing
+  io_uring   ///< submits calls that no filter sees: refused
+};
+
+/// No such argument.
+constexpr std::int8_t k_none = -1;
+
+/// A call that changes a file in place, and which of its arguments names that file.
+struct Call {
+  const char* name;
+  std::array<std::int32_t, 3> numbers; ///< on x86-64, i386, aarch64; -1 where there is none
+  Action action;
+  std::int8_t directory = k_none; ///< the argument that holds a directory's descriptor
+  std::int8_t path = k_none;      ///< ... a path; none: argument 0 is a descriptor
+  std::int8_t flags = k_none;     ///< ... open or AT_* flags
+  bool follows = true;            ///< a symlink at the path's end, unless the flags say otherwise
+};
+
+/// Calling conventions, as seccomp(2) tells them.
+struct Abi {
+  std::uint32_t audit_arch;
+  std::size_t column; ///< in Call::numbers
+};
+
+/// All calls that the guard knows.
+std::span<const Call> all_calls();
+
+/// Those of this machine's kernel: x86-64 with i386, or aarch64.
+std::span<const Abi> native_abis();
+std::span<const Abi> x86_abis();
+std::span<const Abi> arm_abis();
+
+/// The call of that number; nullptr if the guard has no business with it.
+const Call* find_call(std::uint32_t audit_arch, std::int32_t number);
+
+/// Whether a call was made by x32's numbers, which few kernels take.
+bool is_x32(const seccomp_data& data);
+
+/// The seccomp filter (classic BPF). Opening for reading, and whatever cannot change a file that
+/// was there before, passes without a round trip; what changes one in place is reported to the
+/// supervisor; calls of other ABIs, io_uring_setup and unknown ways in fail (ENOSYS, and EOPNOTSUPP
+/// for open_by_handle_at).
+std::vector<sock_filter> make_filter(std::span<const Abi> abis);
+
+} // namespace snapfix::guard

@@ -1,0 +1,236 @@
+#include "guard/guarded_command.hpp"
+
+#include "guard/channel.hpp"
+#include "guard/child.hpp"
+#include "guard/supervisor.hpp"
+#include "os/error.hpp"
+#include "os/fd.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace snapfix::guard {
+namespace {
+
+constexpr int k_patience_ms = 1000; ///< with a supervisor that has nobody left to serve
+
+/// Runs in a guarded command: our files are made known to the guard that is there.
+GuardedEnd run_under(Channel guard, const Command& command, const Protection& protection) {
+  guard.send(Message::Kind::protect, to_message(protection));
+  if (!guard.receive()) {
+    throw NoGuard{"the guard that this runs under does not answer"};
+  }
+  GuardedEnd out{run_command(command), {}};
+  guard.send(Message::Kind::report);
+  if (const auto message = guard.receive()) {
+    out.report = nlohmann::json::parse(message->text);
+  }
+  return out;
+}
+
+/// The process that the caller started: passes signals on and the command's end back.
+class Front {
+public:
+  Front(const Command& command, const Protection& protection)
+      : m_command(command), m_protection(protection) {}
+
+  GuardedEnd run();
+
+private:
+  void start_supervisor();
+  void hear();
+  void hear_signal();
+  void supervisor_died();
+  void pass_on(int signal);
+  void wait_until_gone() const;
+  void hear_orphan() const;
+
+  const Command& m_command;
+  const Protection& m_protection;
+  BlockedSignals m_signals;
+  os::UniqueFd m_signal_fd;
+  Channel m_channel;
+  pid_t m_supervisor = 0;
+  pid_t m_pid = 0;         ///< the command
+  bool m_orphaned = false; ///< the supervisor is gone before the command
+  std::optional<GuardedEnd> m_end;
+};
+
+void Front::start_supervisor() {
+  auto pair = Channel::make_pair();
+  std::fflush(nullptr);
+  m_supervisor = ::fork();
+  if (m_supervisor < 0) {
+    throw os::Error("start", {"the guard"}, errno);
+  }
+  if (m_supervisor == 0) {
+    pair.ours.close();
+    supervise(m_command, m_protection, std::move(pair.theirs), m_signals);
+  }
+  m_channel = std::move(pair.ours);
+}
+
+GuardedEnd Front::run() {
+  tie_to_parent(m_command.parent); // a subreaper for what a killed supervisor leaves
+  m_signal_fd = os::UniqueFd(::signalfd(-1, &m_signals.set(), SFD_CLOEXEC));
+  if (!m_signal_fd) {
+    throw os::Error("wait for signals", {}, errno);
+  }
+  start_supervisor();
+  ::signal(SIGPIPE, SIG_IGN);
+  while (!m_end) {
+    std::array<pollfd, 2> waits{{{m_signal_fd.get(), POLLIN, 0}, {m_channel.fd(), POLLIN, 0}}};
+    if (::poll(waits.data(), waits.size(), -1) < 0) {
+      continue;
+    }
+    if (waits[1].revents != 0) { // first: an end that is known is no lost supervisor
+      hear();
+    } else if (waits[0].revents != 0) {
+      hear_signal();
+    }
+  }
+  ::prctl(PR_SET_PDEATHSIG, 0);
+  if (m_end->end.outlived.empty()) {
+    wait_until_gone(); // it has nobody left to serve: no stray process for whoever looks next
+  }
+  return std::move(*m_end);
+}
+
+void Front::hear() {
+  const auto message = m_channel.receive();
+  if (!message) {
+    supervisor_died();
+    return;
+  }
+  switch (message->kind) {
+  case Message::Kind::started:
+    m_pid = std::stoi(message->text);
+    break;
+  case Message::Kind::cannot_start:
+    ::waitpid(m_supervisor, nullptr, 0);
+    throw CannotStart{std::stoi(message->text), m_command.arguments[0]};
+  case Message::Kind::no_guard:
+    ::waitpid(m_supervisor, nullptr, 0);
+    throw NoGuard{message->text};
+  case Message::Kind::stopped:
+    stop_as_the_command(m_pid);
+    break;
+  case Message::Kind::ended: {
+    const auto json = nlohmann::json::parse(message->text);
+    GuardedEnd end{end_from(json.at("status")), json.at("report")};
+    for (const auto& process : json.at("outlived")) {
+      end.end.outlived.push_back({process.at("pid"), process.at("name")});
+    }
+    m_end = std::move(end);
+    break;
+  }
+  default:
+    break;
+  }
+}
+
+/// Its end has come without a word: it was killed. The files stay whole, since what would change
+/// one fails now (ENOSYS), but the command's run is worth nothing.
+void Front::supervisor_died() {
+  m_channel.close();
+  m_orphaned = true;
+  ::waitpid(m_supervisor, nullptr, 0);
+  LinkBreaker(m_protection.staging).clear(m_supervisor);
+  if (m_pid == 0) {
+    throw os::Error("the guard was killed before the command ran");
+  }
+  os::warn("the guard was killed: from here on the command's writes fail");
+  hear_orphan();
+}
+
+/// The command is our child now.
+void Front::hear_orphan() const {
+  const auto change = reap(m_pid);
+  if ((change ? change->stopped : ::kill(m_pid, 0) == 0)) {
+    return;
+  }
+  throw os::Error("the guard was killed while the command ran",
+                  "the shared files are whole; look for who kills processes (a lack of memory?)");
+}
+
+void Front::hear_signal() {
+  signalfd_siginfo info{};
+  if (::read(m_signal_fd.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) {
+    return;
+  }
+  const int signal = static_cast<int>(info.ssi_signo);
+  if (signal == SIGCHLD) {
+    if (m_orphaned) {
+      hear_orphan();
+    }
+  } else if (signal == parent_died_signal()) {
+    if (::getppid() != m_command.parent) {
+      m_channel.close(); // the supervisor ends all that it has started, and clears up
+      wait_until_gone();
+      os::kill_descendants();
+      ::_exit(128 + SIGKILL);
+    }
+  } else if (is_for_the_command(signal,
+                                info.ssi_code <= 0 ? static_cast<pid_t>(info.ssi_pid) : 0)) {
+    pass_on(signal);
+  }
+}
+
+void Front::pass_on(int signal) {
+  if (m_orphaned) {
+    ::kill(m_pid, signal);
+  } else {
+    m_channel.send(Message::Kind::signal, fmt::format("{}", signal));
+  }
+}
+
+void Front::wait_until_gone() const {
+  for (int i = 0; i < k_patience_ms && ::waitpid(m_supervisor, nullptr, WNOHANG) == 0; ++i) {
+    ::usleep(1000);
+  }
+}
+
+} // namespace
+
+GuardedEnd run_guarded(const Command& command, const Protection& protection) {
+  if (Channel guard = knock(); guard) {
+    return run_under(std::move(guard), command, protection);
+  }
+  if (!os::proc_is_ours()) {
+    throw NoGuard{"/proc is that of another pid namespace (unshare --mount-proc mounts ours)"};
+  }
+  return Front(command, protection).run();
+}
+
+GuardProbe probe_guard() {
+  if (knock()) {
+    return {true, "this runs under a guard already"};
+  }
+  try {
+    const Command command{{"/bin/true"}, {}, "/", ::getppid()};
+    const auto end = run_guarded(command, {});
+    return {true, end.report.value("kernel", std::string())};
+  } catch (const NoGuard& no) {
+    return {false, no.reason};
+  } catch (const CannotStart& failure) {
+    return {false,
+            fmt::format("cannot start {}: {}", failure.program,
+                        std::strerror(failure.error_number))}; // NOLINT(concurrency-mt-unsafe)
+  }
+}
+
+} // namespace snapfix::guard

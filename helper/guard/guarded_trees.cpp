@@ -1,0 +1,146 @@
+#include "guard/guarded_trees.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace snapfix::guard {
+namespace {
+
+/// A file of our list was there before it. One that was not has got the number of one that is gone,
+/// which can be only if nobody held that any more: so a clock that was set back deceives us not
+/// with files that have more names.
+bool was_born_after(const NamedFile& file, const timespec& time) {
+  struct statx stat {};
+  if (::statx(file.file.get(), "", AT_EMPTY_PATH, STATX_BTIME, &stat) != 0 ||
+      (stat.stx_mask & STATX_BTIME) == 0) {
+    return false;
+  }
+  return stat.stx_btime.tv_sec > time.tv_sec ||
+         (stat.stx_btime.tv_sec == time.tv_sec && stat.stx_btime.tv_nsec > time.tv_nsec);
+}
+
+std::string describe(const Caller& caller, const Call& call, int error_number) {
+  return fmt::format("{}: {}: {}", caller.program(), call.name,
+                     std::strerror(error_number)); // NOLINT(concurrency-mt-unsafe)
+}
+
+} // namespace
+
+struct GuardedTrees::Tree {
+  /// Who broke a file first.
+  struct Break {
+    std::string program;
+    const char* call = nullptr;
+  };
+
+  ProtectedFiles files;
+  timespec listed;
+  std::string folder; ///< of the snapshot, with a slash at its end; so the store's
+  std::string store;
+  std::map<std::uint64_t, Break> broken; ///< by inode
+};
+
+GuardedTrees::GuardedTrees() = default;
+GuardedTrees::~GuardedTrees() = default;
+
+const GuardedTrees::Tree& GuardedTrees::add(const Protection& protection) {
+  Tree tree{ProtectedFiles(protection.device, protection.inodes),
+            {protection.listed_seconds, protection.listed_nanoseconds},
+            protection.tree + "/",
+            protection.store + "/",
+            {}};
+  const std::lock_guard lock(m_mutex);
+  return m_trees.emplace_back(std::move(tree));
+}
+
+bool GuardedTrees::contain(const NamedFile& file) const {
+  if (!S_ISREG(file.stat.st_mode)) {
+    return false;
+  }
+  const std::lock_guard lock(m_mutex);
+  return std::ranges::any_of(m_trees, [&](const Tree& tree) {
+    return tree.files.contains(file.stat.st_dev, file.stat.st_ino) &&
+           !(file.stat.st_nlink == 1 && was_born_after(file, tree.listed));
+  });
+}
+
+bool GuardedTrees::lie_beside(const NamedFile& file) const {
+  const std::lock_guard lock(m_mutex);
+  return S_ISREG(file.stat.st_mode) && std::ranges::any_of(m_trees, [&](const Tree& tree) {
+           return tree.files.device() == file.stat.st_dev;
+         });
+}
+
+bool GuardedTrees::is_in_store(const Place& place) const {
+  const std::lock_guard lock(m_mutex);
+  return std::ranges::any_of(m_trees,
+                             [&](const Tree& tree) { return place.path.starts_with(tree.store); });
+}
+
+std::optional<GuardedTrees::Copy> GuardedTrees::copy_of(std::uint64_t inode) const {
+  const std::lock_guard lock(m_mutex);
+  const auto found = m_copies.find(inode);
+  return found == m_copies.end() ? std::nullopt : std::optional(found->second);
+}
+
+void GuardedTrees::remember(const NamedFile& file, const Place& place, int copy,
+                            const Caller& caller, const Call& call) {
+  const std::string program = caller.program();
+  struct stat stat {};
+  const bool is_known_copy = !place.path.empty() && ::fstat(copy, &stat) == 0;
+  const std::lock_guard lock(m_mutex);
+  if (is_known_copy) {
+    m_copies[file.stat.st_ino] = {place.path, stat.st_ino};
+  }
+  // Snapshots of one base share their files: the break is that of the one it happened in. What was
+  // moved out of its snapshot, or is seen through another mount, may be of any.
+  const auto lies_in = [&](const Tree& tree) { return place.path.starts_with(tree.folder); };
+  const bool is_known = std::ranges::any_of(m_trees, lies_in);
+  for (Tree& tree : m_trees) {
+    if ((!is_known || lies_in(tree)) && tree.files.contains(file.stat.st_dev, file.stat.st_ino)) {
+      tree.broken.try_emplace(file.stat.st_ino, Tree::Break{program, call.name});
+    }
+  }
+}
+
+void GuardedTrees::count_call(const Call& call, Duration took) {
+  const std::lock_guard lock(m_mutex);
+  auto& cost = m_costs[&call];
+  ++cost.count;
+  cost.time += took;
+}
+
+void GuardedTrees::count_unjudged(const Caller& caller, const Call& call, int error_number) {
+  const std::string what = describe(caller, call, error_number);
+  const std::lock_guard lock(m_mutex);
+  ++m_unjudged[what];
+}
+
+void GuardedTrees::count_failure(const Caller& caller, const Call& call, int error_number) {
+  const std::string what = describe(caller, call, error_number);
+  const std::lock_guard lock(m_mutex);
+  ++m_failed[what];
+}
+
+nlohmann::json GuardedTrees::report_of(const Tree& tree) const {
+  const std::lock_guard lock(m_mutex);
+  nlohmann::json out{{"broken", nlohmann::json::array()},
+                     {"calls", nlohmann::json::object()},
+                     {"unjudged", m_unjudged},
+                     {"failed", m_failed}};
+  for (const auto& [inode, broken] : tree.broken) {
+    out["broken"].push_back({{"inode", inode}, {"program", broken.program}, {"call", broken.call}});
+  }
+  for (const auto& [call, cost] : m_costs) {
+    out["calls"][call->name] = {{"count", cost.count},
+                                {"seconds", std::chrono::duration<double>(cost.time).count()}};
+  }
+  return out;
+}
+
+} // namespace snapfix::guard

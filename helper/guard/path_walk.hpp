@@ -1,0 +1,41 @@
+#pragma once
+
+#include "guard/caller.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace snapfix::guard {
+
+/// Follows a path component by component as another thread would: from its root, `/proc/self` being
+/// that thread's process. For the paths that the kernel cannot follow for us, because they lead
+/// through /proc/self/fd and the like, and for threads with another root or mount namespace.
+class PathWalk {
+public:
+  PathWalk(pid_t thread, int root, int base) : m_thread(thread), m_root(root), m_base(base) {}
+
+  std::optional<NamedFile> resolve(const std::string& path, FollowLast last);
+  /// Why there was none: an errno.
+  int error() const noexcept { return m_error; }
+
+private:
+  bool start(const std::string& path);
+  bool step(const std::string& component, bool is_last, FollowLast last);
+  bool enter(os::UniqueFd next, const std::string& name, bool is_magic);
+  bool go_up();
+  std::string own_name(const std::string& component) const;
+
+  pid_t m_thread;
+  int m_root;
+  int m_base;
+  os::UniqueFd m_at;
+  os::UniqueFd m_folder; ///< the folder of m_at
+  std::string m_name;    ///< and its name there; empty if it was not reached by a name
+  bool m_is_magic = false;
+  std::vector<std::string> m_left; ///< components to go, the next one last
+  int m_links = 0;
+  int m_error = 0;
+};
+
+} // namespace snapfix::guard

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "snapshot/manifest.hpp"
+#include "snapshot/root.hpp"
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace snapfix::snapshot {
+
+/// The files of a snapshot that it shares with others: what a guard protects.
+struct SharedFiles {
+  std::uint64_t device = 0; ///< of their file system, as stat tells it on this host now
+  std::vector<std::uint64_t> inodes;
+};
+
+/// Read from the manifest; one file of the tree is looked at, for the device. Throws os::Error.
+SharedFiles shared_files(const Root& root, const std::string& folder,
+                         const SnapshotManifest& manifest);
+
+/// The paths of those inodes in the snapshot, by inode.
+std::unordered_map<std::uint64_t, std::string> paths_of(const Root& root,
+                                                        const SnapshotManifest& manifest,
+                                                        const std::vector<std::uint64_t>& inodes);
+
+} // namespace snapfix::snapshot
