@@ -2,7 +2,7 @@
 equal to `rsync -a` of the same list: byte by byte, mode by mode, mtime by mtime.
 
 SNAPFIX_FUZZ_FS: the file system, as harness.file_system() names it; SNAPFIX_FUZZ_STEPS: how many steps
-(2,000 on the file system at hand, 400 on tmpfs; 80 on ext4-128, where a freeze after an edit waits for the
+(2,000 on the file system at hand, 400 on tmpfs; 40 on ext4-128, where a freeze after an edit waits for the
 clock's next second); SNAPFIX_FUZZ_SEED repeats a failure.
 """
 
@@ -17,7 +17,7 @@ from harness import git, make_repo
 from project import Project, every_stat, listed
 
 k_file_system = os.environ.get("SNAPFIX_FUZZ_FS", "default")
-k_steps = int(os.environ.get("SNAPFIX_FUZZ_STEPS", {"default": 2000, "ext4-128": 80}.get(k_file_system, 400)))
+k_steps = int(os.environ.get("SNAPFIX_FUZZ_STEPS", {"default": 2000, "ext4-128": 40}.get(k_file_system, 400)))
 k_seed = int(os.environ.get("SNAPFIX_FUZZ_SEED", str(time.time_ns() % 1_000_000_007)))
 k_modes = (0o644, 0o755, 0o600, 0o444, 0o664, 0o700)
 k_odd_names = ("new line\n", "sp ace", "-dash", "ümlaut", "tab\t", 'quo"te', "back\\slash", "*", "[x]")

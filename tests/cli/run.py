@@ -157,7 +157,7 @@ def runs(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as status:
             return status.read().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # gone before the open, or before the read
         return False
 
 
