@@ -4,6 +4,9 @@
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "cli/uv_locked.hpp"
+#include "os/process.hpp"
+#include "os/subprocess.hpp"
 #include "snapshot/name.hpp"
 
 #include <fmt/format.h>
@@ -13,6 +16,7 @@
 namespace snapfix::cli {
 
 int create(const std::vector<std::string>& arguments) {
+  const pid_t parent = os::parent_process();
   Arguments options(
       "create",
       "Makes a snapshot and prints its path. One that exists and is of the same state\n"
@@ -40,7 +44,7 @@ int create(const std::vector<std::string>& arguments) {
   if (!created) {
     const auto lock =
         root.lock_name(folder, "snapfix create " + wanted.name, patience_from(options));
-    created = snapshot::create(root, wanted);
+    created = create_checked(options, root, wanted, parent);
   }
   root.clear_debris();
   print_notes(*created);
@@ -48,6 +52,10 @@ int create(const std::vector<std::string>& arguments) {
     print_json(created->to_json(wanted.name));
   } else if (options.flag("ctest")) {
     print_measurements(created->ledger);
+    if (!wanted.tree.uv_locked.empty()) {
+      auto environment = os::environment_without_git();
+      enforce_lock(environment, created->path, Tell::yes);
+    }
   } else {
     fmt::print("{}\n", created->path);
   }

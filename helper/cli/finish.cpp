@@ -2,6 +2,7 @@
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "cli/uv_locked.hpp"
 #include "snapshot/manage.hpp"
 #include "snapshot/name.hpp"
 
@@ -42,9 +43,14 @@ int finish(const std::vector<std::string>& arguments) {
   const std::string folder = snapshot::folder_of_name(name);
   const std::string path = root_path(options);
   snapshot::Finished finished;
+  bool lock_changed = false;
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
     const auto lock = root.lock_name(folder, "snapfix finish " + name, patience_from(options));
+    lock_changed = print_changed_locks(root, name);
+    if (lock_changed) {
+      outcome.fault = "the lock was changed";
+    }
     finished = snapshot::finish(root, name, lock, keep, outcome);
   }
   const auto& verified = finished.verified;
@@ -63,7 +69,7 @@ int finish(const std::vector<std::string>& arguments) {
     print_measurement("snapshot.added", static_cast<double>(verified.added));
     print_measurement("snapshot.findings", static_cast<double>(verified.findings.size()));
   }
-  return found ? k_difference : k_done;
+  return found || lock_changed ? k_difference : k_done;
 }
 
 } // namespace snapfix::cli

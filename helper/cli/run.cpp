@@ -1,16 +1,16 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/guarded_run.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "cli/uv_locked.hpp"
 #include "guard/command.hpp"
-#include "guard/guarded_command.hpp"
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
-#include "snapshot/shared_files.hpp"
 #include "snapshot/verify.hpp"
 #include "source/glob.hpp"
 #include "source/path_mapping.hpp"
@@ -65,41 +65,6 @@ std::string folder_in(const Arguments& options, const std::string& snapshot) {
   return out;
 }
 
-enum class Guard { automatic, on, off };
-
-/// What the guard did, with paths in place of inodes.
-nlohmann::json guard_record(const snapshot::Root& root, const snapshot::SnapshotManifest& manifest,
-                            const nlohmann::json& report) {
-  nlohmann::json out{{"state", "on"}};
-  for (const char* key : {"calls", "unjudged", "failed", "kernel"}) {
-    out[key] = report.value(key, nlohmann::json::object());
-  }
-  out["private"] = nlohmann::json::array();
-  const auto broken = report.value("broken", nlohmann::json::array());
-  std::vector<std::uint64_t> inodes;
-  for (const auto& file : broken) {
-    inodes.push_back(file.at("inode"));
-  }
-  if (inodes.empty()) {
-    return out;
-  }
-  const auto paths = snapshot::paths_of(root, manifest, inodes);
-  std::vector<nlohmann::json> files;
-  for (const auto& file : broken) {
-    const auto path = paths.find(file.at("inode"));
-    if (path != paths.end()) {
-      auto entry = snapshot::path_to_json(path->second);
-      entry["program"] = file.at("program");
-      entry["call"] = file.at("call");
-      files.push_back(std::move(entry));
-    }
-  }
-  std::ranges::sort(files, {},
-                    [](const nlohmann::json& file) { return file.at("path").get<std::string>(); });
-  out["private"] = files;
-  return out;
-}
-
 class Run {
 public:
   explicit Run(const std::vector<std::string>& arguments);
@@ -109,11 +74,8 @@ public:
 private:
   void prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted);
   bool gives_tree_options() const;
-  guard::Command command(const std::string& source) const;
+  guard::Command command(const snapshot::SnapshotManifest& manifest) const;
   nlohmann::json start_record(const guard::Command& command) const;
-  guard::CommandEnd run_command(const snapshot::Root& root,
-                                const snapshot::SnapshotManifest& manifest,
-                                const guard::Command& command, nlohmann::json& record) const;
   void record_end(const snapshot::Root& root, nlohmann::json& record,
                   const guard::CommandEnd& end) const;
   void tell(const nlohmann::json& record) const;
@@ -167,6 +129,11 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
       return;
     }
   } else if (const auto standing = snapshot::find_snapshot(root, m_folder)) {
+    if (wanted.tree.uv_locked != uv_projects_of(*standing) && m_options.has("uv-locked")) {
+      throw os::Error("the snapshot stands, and was not made with that --uv-locked",
+                      "--fresh makes it anew, its lock checked; without --uv-locked the command "
+                      "runs in it as it stands");
+    }
     if (gives_tree_options() && !snapshot::has_same_options(*standing, wanted.tree)) {
       os::warn(
           "the snapshot stands, made with other options; it is used as it is: --fresh makes it "
@@ -176,7 +143,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   }
   auto options = wanted;
   options.existing = snapshot::Existing::refresh;
-  const auto created = snapshot::create(root, options);
+  const auto created = create_checked(m_options, root, options, m_parent);
   if (!m_options.flag("ctest")) { // a test's own output is what ctest's regular expressions match
     print_notes(created);
   }
@@ -187,7 +154,8 @@ bool Run::gives_tree_options() const {
          m_options.has("link-mode");
 }
 
-guard::Command Run::command(const std::string& source) const {
+guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
+  const std::string source = manifest.meta.at("source");
   std::vector<std::string> sources{source};
   if (const auto given = m_options.value("source")) {
     sources.push_back(boost::filesystem::absolute(*given).lexically_normal().string());
@@ -228,6 +196,10 @@ guard::Command Run::command(const std::string& source) const {
   out.environment.push_back("GIT_CEILING_DIRECTORIES=" + ceilings);
   out.folder = folder_in(m_options, m_path);
   out.environment.push_back("PWD=" + out.folder);
+  if (!uv_projects_of(manifest).empty()) {
+    // Under ctest the setup says it: a test's own output is what regular expressions match.
+    enforce_lock(out.environment, m_path, m_options.flag("ctest") ? Tell::no : Tell::yes);
+  }
   return out;
 }
 
@@ -263,11 +235,11 @@ int Run::operator()() {
       }
       os::note(text);
     }
-    const auto to_run = command(source);
+    const auto to_run = command(*manifest);
     auto record = start_record(to_run);
     snapshot::write_run(root, m_folder, record);
     try {
-      end = run_command(root, *manifest, to_run, record);
+      end = run_in_tree(root, m_folder, *manifest, to_run, m_guard, record);
     } catch (const guard::CannotStart& failure) {
       end.exit_code = failure.error_number == ENOENT ? k_not_found : k_not_executable;
       record_end(root, record, end);
@@ -281,47 +253,6 @@ int Run::operator()() {
     tell(record);
   }
   guard::end_as(end);
-}
-
-/// Under the guard where there is something to guard; `record` gets what it did.
-guard::CommandEnd Run::run_command(const snapshot::Root& root,
-                                   const snapshot::SnapshotManifest& manifest,
-                                   const guard::Command& command, nlohmann::json& record) const {
-  record["guard"] = {{"state", "off"}};
-  if (m_guard == Guard::off) {
-    return guard::run_command(command);
-  }
-  if (root.work().try_stat(m_folder.c_str())) { // of a guard that was killed
-    root.discard_work(m_folder);
-    root.clear_debris();
-  }
-  auto shared = snapshot::shared_files(root, m_folder, manifest);
-  if (shared.inodes.empty()) {
-    record["guard"]["state"] = "not needed";
-    return guard::run_command(command);
-  }
-  try {
-    const auto listed = root.runs().stat_of(m_folder.c_str()).mtime; // written just now
-    const guard::Protection protection{.device = shared.device,
-                                       .inodes = std::move(shared.inodes),
-                                       .listed_seconds = listed.seconds,
-                                       .listed_nanoseconds = listed.nanoseconds,
-                                       .tree = m_path,
-                                       .staging = root.work().path() + "/" + m_folder,
-                                       .store = root.objects().path()};
-    auto guarded = guard::run_guarded(command, protection);
-    record["guard"] = guard_record(root, manifest, guarded.report);
-    return std::move(guarded.end);
-  } catch (const guard::NoGuard& no) {
-    if (m_guard == Guard::on) {
-      throw os::Error("cannot guard the shared files: " + no.reason,
-                      "'snapfix doctor' shows what this system can do; --guard auto runs without, "
-                      "and verifies afterwards");
-    }
-    os::note("no guard (" + no.reason + "): what writes to a shared file is found afterwards");
-    record["guard"] = {{"state", "missing"}, {"reason", no.reason}};
-  }
-  return guard::run_command(command);
 }
 
 void Run::record_end(const snapshot::Root& root, nlohmann::json& record,

@@ -1,5 +1,6 @@
 #include "cli/tree_arguments.hpp"
 
+#include "cli/uv_locked.hpp"
 #include "source/git.hpp"
 
 #include <boost/filesystem.hpp>
@@ -59,9 +60,9 @@ std::string source_path(const Arguments& arguments) {
 }
 
 source::GlobSet globs_from(const Arguments& arguments, const char* name,
-                           const std::string& source) {
+                           const std::vector<std::string>& globs, const std::string& source) {
   try {
-    return {arguments.list(name), source};
+    return {globs, source};
   } catch (const os::Error& error) {
     arguments.fail(fmt::format("--{}: {}", name, error.what()), error.hint());
   }
@@ -83,7 +84,7 @@ source::Selection selection_from(const Arguments& arguments) {
     throw os::Error(fmt::format("the root {} is the source or holds it", os::quoted(out.root)),
                     "choose a folder inside or beside the source with --root");
   }
-  out.include = globs_from(arguments, "include", out.source);
+  out.include = globs_from(arguments, "include", arguments.list("include"), out.source);
   if (arguments.has("files")) {
     using source::FileSet;
     constexpr std::array k_sets{FileSet::tracked, FileSet::untracked, FileSet::all};
@@ -140,6 +141,7 @@ void add_tree_options(Arguments& arguments) {
                       "hardlink, reflink or copy; what the file system refuses becomes a copy; "
                       "default: hardlink");
   arguments.add_flag("strict", "a link that is refused is an error, not a copy");
+  add_uv_options(arguments);
   arguments.add_value("base", "ID", "make it of this base, without freezing");
   arguments.add_flag("frozen", "make it of the base that this ctest run froze, if it did");
   arguments.add_value("jobs", "N", "number of workers, or auto; default: auto");
@@ -184,8 +186,14 @@ snapshot::CreateOptions create_options_from(const Arguments& arguments, const st
   }
   out.tree.link_from = link_from(arguments);
   out.selection = selection_from(arguments);
-  out.tree.exclude = globs_from(arguments, "exclude", out.selection.source);
-  out.tree.copy = globs_from(arguments, "copy", out.selection.source);
+  out.tree.exclude =
+      globs_from(arguments, "exclude", arguments.list("exclude"), out.selection.source);
+  out.tree.uv_locked = uv_projects_from(arguments, out.selection.source);
+  auto copy = arguments.list("copy");
+  if (!out.tree.uv_locked.empty()) { // uv writes both in place
+    copy.insert(copy.end(), {"uv.lock", "pyproject.toml"});
+  }
+  out.tree.copy = globs_from(arguments, "copy", copy, out.selection.source);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "cli/uv_locked.hpp"
 
 #include <fmt/format.h>
 
@@ -33,7 +34,8 @@ int verify(const std::vector<std::string>& arguments) {
                verified.shared, verified.made_private, verified.missing, verified.added,
                verified.findings.size());
   }
-  return print_findings(verified, name) ? k_difference : k_done;
+  const bool found = print_findings(verified, name);
+  return print_changed_locks(root, name) || found ? k_difference : k_done;
 }
 
 } // namespace snapfix::cli

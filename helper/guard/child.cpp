@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,12 @@ bool is_meant_to_outlive_parent() {
   struct sigaction hangup {};
   ::sigaction(SIGHUP, nullptr, &hangup);
   return hangup.sa_handler == SIG_IGN || ::getsid(0) == ::getpid(); // NOLINT: a macro's cast
+}
+
+bool redirect(int output) {
+  const int empty = ::open("/dev/null", O_RDONLY); // NOLINT(android-cloexec-open): for the command
+  return empty >= 0 && ::dup2(empty, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0 &&
+         ::dup2(output, STDERR_FILENO) >= 0 && (empty <= STDERR_FILENO || ::close(empty) == 0);
 }
 
 } // namespace
@@ -69,6 +76,9 @@ int become(const Command& command) {
   os::restore_open_file_limit();
   os::ignore_children_again();
   if (::chdir(command.folder.c_str()) != 0) {
+    return errno;
+  }
+  if (command.output >= 0 && !redirect(command.output)) {
     return errno;
   }
   auto arguments = os::pointers_to(command.arguments);

@@ -12,6 +12,8 @@ struct Command {
   std::vector<std::string> environment; ///< NAME=value
   std::string folder;                   ///< to run in
   pid_t parent = 0;                     ///< our parent as it was when we started
+  /// Where stdout and stderr go, stdin being empty; -1: all three are ours.
+  int output = -1;
 };
 
 /// The command could not be started.

@@ -234,10 +234,22 @@ std::optional<std::string> read_small_file(const Dir& dir, const char* name) {
     }
     throw Error("open", {dir.path_of(name)}, errno);
   }
+  return text_of(fd.get(), dir.path_of(name));
+}
+
+UniqueFd make_memory_file() {
+  UniqueFd fd(::memfd_create("snapfix", MFD_CLOEXEC));
+  if (!fd) {
+    throw Error("make a file in memory", {}, errno);
+  }
+  return fd;
+}
+
+std::string text_of(int fd, const std::string& path) {
   std::string text;
   auto& buffer = copy_buffer();
   for (;;) {
-    const std::size_t got = read_some(fd.get(), buffer, text.size(), dir.path_of(name));
+    const std::size_t got = read_some(fd, buffer, text.size(), path);
     if (got == 0) {
       return text;
     }

@@ -84,6 +84,12 @@ private:
 /// The text of a small file; nothing if it is missing. Throws Error.
 std::optional<std::string> read_small_file(const Dir& dir, const char* name);
 
+/// A file of no folder, for the output of a program.
+UniqueFd make_memory_file();
+
+/// The text of an open file, read from its start. Throws Error naming `path`.
+std::string text_of(int fd, const std::string& path);
+
 /// Writes all of `bytes`. Throws Error naming `path`.
 void write_all(int fd, std::span<const std::byte> bytes, const std::string& path);
 

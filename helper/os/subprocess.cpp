@@ -3,9 +3,12 @@
 #include "os/error.hpp"
 #include "os/fd.hpp"
 
+#include <boost/filesystem.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <string_view>
 
 #include <fcntl.h>
@@ -69,6 +72,28 @@ void drain(const UniqueFd& out, std::string& out_text, const UniqueFd& err, std:
 }
 
 } // namespace
+
+std::optional<std::string> find_program(const std::string& name) {
+  const auto may_run = [](const std::string& path) {
+    boost::system::error_code failed;
+    return boost::filesystem::is_regular_file(path, failed) && ::access(path.c_str(), X_OK) == 0;
+  };
+  if (name.find('/') != std::string::npos) {
+    return may_run(name) ? std::optional(boost::filesystem::absolute(name).string()) : std::nullopt;
+  }
+  const char* variable = std::getenv("PATH"); // NOLINT(concurrency-mt-unsafe): no thread writes it
+  const std::string folders = variable != nullptr ? variable : "/usr/local/bin:/usr/bin:/bin";
+  for (std::size_t begin = 0; begin <= folders.size();) {
+    const auto end = std::min(folders.find(':', begin), folders.size());
+    const auto path =
+        boost::filesystem::absolute(folders.substr(begin, end - begin)).append(name).string();
+    if (may_run(path)) {
+      return path;
+    }
+    begin = end + 1;
+  }
+  return std::nullopt;
+}
 
 std::vector<char*> pointers_to(const std::vector<std::string>& words) {
   std::vector<char*> out;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@ struct Finished {
 /// cannot be started (error_number() is ENOENT where there is no such program).
 Finished run_program(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment, const std::string& folder);
+
+/// The path of a program of PATH, or of the one at `name` where that holds a `/`; nothing if there
+/// is none that may be executed.
+std::optional<std::string> find_program(const std::string& name);
 
 /// The words as exec and posix_spawn want them, with a null pointer at the end; `words` must
 /// outlive it.

@@ -92,6 +92,14 @@ void remove_bases(const Root& root, const Bases& bases, bool dry_run, Collected&
       root.bases().unlink_if_present(base.id().hex().c_str());
     }
   }
+  if (!dry_run && out.bases != 0) {
+    for (const auto& check : root.checks().entries()) {
+      const std::string base = check.name.substr(0, check.name.find('.'));
+      if (!root.bases().try_stat(base.c_str())) {
+        root.checks().unlink_if_present(check.name.c_str());
+      }
+    }
+  }
 }
 
 /// The objects of unused bases, of which no used one makes use.

@@ -44,7 +44,8 @@ nlohmann::json options_of(const TreeOptions& tree) {
   return {{"exclude", tree.exclude.patterns()},
           {"copy", tree.copy.patterns()},
           {"link_from", to_text(tree.link_from)},
-          {"link_mode", to_text(tree.link_mode)}};
+          {"link_mode", to_text(tree.link_mode)},
+          {"uv_locked", tree.uv_locked}};
 }
 
 class Creator {
@@ -112,6 +113,9 @@ Created Creator::run() {
     m_out.base = m_base->id();
     if (settle_existing()) {
       return std::move(m_out);
+    }
+    if (m_options.is_checked && !m_options.is_checked(*m_base)) {
+      throw Unchecked{m_base->id()};
     }
     try {
       make();

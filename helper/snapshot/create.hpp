@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,12 +25,20 @@ enum class Existing {
   refresh ///< it is brought to the pristine state
 };
 
+/// Thrown where a base is to be checked before a snapshot is made of it: no lock is held then, but
+/// the name's by the caller.
+struct Unchecked {
+  os::Hash base;
+};
+
 struct CreateOptions {
   std::string name;
   source::Selection selection;
   TreeOptions tree;
   BaseChoice base;
   Existing existing = Existing::reuse;
+  /// Whether a snapshot may be made of that base; if not, create() throws Unchecked.
+  std::function<bool(const Base&)> is_checked;
 };
 
 struct Created {
@@ -57,7 +66,7 @@ bool is_pristine(const Root& root, const CreateOptions& options);
 bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& options);
 
 /// Makes the snapshot, whole or not at all: built out of sight, its manifest first, published by
-/// one rename. The caller holds the name's lock. Throws os::Error.
+/// one rename. The caller holds the name's lock. Throws os::Error, Unchecked.
 Created create(const Root& root, const CreateOptions& options);
 
 /// The snapshot's own record: nothing if there is no such snapshot (a record without a tree is

@@ -39,6 +39,9 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ou
   if (!verified.findings.empty()) {
     return "shared files were changed";
   }
+  if (!outcome.fault.empty()) {
+    return outcome.fault;
+  }
   const auto run = load_run(root, folder);
   if (!run) {
     return "no run of a command in it is recorded";
@@ -214,7 +217,7 @@ Pruned prune(const Root& root, const PruneOptions& options) {
   if (!options.dry_run) {
     forget_treeless(root);
     for (const auto* dir : {&root.bases(), &root.sources(), &root.snapshots(), &root.runs(),
-                            &root.frozen(), &root.locks()}) {
+                            &root.frozen(), &root.checks(), &root.locks()}) {
       os::clear_half_replaced(*dir);
     }
     out.left = root.clear_debris();

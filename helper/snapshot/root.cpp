@@ -95,6 +95,7 @@ Root::Root(os::Dir top) : m_path(canonical_path(top.path())), m_top(std::move(to
   m_snapshots = inner("snapshots");
   m_runs = inner("runs");
   m_frozen = inner("frozen");
+  m_checks = inner("checks");
   m_locks = inner("locks");
   m_work = inner("work");
   m_trash = inner("trash");

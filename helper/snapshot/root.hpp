@@ -19,6 +19,7 @@ namespace snapfix::snapshot {
 ///     snapshots/<folder>               manifests of snapshots
 ///     runs/<folder>                    what the last run of a snapshot recorded
 ///     frozen/                          which base a ctest run goes by
+///     checks/<base>.<key>              that a base passed a check
 ///     locks/  work/  trash/
 class Root {
 public:
@@ -39,6 +40,7 @@ public:
   const os::Dir& snapshots() const noexcept { return m_snapshots; }
   const os::Dir& runs() const noexcept { return m_runs; }
   const os::Dir& frozen() const noexcept { return m_frozen; }
+  const os::Dir& checks() const noexcept { return m_checks; }
   const os::Dir& locks() const noexcept { return m_locks; }
   const os::Dir& work() const noexcept { return m_work; }
   const os::Dir& trash() const noexcept { return m_trash; }
@@ -97,6 +99,7 @@ private:
   os::Dir m_snapshots;
   os::Dir m_runs;
   os::Dir m_frozen;
+  os::Dir m_checks;
   os::Dir m_locks;
   os::Dir m_work;
   os::Dir m_trash;

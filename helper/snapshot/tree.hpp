@@ -7,6 +7,7 @@
 #include "snapshot/root.hpp"
 #include "source/glob.hpp"
 
+#include <string>
 #include <vector>
 
 namespace snapfix::snapshot {
@@ -21,6 +22,8 @@ struct TreeOptions {
   source::GlobSet copy; ///< private from the start
   LinkMode link_mode = LinkMode::hardlink;
   LinkFrom link_from = LinkFrom::store;
+  /// The uv projects, relative to the source, whose lock is not to change.
+  std::vector<std::string> uv_locked;
   bool strict = false; ///< a link or reflink that is refused is an error, not a copy
   unsigned workers = 1;
 };

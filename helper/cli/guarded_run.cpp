@@ -1,0 +1,88 @@
+#include "cli/guarded_run.hpp"
+
+#include "guard/guarded_command.hpp"
+#include "os/error.hpp"
+#include "snapshot/shared_files.hpp"
+#include "snapshot/verify.hpp"
+
+#include <algorithm>
+
+namespace snapfix::cli {
+namespace {
+
+/// What the guard did, with paths in place of inodes.
+nlohmann::json guard_record(const snapshot::Root& root, const snapshot::SnapshotManifest& manifest,
+                            const nlohmann::json& report) {
+  nlohmann::json out{{"state", "on"}};
+  for (const char* key : {"calls", "unjudged", "failed", "kernel"}) {
+    out[key] = report.value(key, nlohmann::json::object());
+  }
+  out["private"] = nlohmann::json::array();
+  const auto broken = report.value("broken", nlohmann::json::array());
+  std::vector<std::uint64_t> inodes;
+  for (const auto& file : broken) {
+    inodes.push_back(file.at("inode"));
+  }
+  if (inodes.empty()) {
+    return out;
+  }
+  const auto paths = snapshot::paths_of(root, manifest, inodes);
+  std::vector<nlohmann::json> files;
+  for (const auto& file : broken) {
+    const auto path = paths.find(file.at("inode"));
+    if (path != paths.end()) {
+      auto entry = snapshot::path_to_json(path->second);
+      entry["program"] = file.at("program");
+      entry["call"] = file.at("call");
+      files.push_back(std::move(entry));
+    }
+  }
+  std::ranges::sort(files, {},
+                    [](const nlohmann::json& file) { return file.at("path").get<std::string>(); });
+  out["private"] = files;
+  return out;
+}
+
+} // namespace
+
+guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
+                              const snapshot::SnapshotManifest& manifest,
+                              const guard::Command& command, Guard wanted, nlohmann::json& record) {
+  record["guard"] = {{"state", "off"}};
+  if (wanted == Guard::off) {
+    return guard::run_command(command);
+  }
+  if (root.work().try_stat(folder.c_str())) { // of a guard that was killed
+    root.discard_work(folder);
+    root.clear_debris();
+  }
+  auto shared = snapshot::shared_files(root, folder, manifest);
+  if (shared.inodes.empty()) {
+    record["guard"]["state"] = "not needed";
+    return guard::run_command(command);
+  }
+  try {
+    const auto listed = root.runs().stat_of(folder.c_str()).mtime; // written just now
+    const guard::Protection protection{.device = shared.device,
+                                       .inodes = std::move(shared.inodes),
+                                       .listed_seconds = listed.seconds,
+                                       .listed_nanoseconds = listed.nanoseconds,
+                                       .tree = root.path() + "/" + folder,
+                                       .staging = root.work().path() + "/" + folder,
+                                       .store = root.objects().path()};
+    auto guarded = guard::run_guarded(command, protection);
+    record["guard"] = guard_record(root, manifest, guarded.report);
+    return std::move(guarded.end);
+  } catch (const guard::NoGuard& no) {
+    if (wanted == Guard::on) {
+      throw os::Error("cannot guard the shared files: " + no.reason,
+                      "'snapfix doctor' shows what this system can do; --guard auto runs without, "
+                      "and verifies afterwards");
+    }
+    os::note("no guard (" + no.reason + "): what writes to a shared file is found afterwards");
+    record["guard"] = {{"state", "missing"}, {"reason", no.reason}};
+  }
+  return guard::run_command(command);
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "guard/command.hpp"
+#include "snapshot/manifest.hpp"
+#include "snapshot/root.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace snapfix::cli {
+
+enum class Guard { automatic, on, off };
+
+/// Runs a command in the snapshot of that folder, whose name's lock the caller holds: under the
+/// guard where there is something to guard. `record["guard"]` gets what it did.
+/// Throws guard::CannotStart, os::Error.
+guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
+                              const snapshot::SnapshotManifest& manifest,
+                              const guard::Command& command, Guard wanted, nlohmann::json& record);
+
+} // namespace snapfix::cli

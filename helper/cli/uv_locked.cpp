@@ -1,0 +1,322 @@
+#include "cli/uv_locked.hpp"
+
+#include "cli/guarded_run.hpp"
+#include "guard/guarded_command.hpp"
+#include "os/subprocess.hpp"
+#include "snapshot/difference.hpp"
+#include "snapshot/manage.hpp"
+#include "snapshot/name.hpp"
+#include "snapshot/run_record.hpp"
+#include "source/glob.hpp"
+#include "uv/lock_check.hpp"
+
+#include <boost/filesystem.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace snapfix::cli {
+namespace {
+
+namespace fs = boost::filesystem;
+
+constexpr std::size_t k_most_diff_lines = 20;
+
+std::string below(const std::string& folder, const char* name) {
+  return folder.empty() ? name : folder + "/" + name;
+}
+
+std::string shown(const std::string& project) {
+  return project.empty() ? "." : project;
+}
+
+std::vector<std::string> locks_of(const std::string& project) {
+  std::vector<std::string> out;
+  for (const auto& folder : uv::lock_folders(project)) {
+    out.push_back(below(folder, "uv.lock"));
+  }
+  return out;
+}
+
+std::string indented(const std::string& text, std::size_t most) {
+  std::istringstream lines(text);
+  std::string out;
+  std::size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    if (count < most) {
+      out += "\n    " + line;
+    }
+  }
+  return count > most ? out + fmt::format("\n    ... and {} lines more", count - most) : out;
+}
+
+/// `uv lock --check` for the projects of one snapshot.
+class LockCheck {
+public:
+  LockCheck(const snapshot::Root& root, const snapshot::CreateOptions& wanted,
+            const std::string& uv, pid_t parent)
+      : m_root(root), m_wanted(wanted), m_uv(uv::find(uv)), m_parent(parent),
+        m_environment(uv::check_environment(os::environment_without_git())),
+        m_surroundings(uv::surroundings_of_check(m_uv, m_environment)) {}
+
+  /// Whether it is known of the base that all locks fit.
+  bool has_passed(const snapshot::Base& base) const;
+
+  /// Finds out, for those of which it is not known.
+  void run(const os::Hash& base_id) const;
+
+private:
+  std::string mark(const os::Hash& base, const std::string& project) const;
+  void require_lock(const snapshot::Base& base, const std::string& project) const;
+  void check(const os::Hash& base, const std::string& project) const;
+  void check_in(const std::string& name, const os::Hash& base, const std::string& project) const;
+  void judge(const guard::CommandEnd& end, const std::string& project,
+             const std::string& output) const;
+
+  const snapshot::Root& m_root;
+  const snapshot::CreateOptions& m_wanted;
+  std::string m_uv;
+  pid_t m_parent;
+  std::vector<std::string> m_environment;
+  os::Hash m_surroundings;
+};
+
+std::string LockCheck::mark(const os::Hash& base, const std::string& project) const {
+  return base.hex() + "." + os::hash_of(m_surroundings.hex() + " uv lock " + project).hex();
+}
+
+bool LockCheck::has_passed(const snapshot::Base& base) const {
+  return std::ranges::all_of(m_wanted.tree.uv_locked, [&](const std::string& project) {
+    return m_root.checks().try_stat(mark(base.id(), project).c_str()).has_value();
+  });
+}
+
+void LockCheck::run(const os::Hash& base_id) const {
+  const auto base = snapshot::Base::load(m_root.bases(), base_id);
+  if (!base) {
+    return; // the source has changed, and nothing was made of that state: there is another now
+  }
+  for (const auto& project : m_wanted.tree.uv_locked) {
+    require_lock(*base, project);
+    check(base_id, project);
+  }
+}
+
+/// Says early, and in words of ours, what uv would say of a file that the snapshot lacks.
+void LockCheck::require_lock(const snapshot::Base& base, const std::string& project) const {
+  const auto holds = [&](const std::string& path) {
+    return base.find(path) && !m_wanted.tree.exclude.matches(path);
+  };
+  const std::string what = below(project, "pyproject.toml");
+  if (!holds(what)) {
+    throw os::Error(fmt::format("--uv-locked {}: the snapshot would have no {}",
+                                os::quoted(shown(project)), os::quoted(what)),
+                    "does git track it, or does --exclude leave it out? --include takes ignored "
+                    "files as well");
+  }
+  const auto locks = locks_of(project);
+  const auto lock = std::ranges::find_if(locks, holds);
+  if (lock == locks.end()) {
+    throw os::Error(
+        fmt::format("--uv-locked {}: the snapshot would have no uv.lock in that folder or above it",
+                    os::quoted(shown(project))),
+        fmt::format("run `uv lock` in {}, and commit uv.lock",
+                    (fs::path(m_wanted.selection.source) / project).string()));
+  }
+  if (base.files()[*base.find(*lock)].is_symlink()) {
+    throw os::Error(
+        fmt::format("{} is a symlink: uv would write to what it leads to", os::quoted(*lock)),
+        "put the lock itself in its place");
+  }
+}
+
+/// One at a time for each project: who comes second finds the first one's mark.
+void LockCheck::check(const os::Hash& base, const std::string& project) const {
+  const std::string name = fmt::format(
+      "snapshots.uv_lock.{}", os::hash_of(m_wanted.selection.source + "\n" + project).hex());
+  const std::string folder = snapshot::folder_of_name(name);
+  const auto lock = m_root.lock_name(folder, "snapfix: uv lock --check");
+  if (m_root.checks().try_stat(mark(base, project).c_str())) {
+    return;
+  }
+  const auto clear = [&] { snapshot::finish(m_root, name, lock, snapshot::Keep::never, {}); };
+  try {
+    check_in(name, base, project);
+  } catch (...) {
+    clear();
+    throw;
+  }
+  clear();
+  os::write_file(m_root.checks(), mark(base, project).c_str(), "");
+}
+
+void LockCheck::check_in(const std::string& name, const os::Hash& base,
+                         const std::string& project) const {
+  snapshot::CreateOptions scratch = m_wanted;
+  scratch.name = name;
+  scratch.base = {base.hex(), false};
+  scratch.existing = snapshot::Existing::refresh;
+  scratch.is_checked = nullptr;
+  if (!guard::probe_guard().works) { // build backends write into the tree
+    scratch.tree.link_mode = snapshot::LinkMode::copy;
+  }
+  const auto created = snapshot::create(m_root, scratch);
+  const std::string folder = snapshot::folder_of_name(name);
+  const auto manifest = snapshot::find_snapshot(m_root, folder);
+  if (!manifest) {
+    throw os::Error(fmt::format("the snapshot {} vanished", os::quoted(name)));
+  }
+  guard::Command command;
+  command.arguments = uv::check_command(m_uv);
+  command.environment = m_environment;
+  command.folder = (fs::path(created.path) / project).string();
+  std::erase_if(command.environment,
+                [](const std::string& variable) { return variable.starts_with("PWD="); });
+  command.environment.push_back("PWD=" + command.folder);
+  command.parent = m_parent;
+  const auto output = os::make_memory_file();
+  command.output = output.get();
+  nlohmann::json record{{"command", command.arguments}};
+  snapshot::write_run(m_root, folder, record);
+  try {
+    const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic, record);
+    judge(end, project, os::text_of(output.get(), "the output of uv"));
+  } catch (const guard::CannotStart& failure) {
+    throw os::Error("run", {m_uv}, failure.error_number);
+  }
+}
+
+void LockCheck::judge(const guard::CommandEnd& end, const std::string& project,
+                      const std::string& output) const {
+  constexpr std::size_t k_most_lines = 60;
+  const auto words = "; uv says:" + indented(output, k_most_lines);
+  const std::string place = (fs::path(m_wanted.selection.source) / project).string();
+  if (end.signal != 0) {
+    throw os::Error(fmt::format("`uv lock --check` for {} was killed by signal {}{}",
+                                os::quoted(shown(project)), end.signal, words));
+  }
+  switch (uv::judge_check(end.exit_code, output)) {
+  case uv::Verdict::current:
+    return;
+  case uv::Verdict::stale:
+    throw os::Error(fmt::format("the uv.lock of {} is stale{}", os::quoted(shown(project)), words),
+                    fmt::format("run `uv lock` in {}, and commit uv.lock", place));
+  case uv::Verdict::failed:
+    throw os::Error(fmt::format("`uv lock --check` for {} failed with exit code {}, and so it is "
+                                "not known whether the lock fits{}",
+                                os::quoted(shown(project)), end.exit_code, words),
+                    fmt::format("see what uv needs; it ran as in {}, in a copy of it", place));
+  }
+}
+
+std::string diff_of(const snapshot::Difference& found) {
+  const auto side = [](const std::string& path) { return path.empty() ? "/dev/null" : path; };
+  try {
+    const auto said =
+        os::run_program({"diff", "-u", "--label", found.path + " (of the source)", "--label",
+                         found.path + " (in the snapshot)", side(found.before), side(found.after)},
+                        os::environment_without_git(), "/");
+    return indented(said.out, k_most_diff_lines);
+  } catch (const os::Error&) {
+    return {}; // no diff here; the finding stands
+  }
+}
+
+} // namespace
+
+void add_uv_options(Arguments& arguments) {
+  arguments.add_list("uv-locked", "PROJECT",
+                     "hold the lock of the uv project in this folder of the source: it must be up "
+                     "to date, the command cannot change it unseen, and UV_LOCKED=1 is set");
+  arguments.add_value("uv", "PROGRAM", "the uv that checks the lock; default: that of PATH");
+}
+
+std::vector<std::string> uv_projects_from(const Arguments& arguments, const std::string& source) {
+  std::vector<std::string> out;
+  for (const auto& given : arguments.list("uv-locked")) {
+    std::string path = given;
+    if ((path + "/").starts_with(source + "/")) {
+      path = path.substr(std::min(path.size(), source.size() + 1));
+    }
+    const auto components = source::split_path(path);
+    if (path.starts_with('/') || std::ranges::find(components, "..") != components.end()) {
+      arguments.fail(fmt::format("--uv-locked {} lies outside the source", os::quoted(given)),
+                     "name a folder relative to the source, . for its top");
+    }
+    std::string project;
+    for (const auto component : components) {
+      if (component != "." && !component.empty()) {
+        project += (project.empty() ? "" : "/") + std::string(component);
+      }
+    }
+    if (std::ranges::find(out, project) == out.end()) {
+      out.push_back(project);
+    }
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+std::vector<std::string> uv_projects_of(const snapshot::SnapshotManifest& manifest) {
+  return manifest.meta.at("options").value("uv_locked", std::vector<std::string>());
+}
+
+snapshot::Created create_checked(const Arguments& arguments, const snapshot::Root& root,
+                                 snapshot::CreateOptions wanted, pid_t parent) {
+  if (wanted.tree.uv_locked.empty()) {
+    return snapshot::create(root, wanted);
+  }
+  const auto pristine = wanted;
+  const LockCheck locks(root, pristine, arguments.value("uv").value_or(""), parent);
+  wanted.is_checked = [&](const snapshot::Base& base) { return locks.has_passed(base); };
+  for (;;) {
+    try {
+      return snapshot::create(root, wanted);
+    } catch (const snapshot::Unchecked& unchecked) {
+      locks.run(unchecked.base);
+    }
+  }
+}
+
+void enforce_lock(std::vector<std::string>& environment, const std::string& snapshot, Tell tell) {
+  for (const auto& note : uv::enforce_lock(environment, snapshot)) {
+    if (tell == Tell::yes) {
+      os::note(note);
+    }
+  }
+}
+
+bool print_changed_locks(const snapshot::Root& root, const std::string& name) {
+  const std::string folder = snapshot::folder_of_name(name);
+  const auto manifest = snapshot::find_snapshot(root, folder);
+  if (!manifest) {
+    return false;
+  }
+  std::vector<std::string> paths;
+  for (const auto& project : uv_projects_of(*manifest)) {
+    const auto more = locks_of(project);
+    paths.insert(paths.end(), more.begin(), more.end());
+  }
+  std::ranges::sort(paths);
+  const auto [rest, end] = std::ranges::unique(paths);
+  paths.erase(rest, end);
+  if (paths.empty()) {
+    return false;
+  }
+  const auto found = snapshot::differences(root, folder, *manifest, paths);
+  for (const auto& difference : found) {
+    const char* what = difference.change == snapshot::Change::added     ? "was newly made"
+                       : difference.change == snapshot::Change::removed ? "was deleted"
+                                                                        : "was changed";
+    fmt::print(stderr, "snapfix: error: {} {} in {}, which holds the lock of its source{}\n",
+               os::quoted(difference.path), what, os::quoted(name), diff_of(difference));
+  }
+  if (!found.empty()) {
+    fmt::print(stderr, "hint: 'uv lock', 'uv add' and the like change it: run them in the source, "
+                       "and commit uv.lock\n");
+  }
+  return !found.empty();
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "cli/arguments.hpp"
+#include "snapshot/create.hpp"
+#include "snapshot/manifest.hpp"
+#include "snapshot/root.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace snapfix::cli {
+
+// --uv-locked: the lock of a uv project is checked before a snapshot is made of a state, kept to
+// while a command runs, and compared afterwards.
+
+/// Adds --uv-locked and --uv.
+void add_uv_options(Arguments& arguments);
+
+/// The projects that --uv-locked names, relative to the source.
+std::vector<std::string> uv_projects_from(const Arguments& arguments, const std::string& source);
+
+/// The projects that a snapshot was made with.
+std::vector<std::string> uv_projects_of(const snapshot::SnapshotManifest& manifest);
+
+/// Makes the snapshot as snapshot::create() does, once the locks of `wanted.tree.uv_locked` have
+/// been found to fit their projects in the state that it is made of: by `uv lock --check` in a
+/// scratch snapshot, once for each state, project, uv and environment that bears on it. Throws
+/// os::Error where a lock is stale, and where nothing could be found out.
+snapshot::Created create_checked(const Arguments& arguments, const snapshot::Root& root,
+                                 snapshot::CreateOptions wanted, pid_t parent);
+
+enum class Tell { no, yes };
+
+/// Has every uv command under `environment` keep to the lock; says where uv then works outside the
+/// snapshot.
+void enforce_lock(std::vector<std::string>& environment, const std::string& snapshot, Tell tell);
+
+/// Prints which locks of the snapshot are not those that it was made with, with a short diff.
+/// Whether there are any.
+bool print_changed_locks(const snapshot::Root& root, const std::string& name);
+
+} // namespace snapfix::cli
