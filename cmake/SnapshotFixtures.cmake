@@ -20,7 +20,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
       [FILES TRACKED|UNTRACKED|ALL]
       [INCLUDE <glob>...] [EXCLUDE <glob>...] [COPY <glob>...]
       [LINK_FROM STORE|SOURCE] [LINK_MODE HARDLINK|REFLINK|COPY] [STRICT]
-      [NO_SOURCE_MAPPING] [GUARD AUTO|ON|OFF]
+      [NO_SOURCE_MAPPING] [GUARD AUTO|ON|OFF] [UV_LOCKED [<project>...]]
       [KEEP NEVER|ON_FAILURE|ALWAYS]
       [LABELS <label>...] [CONFIGURATIONS <config>...] [SETUP_TIMEOUT <seconds>]
       [PROPERTIES <key> <value>...])
@@ -76,6 +76,13 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     it cannot, the test's output says so and the cleanup finds what was written through a link.
     ``ON``: the test fails where the kernel cannot. ``OFF``: no guard.
 
+  ``UV_LOCKED``
+    Holds the lock of the uv projects in these folders of the source, by default its top. The setup
+    fails where ``uv lock --check`` says that ``uv.lock`` is stale; it is asked once for all tests on
+    one state of the source. The test runs with ``UV_LOCKED=1`` and without ``UV_FROZEN``, and the
+    cleanup fails if ``uv.lock`` is not what it was. ``UV_LOCKED OFF`` takes a test out of
+    :variable:`SNAPSHOT_FIXTURES_UV_LOCKED`. The test's ``ENVIRONMENT`` is that of its setup as well.
+
   ``KEEP``
     When the snapshot outlives the test; default :variable:`SNAPSHOT_FIXTURES_KEEP`. A kept one is
     made pristine by the next run of the test.
@@ -125,6 +132,19 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   ``$<CONFIG>``. Nobody records how these tests ended, so ``ON_FAILURE`` keeps the snapshot.
   ``LABELS`` should name those of all its tests, or ``ctest -LE`` runs setup and cleanup alone.
 
+.. command:: add_uv_lock_check
+
+  Registers a test that fails where scripts call uv without pinning the lock::
+
+    add_uv_lock_check(
+      NAME <name> PATHS <path>...
+      [LABELS <label>...] [CONFIGURATIONS <config>...])
+
+  ``PATHS`` are files and folders, relative to :variable:`CMAKE_CURRENT_SOURCE_DIR`: shell scripts,
+  makefiles, Dockerfiles, YAML, justfiles, Python. It reports ``uv run``, ``uv sync`` and the like
+  without ``--locked`` or ``--frozen``, and ``--frozen`` itself, which uv refuses where
+  ``UV_LOCKED=1`` is set. ``# snapfix: allow-unlocked`` on its line silences one.
+
 .. variable:: SNAPSHOT_FIXTURES_ROOT
 
   Cache variable: the folder that holds the snapshots and all that belongs to them; default
@@ -138,6 +158,16 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 .. variable:: SNAPSHOT_FIXTURES_GUARD
 
   Cache variable: the default of ``GUARD``; ``AUTO`` at first.
+
+.. variable:: SNAPSHOT_FIXTURES_UV_LOCKED
+
+  Cache variable: whether ``UV_LOCKED`` is the default of snapshot tests whose source has a
+  ``uv.lock``; ``OFF`` at first.
+
+.. variable:: SNAPSHOT_FIXTURES_UV
+
+  Cache variable: path of uv; found in ``PATH`` where it is not set. A project configures without
+  uv; the tests that want it then fail in their setup, and say how to get it.
 
 .. variable:: SNAPSHOT_FIXTURES_HELPER
 
@@ -157,6 +187,8 @@ set_property(CACHE SNAPSHOT_FIXTURES_KEEP PROPERTY STRINGS NEVER ON_FAILURE ALWA
 set(SNAPSHOT_FIXTURES_GUARD "AUTO" CACHE STRING
   "Whether tests run under the guard that breaks links on write: AUTO, ON, OFF")
 set_property(CACHE SNAPSHOT_FIXTURES_GUARD PROPERTY STRINGS AUTO ON OFF)
+option(SNAPSHOT_FIXTURES_UV_LOCKED
+  "Whether UV_LOCKED is the default of tests whose source has a uv.lock" OFF)
 set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
   "Path of the helper snapfix; empty: the one that SnapshotFixtures brings")
 
@@ -170,7 +202,7 @@ function(add_snapshot_test)
   set(flags STRICT NO_SOURCE_MAPPING)
   set(single
     NAME SOURCE_DIR WORKING_DIRECTORY FILES LINK_FROM LINK_MODE GUARD KEEP SETUP_TIMEOUT)
-  set(multi COMMAND INCLUDE EXCLUDE COPY LABELS CONFIGURATIONS PROPERTIES)
+  set(multi COMMAND INCLUDE EXCLUDE COPY UV_LOCKED LABELS CONFIGURATIONS PROPERTIES)
   set(argc "${ARGC}")
   _snapshot_fixtures_parse()
   _snapshot_fixtures_check_name()
@@ -180,6 +212,7 @@ function(add_snapshot_test)
   cmake_language(EVAL CODE "_snapshot_fixtures_check_properties(${PROPERTIES_code})")
   _snapshot_fixtures_check_working_directory()
   _snapshot_fixtures_prepare()
+  _snapshot_fixtures_lock_uv()
 
   set(run_code "${tree_code} \"--fresh\" \"--frozen\"")
   if(NOT arg_NO_SOURCE_MAPPING)
@@ -239,6 +272,43 @@ function(add_snapshot_fixture)
 
   _snapshot_fixtures_add_setup()
   _snapshot_fixtures_remember()
+endfunction()
+
+function(add_uv_lock_check)
+  set(call "add_uv_lock_check")
+  set(flags "")
+  set(single NAME)
+  set(multi PATHS LABELS CONFIGURATIONS)
+  set(argc "${ARGC}")
+  _snapshot_fixtures_parse()
+  _snapshot_fixtures_check_name()
+  if(NOT DEFINED arg_PATHS)
+    _snapshot_fixtures_misuse("there are no PATHS" "write PATHS <file or folder>...")
+  endif()
+  set(paths_code "")
+  foreach(path IN LISTS arg_PATHS)
+    get_filename_component(path "${path}" ABSOLUTE)
+    if(NOT EXISTS "${path}")
+      _snapshot_fixtures_misuse("there is no '${path}'"
+        "name files and folders relative to ${CMAKE_CURRENT_SOURCE_DIR}")
+    endif()
+    _snapshot_fixtures_literal(path "${path}")
+    _snapshot_fixtures_quote(quoted "${path}")
+    string(APPEND paths_code " ${quoted}")
+  endforeach()
+  _snapshot_fixtures_helper(helper)
+  _snapshot_fixtures_quote(helper_code "${helper}")
+  _snapshot_fixtures_quote(name_code "${arg_NAME}")
+  set(configurations_code "")
+  if(DEFINED arg_CONFIGURATIONS)
+    set(configurations_code "CONFIGURATIONS ${CONFIGURATIONS_code}")
+  endif()
+  cmake_language(EVAL CODE "
+    add_test(NAME ${name_code} ${configurations_code} COMMAND ${helper_code}
+      \"uv-lint\" \"--assume-locked\" ${paths_code})")
+  if(DEFINED arg_LABELS)
+    set_property(TEST "${arg_NAME}" APPEND PROPERTY LABELS "${arg_LABELS}")
+  endif()
 endfunction()
 
 # ---- arguments -----------------------------------------------------------------------------------
@@ -309,7 +379,7 @@ macro(_snapshot_fixtures_parse)
 endmacro()
 
 function(_snapshot_fixtures_check_value_given)
-  if(keyword AND NOT DEFINED arg_${keyword})
+  if(keyword AND NOT DEFINED arg_${keyword} AND NOT keyword STREQUAL "UV_LOCKED")
     _snapshot_fixtures_misuse("${keyword} has no value" "write a value behind it, or leave it out")
   endif()
 endfunction()
@@ -346,14 +416,14 @@ function(_snapshot_fixtures_check_arguments)
   _snapshot_fixtures_check_choice(LINK_MODE HARDLINK REFLINK COPY)
   _snapshot_fixtures_check_choice(GUARD AUTO ON OFF)
   _snapshot_fixtures_check_choice(KEEP NEVER ON_FAILURE ALWAYS)
-  if(DEFINED arg_SETUP_TIMEOUT AND NOT arg_SETUP_TIMEOUT MATCHES "^[0-9]*[1-9][0-9]*$")
+  if("SETUP_TIMEOUT" IN_LIST seen AND NOT arg_SETUP_TIMEOUT MATCHES "^[0-9]*[1-9][0-9]*$")
     _snapshot_fixtures_misuse("SETUP_TIMEOUT '${arg_SETUP_TIMEOUT}' is no number of seconds"
       "write a whole number above 0")
   endif()
 endfunction()
 
 function(_snapshot_fixtures_check_choice keyword)
-  if(DEFINED arg_${keyword} AND NOT arg_${keyword} IN_LIST ARGN)
+  if(keyword IN_LIST seen AND NOT arg_${keyword} IN_LIST ARGN)
     list(JOIN ARGN ", " choices)
     _snapshot_fixtures_misuse("${keyword} '${arg_${keyword}}' is not known"
       "write one of ${choices}")
@@ -375,7 +445,7 @@ function(_snapshot_fixtures_check_name)
     _snapshot_fixtures_misuse("the name is taken already, in ${owner}" "choose another name")
   endif()
   foreach(name IN ITEMS "${arg_NAME}" "${arg_NAME}.snapshot_setup" "${arg_NAME}.snapshot_cleanup")
-    if(TEST "${name}" AND (call STREQUAL "add_snapshot_test" OR NOT name STREQUAL arg_NAME))
+    if(TEST "${name}" AND (NOT call STREQUAL "add_snapshot_fixture" OR NOT name STREQUAL arg_NAME))
       _snapshot_fixtures_misuse("there is a test '${name}' already" "choose another name")
     endif()
   endforeach()
@@ -474,6 +544,65 @@ function(_snapshot_fixtures_prepare)
       name_code snapshot_code helper_code root_code tree_code configurations_code)
     set(${variable} "${${variable}}" PARENT_SCOPE)
   endforeach()
+endfunction()
+
+# Adds what UV_LOCKED means to tree_code, and sets uv_locked to whether it holds.
+macro(_snapshot_fixtures_lock_uv)
+  set(uv_locked FALSE)
+  if("UV_LOCKED" IN_LIST seen AND NOT DEFINED arg_UV_LOCKED)
+    set(arg_UV_LOCKED ".")
+  elseif(NOT DEFINED arg_UV_LOCKED AND SNAPSHOT_FIXTURES_UV_LOCKED AND EXISTS "${source}/uv.lock")
+    set(arg_UV_LOCKED ".")
+  endif()
+  if(DEFINED arg_UV_LOCKED AND NOT arg_UV_LOCKED STREQUAL "OFF")
+    set(uv_locked TRUE)
+    foreach(project IN LISTS arg_UV_LOCKED)
+      _snapshot_fixtures_uv_project(quoted "${project}")
+      string(APPEND tree_code " \"--uv-locked\" ${quoted}")
+    endforeach()
+    find_program(SNAPSHOT_FIXTURES_UV uv NO_CMAKE_FIND_ROOT_PATH DOC "Path of uv")
+    if(SNAPSHOT_FIXTURES_UV)
+      _snapshot_fixtures_literal(literal "${SNAPSHOT_FIXTURES_UV}")
+      _snapshot_fixtures_quote(quoted "--uv=${literal}")
+      string(APPEND tree_code " ${quoted}")
+    endif()
+  endif()
+endmacro()
+
+# A folder with a pyproject.toml, and a uv.lock in it or above it, as the helper's word.
+function(_snapshot_fixtures_uv_project out project)
+  get_filename_component(folder "${project}" ABSOLUTE BASE_DIR "${source}")
+  get_filename_component(top "${source}" ABSOLUTE)
+  string(FIND "${folder}/" "${top}/" position)
+  if(NOT position EQUAL 0)
+    _snapshot_fixtures_misuse("UV_LOCKED '${project}' lies outside the source '${source}'"
+      "name a folder of the source, relative to its top")
+  endif()
+  if(NOT EXISTS "${folder}/pyproject.toml")
+    _snapshot_fixtures_misuse("UV_LOCKED '${project}': there is no ${folder}/pyproject.toml"
+      "name the folders of the source that are uv projects, or leave UV_LOCKED out")
+  endif()
+  set(holder "${folder}")
+  while(NOT EXISTS "${holder}/uv.lock" AND NOT IS_SYMLINK "${holder}/uv.lock"
+      AND NOT holder STREQUAL top)
+    get_filename_component(holder "${holder}" DIRECTORY)
+  endwhile()
+  if(IS_SYMLINK "${holder}/uv.lock")
+    _snapshot_fixtures_misuse("UV_LOCKED: ${holder}/uv.lock is a symlink, and uv would write\
+ to what it leads to"
+      "put the lock itself in its place")
+  elseif(NOT EXISTS "${holder}/uv.lock")
+    _snapshot_fixtures_misuse("UV_LOCKED '${project}': there is no uv.lock in ${folder}\
+ or above it in the source"
+      "run 'uv lock' in ${folder}, and commit uv.lock")
+  endif()
+  file(RELATIVE_PATH relative "${top}" "${folder}")
+  if(relative STREQUAL "")
+    set(relative ".")
+  endif()
+  _snapshot_fixtures_literal(relative "${relative}")
+  _snapshot_fixtures_quote(quoted "${relative}")
+  set(${out} "${quoted}" PARENT_SCOPE)
 endfunction()
 
 # The helper's word for an argument with these choices, or where it is not given for its cache
@@ -670,7 +799,7 @@ function(_snapshot_fixtures_remember)
   set(cleanup_code "${configurations_code} COMMAND ${helper_code} \"finish\" ${snapshot_code} \
 ${root_code} \"--keep\" \"${keep}\" \"--ctest\"")
   foreach(variable IN ITEMS call arg_NAME arg_LABELS arg_CONFIGURATIONS arg_SETUP_TIMEOUT
-      fixture freeze cleanup_code)
+      fixture freeze cleanup_code uv_locked)
     if(DEFINED ${variable})
       set_property(DIRECTORY PROPERTY _snapshot_fixtures_${number}_${variable} "${${variable}}")
     endif()
@@ -684,7 +813,7 @@ function(_snapshot_fixtures_end_of_directory)
   set(number 0)
   while(number LESS count)
     foreach(variable IN ITEMS call arg_NAME arg_LABELS arg_CONFIGURATIONS arg_SETUP_TIMEOUT
-        fixture freeze cleanup_code)
+        fixture freeze cleanup_code uv_locked)
       get_property(${variable} DIRECTORY PROPERTY _snapshot_fixtures_${number}_${variable})
     endforeach()
     _snapshot_fixtures_complete()
@@ -710,6 +839,9 @@ function(_snapshot_fixtures_complete)
     get_property(disabled TEST "${arg_NAME}" PROPERTY DISABLED)
     get_property(will_fail TEST "${arg_NAME}" PROPERTY WILL_FAIL)
     get_property(skip_code TEST "${arg_NAME}" PROPERTY SKIP_RETURN_CODE)
+    if(uv_locked)
+      _snapshot_fixtures_lock_environment()
+    endif()
     if(will_fail)
       string(APPEND cleanup_code " \"--will-fail\"")
     endif()
@@ -736,6 +868,24 @@ function(_snapshot_fixtures_complete)
   # Labels of the directory count for tests in it, and the freezing one is not in it.
   get_property(directory_labels DIRECTORY PROPERTY LABELS)
   _snapshot_fixtures_freeze_for("${disabled}" "${labels};${directory_labels}")
+endfunction()
+
+# uv checks the lock in the environment of the test: indexes, proxies and the like bear on it.
+function(_snapshot_fixtures_lock_environment)
+  set(yes "(1|[Tt][Rr][Uu][Ee]|[Yy][Ee][Ss]|[Yy]|[Tt]|[Oo][Nn])")
+  foreach(property IN ITEMS ENVIRONMENT ENVIRONMENT_MODIFICATION)
+    get_property(values TEST "${arg_NAME}" PROPERTY ${property})
+    foreach(value IN LISTS values)
+      if(value MATCHES "^(UV_FROZEN|UV_NO_SYNC)=(set:)?${yes}$"
+          OR (value MATCHES "^UV_LOCKED=" AND NOT value MATCHES "^UV_LOCKED=(set:)?${yes}$"))
+        _snapshot_fixtures_misuse("its ${property} has ${value}, against UV_LOCKED"
+          "take it out, or write UV_LOCKED OFF in place of UV_LOCKED")
+      endif()
+    endforeach()
+    if(NOT "${values}" STREQUAL "")
+      set_property(TEST "${arg_NAME}.snapshot_setup" PROPERTY ${property} "${values}")
+    endif()
+  endforeach()
 endfunction()
 
 function(_snapshot_fixtures_restore_fixtures)

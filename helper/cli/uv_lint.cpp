@@ -41,8 +41,9 @@ int uv_lint(const std::vector<std::string>& arguments) {
       {"PATH...", 1, std::numeric_limits<std::size_t>::max()});
   options.add_flag("fix", "write --locked where it is missing");
   options.add_flag("json", "print a report");
-  options.add_flag("assume-locked", "UV_LOCKED=1 is in the environment: report only what drops it, "
-                                    "or --frozen, which uv refuses beside it");
+  options.add_flag("assume-locked",
+                   "UV_LOCKED=1 will be in the environment: report --frozen as well, "
+                   "which uv refuses beside it");
   if (!options.parse(arguments)) {
     return k_done;
   }

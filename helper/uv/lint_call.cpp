@@ -209,10 +209,18 @@ bool is_on(const Variables& variables, const std::string& name) {
   return !is_any(value, {"", "0", "false", "f", "no", "n", "off"});
 }
 
+/// The value of a UV_LOCKED that stands in no file: who calls the script by hand lacks it.
+constexpr const char* k_assumed = "assumed";
+
+bool is_assumed(const Variables& variables) {
+  const auto found = variables.find("UV_LOCKED");
+  return found != variables.end() && found->second.value.chars() == k_assumed;
+}
+
 Variables Reading::environment() const {
   Variables out;
   if (assume_locked == AssumeLocked::yes) {
-    out["UV_LOCKED"] = {Text("1"), {}, true, {}};
+    out["UV_LOCKED"] = {Text(k_assumed), {}, true, {}};
   }
   return out;
 }
@@ -256,12 +264,15 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
   if (reading.assume_locked == AssumeLocked::yes && locked && (options.frozen || frozen)) {
     const std::string what = options.frozen ? "--frozen" : "UV_FROZEN";
     add(reading, words, subcommand,
-        "uv refuses " + what + " together with UV_LOCKED=1: leave " + what +
-            " away, or write `env -u UV_LOCKED uv " + words[subcommand].chars() + " ... --frozen`",
+        "uv refuses " + what +
+            " together with UV_LOCKED=1, or ignores one of them: write --locked, or `env -u "
+            "UV_LOCKED uv " +
+            words[subcommand].chars() + " ... --frozen`",
         false);
     return options.command;
   }
-  const bool pinned = options.locked || options.frozen || locked || frozen ||
+  const bool pinned = options.locked || options.frozen || frozen ||
+                      (locked && !is_assumed(variables)) ||
                       (run && (options.no_sync || is_on(variables, "UV_NO_SYNC")));
   if (!pinned) {
     const bool defined = words[subcommand].from_variable || reading.in_variable;

@@ -298,11 +298,13 @@ def test_allowed(tmp):
 
 def test_locked_is_assumed(tmp):
     text = "uv sync\nuv sync --frozen\nenv -u UV_LOCKED uv sync --frozen\nenv -u UV_LOCKED uv sync\nUV_FROZEN=1 uv sync\n"
-    assert places(tmp, "a.sh", text, "--assume-locked") == [2, 4, 5]
+    assert places(tmp, "a.sh", text, "--assume-locked") == [1, 2, 4, 5]
     done = lint(tmp / "a.sh", "--assume-locked")
     assert "uv refuses --frozen together with UV_LOCKED=1" in done.out and "env -u UV_LOCKED" in done.out, done
     lint(tmp / "a.sh", "--assume-locked", "--fix", expect=3)
-    assert (tmp / "a.sh").read_text() == text.replace("UV_LOCKED uv sync\n", "UV_LOCKED uv sync --locked\n")
+    assert (tmp / "a.sh").read_text() == "".join(
+        line + (" --locked" if line.endswith("uv sync") else "") + "\n"
+        for line in text.splitlines()).replace("UV_FROZEN=1 uv sync --locked", "UV_FROZEN=1 uv sync")
 
 
 def test_output(tmp):
