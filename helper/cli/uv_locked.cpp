@@ -299,8 +299,7 @@ bool print_changed_locks(const snapshot::Root& root, const std::string& name) {
     paths.insert(paths.end(), more.begin(), more.end());
   }
   std::ranges::sort(paths);
-  const auto [rest, end] = std::ranges::unique(paths);
-  paths.erase(rest, end);
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end()); // NOLINT: clang 14
   if (paths.empty()) {
     return false;
   }

@@ -138,6 +138,7 @@ std::string fixed_text(std::string_view text, const std::vector<Finding>& findin
   std::string out(text);
   std::set<std::size_t> done;
   std::vector<const Finding*> order;
+  order.reserve(findings.size());
   for (const Finding& finding : findings) {
     order.push_back(&finding);
   }

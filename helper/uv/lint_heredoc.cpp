@@ -18,10 +18,8 @@ Kind interpreter_of(const std::vector<Word>& words) {
     } else if (name.starts_with("python")) {
       kind = Kind::python;
       script_given = false;
-    } else if (name == "-c" || name == "-m") {
+    } else if (name == "-c" || name == "-m" || (kind == Kind::python && !name.starts_with('-'))) {
       script_given = true; // the input is data
-    } else if (kind == Kind::python && !name.starts_with('-')) {
-      script_given = true;
     }
   }
   return script_given ? Kind::none : kind;

@@ -222,7 +222,7 @@ private:
   }
 
   void expand_reference(const Text& inside, Text& out, int depth) {
-    const std::string name = inside.chars();
+    const std::string& name = inside.chars();
     m_used[name] = true;
     if (name.starts_with("shell ") && depth > 0) {
       Variables inner = m_variables;

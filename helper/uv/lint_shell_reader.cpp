@@ -171,10 +171,7 @@ bool ShellReader::take_keyword(const Word& word, Command& command) {
     return false;
   }
   if (std::ranges::find(k_keywords, name) == k_keywords.end()) {
-    if (name == "esac") {
-      return true;
-    }
-    return false;
+    return name == "esac";
   }
   if (name == "if" || name == "while" || name == "until") {
     m_conditions.push_back(m_variables);

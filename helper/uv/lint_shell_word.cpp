@@ -187,14 +187,12 @@ void ShellReader::read_array(Word& word) {
   while (m_pos < m_text.size()) {
     skip_blanks();
     const char c = m_text[m_pos];
-    if (c == '\n') {
-      ++m_pos;
-    } else if (c == '#') {
+    if (c == '#') {
       skip_comment();
     } else if (c == ')') {
       ++m_pos;
       return;
-    } else if (at_word_end()) {
+    } else if (c == '\n' || at_word_end()) {
       ++m_pos;
     } else {
       word.elements.push_back(read_word());

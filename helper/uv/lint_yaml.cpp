@@ -115,9 +115,10 @@ private:
       path.push_back(at);
     }
     Variables out = m_variables;
-    for (auto it = path.rbegin(); it != path.rend(); ++it) {
+    std::ranges::reverse(path);
+    for (const std::size_t above : path) {
       for (const auto* of_node : {&m_of_node, &m_later}) {
-        const auto found = of_node->find(*it);
+        const auto found = of_node->find(above);
         if (found != of_node->end()) {
           for (const auto& [name, variable] : found->second) {
             out[name] = variable;

@@ -94,7 +94,8 @@ std::string identity_of(const std::string& program) {
   const auto stat = dir.stat_of(path.filename().c_str());
   std::string out = fmt::format("{} {} {}.{}", path.string(), stat.size, stat.mtime.seconds,
                                 stat.mtime.nanoseconds);
-  constexpr std::uint64_t k_no_program = 256 * 1024; // uv itself has tens of megabytes
+  constexpr std::uint64_t k_no_program =
+      std::uint64_t{256} * 1024; // uv itself has tens of megabytes
   if (stat.size < k_no_program) {
     out += os::run_program({program, "--version"}, os::environment_without_git(), "/").out;
   }
