@@ -147,8 +147,10 @@ void LockCheck::check(const os::Hash& base, const std::string& project) const {
     clear();
     throw;
   }
-  clear();
+  // First the mark: with the scratch snapshot goes the file of its lock, and the next one's turn
+  // comes.
   os::write_file(m_root.checks(), mark(base, project).c_str(), "");
+  clear();
 }
 
 void LockCheck::check_in(const std::string& name, const os::Hash& base,
