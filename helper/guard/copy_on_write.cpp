@@ -20,7 +20,7 @@ namespace snapfix::guard {
 namespace {
 
 constexpr off_t k_big = off_t{256} * 1024; ///< longer files are copied beside the other calls
-constexpr int k_attempts = 64;             ///< at a path that others rename meanwhile
+constexpr int k_attempts = 2000; ///< at a path that others rename meanwhile; each takes a rename
 constexpr off_t k_most_to_prepare =
     off_t{1} << 20; ///< who asks about a longer file has to wait for the write
 

@@ -37,6 +37,7 @@ def build(project, *options):
             "-B",
             project.build,
             "-DCMAKE_BUILD_TYPE=Debug",
+            "-DCMAKE_CXX_FLAGS_DEBUG=-O0",  # built for this test alone: quickly
             f"-DCMAKE_CXX_COMPILER_LAUNCHER={';'.join(map(str, launcher))}",
             *options,
         ]

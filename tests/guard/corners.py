@@ -244,7 +244,9 @@ def test_its_parent_dies_while_it_copies(tmp):
         parent.kill()
         parent.wait()
         eventually(lambda: not processes(p.root), "nothing of it is left")
-        assert not (p.root / "t/ended").exists() or (p.root / "t/ended").read_text() == "0\n"
+        # Empty: killed between the opening and the writing.
+        ended = (p.root / "t/ended").read_text() if (p.root / "t/ended").exists() else ""
+        assert ended in ("", "0\n"), ended
         assert staging_is_clear(p), os.listdir(p.root / ".snapfix/work/t")
 
 

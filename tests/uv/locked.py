@@ -32,7 +32,8 @@ def uv():
 
 
 def environment(tmp, **changes):
-    return {"UV_CACHE_DIR": str(tmp / "cache"), "UV_PYTHON_DOWNLOADS": "never", "UV_OFFLINE": "1", "UV_FROZEN": None,
+    (tmp / "uv-locks").mkdir(exist_ok=True)  # uv leaves lock files in TMPDIR
+    return {"TMPDIR": str(tmp / "uv-locks"), "UV_CACHE_DIR": str(tmp / "cache"), "UV_PYTHON_DOWNLOADS": "never", "UV_OFFLINE": "1", "UV_FROZEN": None,
             "UV_LOCKED": None, "UV_NO_SYNC": None, **changes}
 
 
