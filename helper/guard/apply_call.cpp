@@ -1,7 +1,5 @@
 #include "guard/apply_call.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -146,7 +144,7 @@ off_t length_from(const Rest& rest, const Call& call) {
 } // namespace
 
 int apply_call(Caller& caller, const seccomp_data& data, const Call& call, int file) {
-  const std::string path = fmt::format("/proc/self/fd/{}", file);
+  const std::string path = os::path_of_descriptor(file);
   const Rest rest(data, call);
   const std::string_view name = call.name;
   switch (call.action) {

@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <vector>
 
 #include <fcntl.h>
@@ -22,10 +21,6 @@ namespace {
 
 constexpr mode_t k_permissions = 07777;
 constexpr const char* k_prefix = ".snapfix-";
-
-std::string descriptor_path(int fd) {
-  return fmt::format("/proc/self/fd/{}", fd);
-}
 
 /// Whether the name leads to the file, and not by something that is mounted there: a rename would
 /// replace what the mount hides.
@@ -96,7 +91,8 @@ int copy_attributes(int from, int to, const struct stat& stat) {
 }
 
 int make_copy(const NamedFile& shared, int to) {
-  const os::UniqueFd from(::open(descriptor_path(shared.file.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  const os::UniqueFd from(
+      ::open(os::path_of_descriptor(shared.file.get()).c_str(), O_RDONLY | O_CLOEXEC));
   if (!from) {
     return errno;
   }
@@ -111,7 +107,7 @@ public:
   explicit FolderAsItWas(int folder) : m_folder(folder), m_known(::fstat(folder, &m_stat) == 0) {
     if (m_known && ::faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0) {
       m_opened = (m_stat.st_mode & k_permissions) | S_IWUSR | S_IXUSR;
-      if (::chmod(descriptor_path(folder).c_str(), m_opened) != 0) {
+      if (::chmod(os::path_of_descriptor(folder).c_str(), m_opened) != 0) {
         m_opened = 0;
       }
     }
@@ -119,7 +115,7 @@ public:
   FolderAsItWas(const FolderAsItWas&) = delete;
   FolderAsItWas& operator=(const FolderAsItWas&) = delete;
   ~FolderAsItWas() {
-    const std::string path = descriptor_path(m_folder);
+    const std::string path = os::path_of_descriptor(m_folder);
     struct stat now {};
     if (m_opened != 0 && ::fstat(m_folder, &now) == 0 &&
         (now.st_mode & k_permissions) == m_opened) { // else somebody else has changed it
@@ -143,7 +139,7 @@ private:
 std::string path_of(const NamedFile& file) {
   std::array<char, PATH_MAX> text{};
   const ssize_t length =
-      ::readlink(descriptor_path(file.file.get()).c_str(), text.data(), text.size() - 1);
+      ::readlink(os::path_of_descriptor(file.file.get()).c_str(), text.data(), text.size() - 1);
   return {text.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
 }
 
@@ -215,7 +211,7 @@ int LinkBreaker::replace_from(const NamedFile& shared, const Place& place, int s
     return failed;
   }
   failed = make_copy(shared, file.get());
-  copy = os::UniqueFd(::open(descriptor_path(file.get()).c_str(), O_PATH | O_CLOEXEC));
+  copy = os::UniqueFd(::open(os::path_of_descriptor(file.get()).c_str(), O_PATH | O_CLOEXEC));
   file.reset(); // while it is open for writing nobody can run it
   if (failed == 0 && !lies_there(shared.stat, place.folder.get(), place.name)) {
     failed = ESTALE;
@@ -266,7 +262,7 @@ os::UniqueFd LinkBreaker::copy_without_name(const NamedFile& shared, int& failed
   failed = make_copy(shared, copy.get());
   os::UniqueFd out;
   if (failed == 0) {
-    out = os::UniqueFd(::open(descriptor_path(copy.get()).c_str(), O_PATH | O_CLOEXEC));
+    out = os::UniqueFd(::open(os::path_of_descriptor(copy.get()).c_str(), O_PATH | O_CLOEXEC));
     failed = out ? 0 : errno;
   }
   ::unlinkat(staging.get(), name.c_str(), 0);

@@ -1,6 +1,7 @@
 #include "guard/caller.hpp"
 
 #include "guard/path_walk.hpp"
+#include "os/process.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +9,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -18,7 +18,6 @@
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
-#include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
@@ -50,17 +49,6 @@ bool is_proc(int folder) {
   struct statfs stat {};
   return ::fstatfs(folder, &stat) != 0 || stat.f_type == PROC_SUPER_MAGIC;
 }
-
-std::string read_proc_file(const std::string& path) {
-  const os::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::array<char, 512> buffer{};
-  const ssize_t got = fd ? ::read(fd.get(), buffer.data(), buffer.size()) : -1;
-  return got > 0 ? std::string(buffer.data(), static_cast<std::size_t>(got)) : std::string();
-}
-
-} // namespace
-
-namespace {
 
 /// The ids of a line of /proc/PID/status, `Uid:` or `Gid:` (real, effective, saved, file system) or
 /// `Groups:`.
@@ -173,11 +161,7 @@ bool Caller::has_our_rights() const {
 }
 
 std::string Caller::program() const {
-  auto name = read_proc_file(proc_path("comm"));
-  while (name.ends_with('\n')) {
-    name.pop_back();
-  }
-  return name.empty() ? "?" : name;
+  return os::process_name(m_thread);
 }
 
 bool Caller::read_memory(std::uint64_t address, void* to, std::size_t size) {
@@ -225,7 +209,7 @@ std::optional<NamedFile> Caller::open_descriptor(int number) {
 }
 
 std::optional<Caller::DescriptorState> Caller::descriptor_state(int number) const {
-  const auto text = read_proc_file(fmt::format("/proc/{}/fdinfo/{}", m_thread, number));
+  const auto text = os::read_proc(fmt::format("/proc/{}/fdinfo/{}", m_thread, number)).value_or("");
   DescriptorState out;
   long long offset = 0;
   unsigned flags = 0;

@@ -16,9 +16,11 @@ struct Header {
   std::uint32_t size;
 };
 
-bool write_fully(int fd, const char* data, std::size_t size) noexcept {
+/// Repeats send(2) or recv(2) until all of `data` is through; false where that fails.
+template<typename Byte, typename Transfer>
+bool transfer_fully(Byte* data, std::size_t size, const Transfer& transfer) noexcept {
   while (size > 0) {
-    const ssize_t done = ::send(fd, data, size, MSG_NOSIGNAL);
+    const ssize_t done = transfer(data, size);
     if (done < 0 && errno == EINTR) {
       continue;
     }
@@ -31,19 +33,15 @@ bool write_fully(int fd, const char* data, std::size_t size) noexcept {
   return true;
 }
 
+bool write_fully(int fd, const char* data, std::size_t size) noexcept {
+  return transfer_fully(data, size, [fd](const char* from, std::size_t count) {
+    return ::send(fd, from, count, MSG_NOSIGNAL);
+  });
+}
+
 bool read_fully(int fd, char* data, std::size_t size) noexcept {
-  while (size > 0) {
-    const ssize_t done = ::recv(fd, data, size, 0);
-    if (done < 0 && errno == EINTR) {
-      continue;
-    }
-    if (done <= 0) {
-      return false;
-    }
-    data += done;
-    size -= static_cast<std::size_t>(done);
-  }
-  return true;
+  return transfer_fully(data, size,
+                        [fd](char* to, std::size_t count) { return ::recv(fd, to, count, 0); });
 }
 
 /// Room for one descriptor beside a message, as cmsg(3) lays it out.

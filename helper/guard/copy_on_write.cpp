@@ -3,17 +3,11 @@
 #include "guard/apply_call.hpp"
 #include "guard/call_request.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
-#include <string_view>
 #include <thread>
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <unistd.h>
 
 namespace snapfix::guard {
@@ -326,7 +320,7 @@ CopyOnWrite::replace_descriptor(const Caller& caller, const seccomp_notif& notif
   if (!state || (state->flags & O_PATH) != 0) {
     return std::nullopt;
   }
-  const os::UniqueFd fresh(::open(fmt::format("/proc/self/fd/{}", private_file).c_str(),
+  const os::UniqueFd fresh(::open(os::path_of_descriptor(private_file).c_str(),
                                   (state->flags & ~k_only_when_opened) | O_CLOEXEC));
   if (!fresh) {
     return std::nullopt;
@@ -393,7 +387,7 @@ CopyOnWrite::Verdict CopyOnWrite::open_for(Caller& caller, const seccomp_notif& 
   const int flags = static_cast<int>(request->flags);
   const OtherIds as_caller(caller.thread(), OtherIds::Which::files);
   // Truncated only when the caller has its descriptor: a call that fails must change nothing.
-  os::UniqueFd opened(::open(fmt::format("/proc/self/fd/{}", file).c_str(),
+  os::UniqueFd opened(::open(os::path_of_descriptor(file).c_str(),
                              (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW | O_TRUNC)) | O_CLOEXEC));
   if (!opened) {
     return {Verdict::Kind::fail, errno};
@@ -404,7 +398,7 @@ CopyOnWrite::Verdict CopyOnWrite::open_for(Caller& caller, const seccomp_notif& 
     return {Verdict::Kind::fail, -number};
   }
   if ((flags & O_TRUNC) != 0 && ::ftruncate(opened.get(), 0) != 0) {
-    ::truncate(fmt::format("/proc/self/fd/{}", opened.get()).c_str(), 0); // O_RDONLY | O_TRUNC
+    ::truncate(os::path_of_descriptor(opened.get()).c_str(), 0); // O_RDONLY | O_TRUNC
   }
   // The caller may close its own at once, and run the file: it must not be busy then.
   opened.reset();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include <unistd.h>
@@ -34,5 +35,11 @@ public:
 private:
   int m_fd = -1;
 };
+
+/// A path that leads to the file behind a descriptor of ours, also one that was opened with O_PATH:
+/// for calls that take no such descriptor.
+inline std::string path_of_descriptor(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
 
 } // namespace snapfix::os

@@ -35,26 +35,6 @@ std::optional<std::string> read_link(const std::string& path) {
   return std::string(buffer.data(), static_cast<std::size_t>(length));
 }
 
-/// The text of a file in /proc, which has no size; nothing if the process is gone.
-std::optional<std::string> read_proc(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) {
-    return std::nullopt;
-  }
-  std::string text;
-  std::array<char, 4096> buffer{};
-  for (;;) {
-    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-    if (got < 0) {
-      return std::nullopt;
-    }
-    if (got == 0) {
-      return text;
-    }
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-}
-
 std::optional<pid_t> to_pid(const std::string& text) {
   pid_t pid = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), pid);
@@ -76,14 +56,6 @@ std::optional<std::string> stat_field(pid_t pid, int number) {
     rest >> field;
   }
   return rest ? std::optional(field) : std::nullopt;
-}
-
-std::string name_of(pid_t pid) {
-  auto name = read_proc(fmt::format("/proc/{}/comm", pid)).value_or("?");
-  while (name.ends_with('\n')) {
-    name.pop_back();
-  }
-  return name;
 }
 
 std::vector<pid_t> all_processes() {
@@ -146,6 +118,33 @@ bool stands_in(pid_t pid, const std::string& folder) {
 
 } // namespace
 
+std::optional<std::string> read_proc(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    return std::nullopt;
+  }
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+    if (got < 0) {
+      return std::nullopt;
+    }
+    if (got == 0) {
+      return text;
+    }
+    text.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
+std::string process_name(pid_t pid) {
+  auto name = read_proc(fmt::format("/proc/{}/comm", pid)).value_or("");
+  while (name.ends_with('\n')) {
+    name.pop_back();
+  }
+  return name.empty() ? "?" : name;
+}
+
 std::string host_name() {
   std::array<char, HOST_NAME_MAX + 1> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
@@ -189,7 +188,7 @@ std::vector<LivingProcess> processes_in(const std::string& folder) {
   std::vector<LivingProcess> out;
   for (const pid_t pid : all_processes()) {
     if (pid != ::getpid() && stands_in(pid, folder)) {
-      out.push_back({pid, name_of(pid)});
+      out.push_back({pid, process_name(pid)});
     }
   }
   return out;
@@ -200,7 +199,7 @@ std::vector<LivingProcess> children_of_this_process() {
   for (const pid_t pid : child_numbers()) {
     const auto state = stat_field(pid, 3);
     if (state && *state != "Z") {
-      out.push_back({pid, name_of(pid)});
+      out.push_back({pid, process_name(pid)});
     }
   }
   return out;

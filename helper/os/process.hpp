@@ -28,6 +28,13 @@ std::string this_machine();
 /// Nothing if there is no such process.
 std::optional<ProcessId> identify(pid_t pid);
 
+/// The text of a file in /proc, which has no size; nothing if the process is gone, or not ours to
+/// look at.
+std::optional<std::string> read_proc(const std::string& path);
+
+/// The name of a process or thread, `?` if it is gone.
+std::string process_name(pid_t pid);
+
 pid_t this_process();
 pid_t parent_process();
 /// The user whose rights this process has.

@@ -125,7 +125,7 @@ Dir open_on_same_mount(const Dir& parent, const char* name) {
 bool open_up(const Dir& parent, const char* name) noexcept {
   const UniqueFd fd(::openat(parent.fd(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   // fchmod refuses O_PATH descriptors; their magic link in /proc cannot be redirected.
-  return fd && ::chmod(fmt::format("/proc/self/fd/{}", fd.get()).c_str(), k_owner_all) == 0;
+  return fd && ::chmod(path_of_descriptor(fd.get()).c_str(), k_owner_all) == 0;
 }
 
 std::vector<std::string> remove_tree(const Dir& parent, const char* name) {
