@@ -1,0 +1,461 @@
+"""What snapshots cost, beside the floor (the bare system calls) and what people use instead.
+
+    snapshots.py [--files N,N...] [--file-systems NAME,NAME...] [--tasks NAME,NAME...] [--rounds N]
+                 [--shapes] [--json FILE]
+    snapshots.py --plot FILE.json FILE.svg
+
+tests/bench/run builds what this needs and calls it. File systems: default (the one of TMPDIR), ext4, xfs, btrfs
+(in loop devices), tmpfs, slow0.3 and slow1 (a FUSE pass-through on tmpfs with that many milliseconds a metadata
+call). Contenders of a task take turns, each round one of each, so that what else the machine does meets all alike;
+hyperfine takes the times. Figures are medians; ratios hold within one run only. Prints tables in Markdown.
+"""
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import pathlib
+import platform
+import random
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import harness
+
+SNAPFIX = os.environ.get("SNAPFIX", "snapfix")
+FLOOR = os.environ.get("SNAPFIX_FLOOR", "floor")
+SLOW_FS = os.environ.get("SNAPFIX_SLOW_FS", "slow_fs")
+TASKS = ["create", "freeze", "refresh", "remove", "together", "memory", "ctest"]
+IMAGE_MEGABYTES = 24 << 10  # sparse
+
+
+def quiet(*command, **options):
+    return harness.run(command, timeout=3600, **options)
+
+
+# ---- trees ---------------------------------------------------------------------------------------
+
+
+def names_of(shape, count):
+    """The paths of a tree's files; `mixed` is like a repository: 20 files a folder, up to 6 deep."""
+    if shape == "flat":
+        return [f"f{n:06}" for n in range(count)]
+    if shape == "deep":
+        return ["/".join(f"d{k}" for k in range(n // 10 + 1)) + f"/f{n % 10}" for n in range(count)]
+    chosen = random.Random(7)
+    folders = ["src"]
+    while len(folders) < max(1, count // 20):
+        parent = chosen.choice(folders[-200:])
+        if parent.count("/") < 5:
+            folders.append(f"{parent}/d{len(folders)}")
+        elif chosen.random() < 0.2:
+            folders.append(f"src{len(folders)}")
+    return [f"{folders[n % len(folders)]}/file{n}.txt" for n in range(count)]
+
+
+def size_of(shape, n):
+    if shape == "empty":
+        return 0
+    if shape == "huge":
+        return 256 << 20
+    return 200 + n * 7919 % 6000
+
+
+def make_source(top, shape, count):
+    """A git repository with one commit; returns the list of its files, each ended by a NUL."""
+    made = set()
+    for n, name in enumerate(names_of(shape, count)):
+        path = top / name
+        if path.parent not in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
+        with open(path, "wb") as out:
+            size = size_of(shape, n)
+            block = random.Random(n).randbytes(min(size, 1 << 20))
+            for at in range(0, size, 1 << 20):
+                out.write(block[: size - at])
+    harness.git(top, "init", "-q")
+    # Two bytes a file would do: what git keeps of them is not measured, but cloned by one contender.
+    quiet("git", "-C", top, "-c", "core.compression=0", "add", "-A")
+    quiet("git", "-C", top, "commit", "-qm", "all")
+    time.sleep(2.1)  # or the first freeze would find ctimes that are not settled, and read twice
+    return os.fsencode(harness.git(top, "ls-files", "-z").out)
+
+
+# ---- timing --------------------------------------------------------------------------------------
+
+
+class Contender:
+    """A command to be timed, and what is to be done before each time."""
+
+    def __init__(self, name, *command, before=("true",)):
+        self.name, self.command = name, shlex.join(map(str, command))
+        self.before = shlex.join(map(str, before))
+
+
+def shell(*lines):
+    return ("sh", "-c", " && ".join(lines))
+
+
+def measure(contenders, rounds):
+    """Seconds by contender: {name: [one a round]}."""
+    out = {contender.name: [] for contender in contenders}
+    with tempfile.TemporaryDirectory(prefix="snapfix-times.") as folder:
+        times = os.path.join(folder, "times.json")
+        for number in range(rounds):
+            turn = number % len(contenders)
+            order = contenders[turn:] + contenders[:turn]
+            command = ["hyperfine", "-N", "--style", "none", "-r", "1", "--export-json", times]
+            for contender in order:
+                command += ["-p", contender.before]
+            quiet(*command, *(contender.command for contender in order))
+            with open(times, encoding="utf-8") as text:
+                for contender, result in zip(order, json.load(text)["results"]):
+                    out[contender.name].append(result["times"][0])
+    return out
+
+
+def peak_bytes(*command):
+    """The most memory that a command had at once."""
+    process = harness.start(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise AssertionError(f"{command} failed with {process.returncode}")
+    return usage.ru_maxrss * 1024
+
+
+# ---- the tasks -----------------------------------------------------------------------------------
+
+
+class Place:
+    """A source and a root on one file system."""
+
+    def __init__(self, top, shape, count, can_reflink):
+        self.top, self.can_reflink = top, can_reflink
+        self.source, self.root, self.target = top / "source", top / "root", top / "target"
+        self.source.mkdir()
+        listed = make_source(self.source, shape, count)
+        self.count = listed.count(b"\0")
+        self.list = pathlib.Path(tempfile.mkstemp(prefix="snapfix-list.")[1])
+        self.list.write_bytes(listed)
+        self.first = pathlib.Path(os.fsdecode(listed.split(b"\0")[0]))
+        self.base = self.snapfix_json("freeze")["base"]
+
+    def close(self):
+        self.list.unlink()
+
+    def snapfix(self, command, *words):
+        source = () if command in ("remove", "verify") else ("--source", self.source)
+        return (SNAPFIX, command, *words, *source, "--root", self.root)
+
+    def snapfix_json(self, *words):
+        return quiet(*self.snapfix(*words), "--json").json()
+
+    def given(self, *words):
+        return self.snapfix("create", *words, "--base", self.base)
+
+    def drop(self, name):
+        return shell(f"rm -rf {shlex.quote(str(self.root / name))} {shlex.quote(str(self.root / '.snapfix/snapshots' / name))}")
+
+    def edit(self):
+        with open(self.source / self.first, "ab") as out:
+            out.write(b"x")
+
+    def create(self, rounds):
+        target, source = self.target, self.source
+        clear = ("rm", "-rf", target)
+        drop = self.drop("x")
+        floor = Contender("floor: link", FLOOR, "link", self.list, source, target, before=clear)
+        contenders = [
+            floor,
+            Contender("floor: lstat", FLOOR, "lstat", self.list, source),
+            Contender("git ls-files", "git", "-C", source, "ls-files", "-z", "--stage"),
+            Contender("snapfix create --base", *self.given("x"), before=drop),
+            Contender("snapfix create", *self.snapfix("create", "x"), before=drop),
+            Contender("snapfix create --link-from source", *self.snapfix("create", "x", "--link-from", "source"), before=drop),
+            Contender("cp -al", "cp", "-al", source, target, before=clear),
+            Contender("rsync --link-dest", "rsync", "-a", "--from0", f"--files-from={self.list}", f"--link-dest={source}",
+                      f"{source}/", f"{target}/", before=clear),
+        ]
+        seconds = measure(contenders, rounds)
+        copies = [
+            Contender("snapfix create, empty root", *self.snapfix("create", "x"), before=("rm", "-rf", self.root)),
+            Contender("cp -a", "cp", "-a", source, target, before=clear),
+            Contender("rsync -a", "rsync", "-a", f"{source}/", f"{target}/", before=clear),
+            Contender("git worktree add", "git", "-C", source, "worktree", "add", "-f", "--detach", target,
+                      before=shell(f"rm -rf {shlex.quote(str(target))}", f"git -C {shlex.quote(str(source))} worktree prune")),
+            Contender("git clone --local", "git", "clone", "-q", "--local", source, target, before=clear),
+        ]
+        if self.can_reflink:
+            copies.append(Contender("cp -a --reflink", "cp", "-a", "--reflink=always", source, target, before=clear))
+        seconds |= measure(copies, max(3, rounds // 3))
+        shutil.rmtree(target, ignore_errors=True)
+        quiet("git", "-C", source, "worktree", "prune")
+        self.base = self.snapfix_json("freeze")["base"]
+        return seconds
+
+    def freeze(self, rounds):
+        edit = shell(f"printf x >>{shlex.quote(str(self.source / self.first))}")
+        seconds = measure([
+            Contender("floor: lstat", FLOOR, "lstat", self.list, self.source),
+            Contender("git ls-files", "git", "-C", self.source, "ls-files", "-z", "--stage"),
+            Contender("snapfix freeze", *self.snapfix("freeze")),
+        ], rounds)
+        seconds |= measure([Contender("snapfix freeze, one file edited", *self.snapfix("freeze"), before=edit)], rounds)
+        # Once more, so that the edits are settled for who comes next.
+        time.sleep(2.1)
+        self.base = self.snapfix_json("freeze")["base"]
+        seconds |= measure([
+            Contender("snapfix freeze, empty root", *self.snapfix("freeze"), before=("rm", "-rf", self.root)),
+            Contender("cp -a", "cp", "-a", self.source, self.target, before=("rm", "-rf", self.target)),
+        ], max(3, rounds // 3))
+        shutil.rmtree(self.target, ignore_errors=True)
+        self.base = self.snapfix_json("freeze")["base"]
+        return seconds
+
+    def refresh(self, rounds):
+        quiet(*self.given("x"))
+        dirt = [self.root / "x" / os.fsdecode(name) for name in self.list.read_bytes().split(b"\0")[: 10 * 7: 7] if name]
+        break_them = " && ".join(f"cp --remove-destination /dev/null {shlex.quote(str(path))}" for path in dirt)
+        fresh = self.given("x", "--fresh")
+        seconds = measure([
+            Contender("refresh, unchanged", *fresh),
+            Contender("refresh, 10 files dirtied", *fresh, before=shell(break_them)),
+            Contender("remove, then create", "sh", "-c", f"{shlex.join(map(str, self.snapfix('remove', 'x')))} && {shlex.join(map(str, self.given('x')))}"),
+        ], rounds)
+        quiet(*self.snapfix("remove", "x"))
+        return seconds
+
+    def remove(self, rounds):
+        floor_link = (FLOOR, "link", self.list, self.source, self.target)
+        seconds = measure([
+            Contender("floor: unlink", FLOOR, "unlink", self.target, before=floor_link),
+            Contender("rm -rf", "rm", "-rf", self.target, before=floor_link),
+            Contender("snapfix remove", *self.snapfix("remove", "x"), before=self.given("x")),
+        ], rounds)
+        return seconds
+
+    def together(self, rounds):
+        """N snapshots made at once, beside as many one after another; all of them are removed before."""
+        create = shlex.join(map(str, self.given("x"))).replace(" x ", " x$n ")
+        contenders = []
+        for count in (2, 8, 32):
+            names = " ".join(str(n) for n in range(count))
+            clear = shell(f"rm -rf {shlex.quote(str(self.root))}/x* {shlex.quote(str(self.root))}/.snapfix/snapshots/x*")
+            contenders.append(Contender(f"{count} at once", "sh", "-c", f"for n in {names}; do {create} & done; wait", before=clear))
+            contenders.append(Contender(f"{count} in turn", "sh", "-c", f"for n in {names}; do {create}; done", before=clear))
+        seconds = measure(contenders, max(3, rounds // 2))
+        quiet("sh", "-c", f"rm -rf {shlex.quote(str(self.root))}/x* {shlex.quote(str(self.root))}/.snapfix/snapshots/x*")
+        return seconds
+
+    def memory(self, _rounds):
+        """Bytes, not seconds."""
+        out = {}
+        out["freeze, unchanged (bytes)"] = [peak_bytes(*self.snapfix("freeze"))]
+        out["create --base (bytes)"] = [peak_bytes(*self.given("x"))]
+        out["refresh (bytes)"] = [peak_bytes(*self.given("x", "--fresh"))]
+        out["verify (bytes)"] = [peak_bytes(*self.snapfix("verify", "x"))]
+        out["remove (bytes)"] = [peak_bytes(*self.snapfix("remove", "x"))]
+        shutil.rmtree(self.root)
+        out["freeze, empty root (bytes)"] = [peak_bytes(*self.snapfix("freeze"))]
+        self.base = self.snapfix_json("freeze")["base"]
+        return out
+
+    def ctest(self, rounds):
+        """Processor seconds that 20 snapshot tests of nothing take, beside 20 plain tests and the links themselves."""
+        project, build = self.top / "project", self.top / "build"
+        project.mkdir()
+        module = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "cmake/SnapshotFixtures.cmake"
+        (project / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.20)\nproject(p NONE)\nenable_testing()\n"
+            f"set(SNAPSHOT_FIXTURES_HELPER {json.dumps(str(SNAPFIX))})\ninclude({json.dumps(str(module))})\n"
+            f"foreach(n RANGE 1 20)\n  add_test(NAME plain$" "{n} COMMAND true)\n"
+            f"  add_snapshot_test(NAME snap$" "{n} " f"SOURCE_DIR {json.dumps(str(self.source))} ROOT {json.dumps(str(self.root))} COMMAND true)\n"
+            "endforeach()\n")
+        quiet("cmake", "-S", project, "-B", build)
+
+        def processor(*command):
+            process = harness.start(command, stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            assert process.returncode == 0, command
+            return usage.ru_utime + usage.ru_stime
+
+        out = {"20 plain tests (cpu)": [], "20 snapshot tests (cpu)": [], "20 times the links and their removal (cpu)": []}
+        for _ in range(max(3, rounds // 2)):
+            out["20 plain tests (cpu)"].append(processor("ctest", "--test-dir", build, "-R", "^plain"))
+            out["20 snapshot tests (cpu)"].append(processor("ctest", "--test-dir", build, "-R", "^snap"))
+            links = sum(processor(FLOOR, "link", self.list, self.source, self.target) + processor(FLOOR, "unlink", self.target) for _ in range(3))
+            out["20 times the links and their removal (cpu)"].append(links / 3 * 20)
+        shutil.rmtree(build)
+        shutil.rmtree(project)
+        self.base = self.snapfix_json("freeze")["base"]
+        return out
+
+
+# ---- file systems --------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def slow(milliseconds):
+    with contextlib.ExitStack() as stack:
+        below = stack.enter_context(harness.tmpfs(4 << 10))
+        where = stack.enter_context(harness.temp_dir("slow"))
+        server = harness.start([SLOW_FS, below, where, str(milliseconds)], stdout=subprocess.DEVNULL)
+        stack.callback(server.wait)
+        stack.callback(lambda: harness.run(["umount", "-l", where], expect=None))
+        harness.eventually(lambda: os.path.ismount(where) or server.poll() is not None, "the slow file system is mounted")
+        if server.poll() is not None:
+            harness.skip("FUSE cannot be mounted here")
+        yield where
+
+
+def file_system(name):
+    if name == "tmpfs":
+        return harness.tmpfs(8 << 10)
+    if name.startswith("slow"):
+        return slow(float(name[4:]))
+    if name == "default":
+        return harness.temp_dir("bench")
+    return harness.loop_fs(name, IMAGE_MEGABYTES, ("-i", "4096") if name == "ext4" else ())
+
+
+# ---- what is shown -------------------------------------------------------------------------------
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.machine())
+    return f"{os.cpu_count()} x {model}, Linux {platform.release()}, {datetime.date.today()}"
+
+
+FLOORS = {
+    "snapfix create": ("floor: link", "floor: lstat", "git ls-files"),
+    "snapfix create --link-from source": ("floor: link", "floor: lstat", "git ls-files"),
+    "snapfix freeze": ("floor: lstat", "git ls-files"),
+    "snapfix freeze, one file edited": ("floor: lstat", "git ls-files"),
+    "snapfix freeze, empty root": ("cp -a",),
+    "rm -rf": ("floor: unlink",),
+    "snapfix remove": ("floor: unlink",),
+    "refresh, unchanged": ("remove, then create",),
+    "refresh, 10 files dirtied": ("refresh, unchanged",),
+    "2 at once": ("2 in turn",), "8 at once": ("8 in turn",), "32 at once": ("32 in turn",),
+    "20 snapshot tests (cpu)": ("20 plain tests (cpu)", "20 times the links and their removal (cpu)"),
+}
+
+
+def table(results):
+    lines = [f"Machine: {results['machine']}", ""]
+    for entry in results["measured"]:
+        median = {name: statistics.median(times) for name, times in entry["seconds"].items()}
+        lines += [f"### {entry['task']}: {entry['files']:,} files, {entry['shape']}, {entry['file_system']}", ""]
+        if entry["task"] == "memory":
+            lines += ["| | MiB | bytes a file over 20 MiB |", "| --- | ---: | ---: |"]
+            lines += [f"| {name} | {value / 2**20:.1f} | {max(0, value - 20 * 2**20) / entry['files']:.0f} |" for name, value in median.items()]
+        else:
+            lines += ["| | ms | spread | ratio | to |", "| --- | ---: | ---: | ---: | --- |"]
+            for name, value in median.items():
+                floor = FLOORS.get(name, ("floor: link",))
+                ratio, to = "", ""
+                if name not in floor and all(part in median for part in floor):
+                    ratio, to = f"{value / sum(median[part] for part in floor):.2f}", " + ".join(floor)
+                times = entry["seconds"][name]
+                lines.append(f"| {name} | {1000 * value:.1f} | {1000 * min(times):.1f}-{1000 * max(times):.1f} | {ratio} | {to} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+PLOTTED = ["floor: link", "snapfix create --base", "snapfix create", "cp -al", "rsync --link-dest", "cp -a", "cp -a --reflink",
+           "rsync -a", "git worktree add", "git clone --local"]
+
+
+def plot(results, svg):
+    import matplotlib  # pylint: disable=import-outside-toplevel
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
+
+    entries = [e for e in results["measured"] if e["task"] == "create" and e["shape"] == "mixed"]
+    figure, (by_files, by_latency) = pyplot.subplots(1, 2, figsize=(13, 5.5))
+
+    def draw(axes, points, label, ours):
+        points = sorted(points)
+        if points:
+            axes.plot(*zip(*points), marker="o", markersize=4, label=label, linewidth=2.4 if ours else 1.2,
+                      linestyle="--" if label.startswith("floor") else "-")
+
+    local = [e for e in entries if e["file_system"] == "default"]
+    slow_ones = [e for e in entries if e["file_system"].startswith("slow")]
+    for name in PLOTTED:
+        ours = name.startswith("snapfix")
+        draw(by_files, [(e["files"], statistics.median(e["seconds"][name])) for e in local if name in e["seconds"]], name, ours)
+        draw(by_latency, [(float(e["file_system"][4:]), statistics.median(e["seconds"][name])) for e in slow_ones if name in e["seconds"]], name, ours)
+    by_files.set(xscale="log", yscale="log", xlabel="files", ylabel="seconds", title="A local file system")
+    by_latency.set(yscale="log", xlabel="latency of a metadata call (ms)", ylabel="seconds",
+                   title=f"A slow file system, {slow_ones[0]['files']:,} files" if slow_ones else "")
+    for axes in (by_files, by_latency):
+        axes.grid(True, which="both", alpha=0.3)
+    by_files.legend(fontsize=8)
+    figure.suptitle(f"Making a tree of the source\n{results['machine']}", fontsize=10)
+    figure.tight_layout()
+    figure.savefig(svg, metadata={"Date": None})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", default="2000,70000")
+    parser.add_argument("--file-systems", default="default,tmpfs,xfs,btrfs,slow0.3,slow1")
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--shapes", action="store_true", help="other shapes of trees as well, on the default file system")
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--plot", nargs=2, metavar=("JSON", "SVG"), help="draws an earlier run")
+    arguments = parser.parse_args()
+    if arguments.plot:
+        with open(arguments.plot[0], encoding="utf-8") as text:
+            plot(json.load(text), arguments.plot[1])
+        return
+    # One environment for all that is timed: no git configuration of the user's.
+    os.environ.update(harness.clean_env())
+    cases = []
+    for name in arguments.file_systems.split(","):
+        for count in map(int, arguments.files.split(",")):
+            # More than a few thousand files on a slow file system take hours, and show no more.
+            if not name.startswith("slow") or count <= 5000:
+                cases.append((name, "mixed", count))
+    if arguments.shapes:
+        cases += [("default", "flat", 20_000), ("default", "deep", 2_000), ("default", "empty", 20_000), ("default", "huge", 4)]
+    results = {"machine": machine(), "command": shlex.join(sys.argv), "measured": []}
+    for name, shape, count in cases:
+        tasks = [task for task in TASKS if task in arguments.tasks.split(",")]
+        if name.startswith("slow"):
+            tasks = [task for task in tasks if task not in ("together", "memory", "ctest")]
+        rounds = arguments.rounds if count <= 20_000 else max(3, arguments.rounds // 2)
+        if name.startswith("slow"):
+            rounds = max(3, rounds // 3)
+        try:
+            with file_system(name) as where:
+                place = Place(where, shape, count, name in ("xfs", "btrfs"))
+                try:
+                    for task in tasks:
+                        print(f"{name}, {shape}, {count} files: {task}", file=sys.stderr, flush=True)
+                        seconds = getattr(place, task)(rounds)
+                        results["measured"].append({"file_system": name, "shape": shape, "files": place.count, "task": task, "seconds": seconds})
+                        if arguments.json:
+                            arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+                finally:
+                    place.close()
+        except harness.Skip as why:
+            print(f"{name}: not measured: {why}", file=sys.stderr)
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
