@@ -40,6 +40,14 @@ int create(const std::vector<std::string>& arguments) {
   std::optional<snapshot::Created> created;
   if (wanted.existing == snapshot::Existing::reuse) {
     created = snapshot::reuse(root, wanted);
+    if (created && !wanted.tree.uv_locked.empty()) {
+      if (print_changed_locks(root, wanted.name)) {
+        throw os::Error(
+            fmt::format("the snapshot {} stands, with another lock", os::quoted(wanted.name)),
+            "--fresh makes it anew");
+      }
+      check_locks(options, root, wanted, created->base, parent);
+    }
   }
   if (!created) {
     const auto lock =
@@ -54,7 +62,7 @@ int create(const std::vector<std::string>& arguments) {
     print_measurements(created->ledger);
     if (!wanted.tree.uv_locked.empty()) {
       auto environment = os::environment_without_git();
-      enforce_lock(environment, created->path, Tell::yes);
+      enforce_lock(environment, created->path, created->path, Tell::yes);
     }
   } else {
     fmt::print("{}\n", created->path);

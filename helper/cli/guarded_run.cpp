@@ -5,7 +5,10 @@
 #include "snapshot/shared_files.hpp"
 #include "snapshot/verify.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string_view>
 
 namespace snapfix::cli {
 namespace {
@@ -44,6 +47,24 @@ nlohmann::json guard_record(const snapshot::Root& root, const snapshot::Snapshot
 }
 
 } // namespace
+
+void add_git_ceiling(std::vector<std::string>& environment, const std::string& snapshot) {
+  constexpr std::string_view k_variable = "GIT_CEILING_DIRECTORIES=";
+  std::string ceilings = snapshot.substr(0, snapshot.rfind('/'));
+  if (ceilings.find(':') != std::string::npos) {
+    throw os::Error(fmt::format("the path of the root, {}, has a ':'", os::quoted(ceilings)),
+                    "git takes that for two paths (GIT_CEILING_DIRECTORIES), and would find the "
+                    "source's repository from the snapshot: choose another --root");
+  }
+  for (const auto& variable : environment) {
+    if (variable.starts_with(k_variable)) {
+      ceilings += ":" + variable.substr(k_variable.size());
+    }
+  }
+  std::erase_if(environment,
+                [&](const std::string& variable) { return variable.starts_with(k_variable); });
+  environment.push_back(std::string(k_variable) + ceilings);
+}
 
 guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
                               const snapshot::SnapshotManifest& manifest,

@@ -19,4 +19,8 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
                               const snapshot::SnapshotManifest& manifest,
                               const guard::Command& command, Guard wanted, nlohmann::json& record);
 
+/// Keeps git, run in the snapshot at that path, from finding the source's repository above it.
+/// Throws os::Error where the path cannot be told to git.
+void add_git_ceiling(std::vector<std::string>& environment, const std::string& snapshot);
+
 } // namespace snapfix::cli

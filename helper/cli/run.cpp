@@ -74,6 +74,7 @@ public:
 private:
   void prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted);
   bool gives_tree_options() const;
+  bool was_run_by(const snapshot::Root& root, pid_t parent) const;
   guard::Command command(const snapshot::SnapshotManifest& manifest) const;
   nlohmann::json start_record(const guard::Command& command) const;
   void record_end(const snapshot::Root& root, nlohmann::json& record,
@@ -122,13 +123,12 @@ Run::Run(const std::vector<std::string>& arguments)
   }
 }
 
-/// Makes the snapshot if it is missing; with --fresh also if it was used or is of another state.
+/// Makes the snapshot if it is missing; with --fresh also if it was used, its lock was changed, or
+/// it is of another state.
 void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted) {
-  if (m_options.flag("fresh")) {
-    if (snapshot::is_pristine(root, wanted)) {
-      return;
-    }
-  } else if (const auto standing = snapshot::find_snapshot(root, m_folder)) {
+  const auto standing = snapshot::find_snapshot(root, m_folder);
+  const bool fresh = m_options.flag("fresh");
+  if (standing && !fresh) {
     if (wanted.tree.uv_locked != uv_projects_of(*standing) && m_options.has("uv-locked")) {
       throw os::Error("the snapshot stands, and was not made with that --uv-locked",
                       "--fresh makes it anew, its lock checked; without --uv-locked the command "
@@ -139,6 +139,19 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
           "the snapshot stands, made with other options; it is used as it is: --fresh makes it "
           "anew with those that are given");
     }
+  }
+  const bool lock_changed = standing && print_changed_locks(root, m_name);
+  if (lock_changed && !fresh) {
+    throw os::Error(
+        fmt::format("the command would run with another lock in {}", os::quoted(m_name)),
+        "--fresh makes the snapshot anew");
+  }
+  // A further attempt (ctest --repeat) makes it anew: nobody would look at this change again.
+  if (lock_changed && m_options.flag("ctest") && was_run_by(root, m_parent)) {
+    throw os::Error("an earlier attempt of this test changed the lock");
+  }
+  if (standing && (!fresh || (!lock_changed && snapshot::is_pristine(root, wanted)))) {
+    check_locks(m_options, root, wanted, standing->base, m_parent);
     return;
   }
   auto options = wanted;
@@ -147,6 +160,15 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   if (!m_options.flag("ctest")) { // a test's own output is what ctest's regular expressions match
     print_notes(created);
   }
+}
+
+/// Whether the recorded run was started by the same process as this one.
+bool Run::was_run_by(const snapshot::Root& root, pid_t parent) const {
+  const auto record = snapshot::load_run(root, m_folder);
+  const auto starter = os::identify(parent);
+  return record && starter && record->value("host", "") == os::host_name() &&
+         record->value("parent", nlohmann::json()) ==
+             nlohmann::json{{"pid", starter->pid}, {"start_time", starter->start_time}};
 }
 
 bool Run::gives_tree_options() const {
@@ -169,19 +191,9 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
     replace_all(argument, k_placeholder, m_path);
     out.arguments.push_back(map ? mapping.map_argument(argument) : argument);
   }
-  std::string ceilings = m_path.substr(0, m_path.rfind('/'));
-  if (ceilings.find(':') != std::string::npos) {
-    throw os::Error(fmt::format("the path of the root, {}, has a ':'", os::quoted(ceilings)),
-                    "git takes that for two paths (GIT_CEILING_DIRECTORIES), and would find the "
-                    "source's repository from the snapshot: choose another --root");
-  }
   for (std::string variable : os::environment_without_git()) {
     if (variable.starts_with("SNAPSHOT_DIR=") || variable.starts_with("SNAPSHOT_NAME=") ||
         variable.starts_with("SNAPSHOT_SOURCE_DIR=")) {
-      continue;
-    }
-    if (variable.starts_with("GIT_CEILING_DIRECTORIES=")) {
-      ceilings += ":" + variable.substr(variable.find('=') + 1);
       continue;
     }
     if (variable.starts_with("PWD=")) { // our own folder: the command's is another
@@ -193,20 +205,25 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
   out.environment.push_back("SNAPSHOT_DIR=" + m_path);
   out.environment.push_back("SNAPSHOT_NAME=" + m_name);
   out.environment.push_back("SNAPSHOT_SOURCE_DIR=" + source);
-  out.environment.push_back("GIT_CEILING_DIRECTORIES=" + ceilings);
+  add_git_ceiling(out.environment, m_path);
   out.folder = folder_in(m_options, m_path);
   out.environment.push_back("PWD=" + out.folder);
   if (!uv_projects_of(manifest).empty()) {
     // Under ctest the setup says it: a test's own output is what regular expressions match.
-    enforce_lock(out.environment, m_path, m_options.flag("ctest") ? Tell::no : Tell::yes);
+    enforce_lock(out.environment, m_path, out.folder,
+                 m_options.flag("ctest") ? Tell::no : Tell::yes);
   }
   return out;
 }
 
 nlohmann::json Run::start_record(const guard::Command& command) const {
-  return {{"command", command.arguments}, {"environment", command.environment},
-          {"folder", command.folder},     {"host", os::host_name()},
-          {"pid", os::this_process()},    {"started", os::to_iso8601(os::now())}};
+  nlohmann::json out{{"command", command.arguments}, {"environment", command.environment},
+                     {"folder", command.folder},     {"host", os::host_name()},
+                     {"pid", os::this_process()},    {"started", os::to_iso8601(os::now())}};
+  if (const auto parent = os::identify(m_parent)) {
+    out["parent"] = {{"pid", parent->pid}, {"start_time", parent->start_time}};
+  }
+  return out;
 }
 
 int Run::operator()() {
@@ -251,6 +268,9 @@ int Run::operator()() {
       os::note(fmt::format("the end of the run is not recorded: {}", error.what()));
     }
     tell(record);
+    if (!m_options.flag("ctest")) { // there the cleanup says it
+      print_changed_locks(root, m_name);
+    }
   }
   guard::end_as(end);
 }

@@ -34,8 +34,8 @@ std::string on_one_line(const std::string& path) {
 int uv_lint(const std::vector<std::string>& arguments) {
   Arguments options(
       "uv-lint",
-      "Finds uv commands that may change the lock: uv run, sync, export, tree and\n"
-      "audit without --locked or --frozen, in shell scripts, makefiles, Dockerfiles,\n"
+      "Finds uv commands that may change the lock: uv run, sync, export, tree,\n"
+      "audit and check without --locked or --frozen, in shell scripts, makefiles, Dockerfiles,\n"
       "YAML, justfiles and Python. Exit code 3 if there are any.\n"
       "`# snapfix: allow-unlocked` on its line silences one.",
       {"PATH...", 1, std::numeric_limits<std::size_t>::max()});
@@ -59,6 +59,11 @@ int uv_lint(const std::vector<std::string>& arguments) {
       fmt::print("{}:{}:{}: {}\n", on_one_line(finding.path), finding.line, finding.column,
                  finding.message);
     }
+  }
+  for (const auto& path : report.unread) {
+    os::warn(fmt::format("{} is not read: by its name and first line it is neither a shell script, "
+                         "makefile, Dockerfile, YAML, justfile nor Python",
+                         os::quoted(path)));
   }
   if (report.fixed != 0) {
     os::note(fmt::format("wrote --locked in {} places", report.fixed));

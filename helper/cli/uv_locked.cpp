@@ -1,6 +1,7 @@
 #include "cli/uv_locked.hpp"
 
 #include "cli/guarded_run.hpp"
+#include "cli/tree_arguments.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/subprocess.hpp"
 #include "snapshot/difference.hpp"
@@ -54,11 +55,12 @@ std::string indented(const std::string& text, std::size_t most) {
 /// `uv lock --check` for the projects of one snapshot.
 class LockCheck {
 public:
-  LockCheck(const snapshot::Root& root, const snapshot::CreateOptions& wanted,
-            const std::string& uv, pid_t parent)
-      : m_root(root), m_wanted(wanted), m_uv(uv::find(uv)), m_parent(parent),
+  LockCheck(const Arguments& arguments, const snapshot::Root& root,
+            const snapshot::CreateOptions& wanted, pid_t parent)
+      : m_root(root), m_wanted(wanted), m_uv(uv::find(arguments.value("uv").value_or(""))),
+        m_patience(patience_from(arguments)), m_parent(parent),
         m_environment(uv::check_environment(os::environment_without_git())),
-        m_surroundings(uv::surroundings_of_check(m_uv, m_environment)) {}
+        m_surroundings(uv::surroundings_of_check(m_uv, m_environment, root.path())) {}
 
   /// Whether it is known of the base that all locks fit.
   bool has_passed(const snapshot::Base& base) const;
@@ -77,13 +79,18 @@ private:
   const snapshot::Root& m_root;
   const snapshot::CreateOptions& m_wanted;
   std::string m_uv;
+  os::Patience m_patience;
   pid_t m_parent;
   std::vector<std::string> m_environment;
   os::Hash m_surroundings;
 };
 
 std::string LockCheck::mark(const os::Hash& base, const std::string& project) const {
-  return base.hex() + "." + os::hash_of(m_surroundings.hex() + " uv lock " + project).hex();
+  std::string rests_on = m_surroundings.hex() + " uv lock " + project;
+  for (const auto& pattern : m_wanted.tree.exclude.patterns()) {
+    rests_on += '\0' + pattern; // what is left out may be a part of the project
+  }
+  return base.hex() + "." + os::hash_of(rests_on).hex();
 }
 
 bool LockCheck::has_passed(const snapshot::Base& base) const {
@@ -118,11 +125,15 @@ void LockCheck::require_lock(const snapshot::Base& base, const std::string& proj
   const auto locks = locks_of(project);
   const auto lock = std::ranges::find_if(locks, holds);
   if (lock == locks.end()) {
+    const fs::path source = m_wanted.selection.source;
+    const bool is_there = std::ranges::any_of(
+        locks, [&](const std::string& path) { return fs::exists(source / path); });
     throw os::Error(
         fmt::format("--uv-locked {}: the snapshot would have no uv.lock in that folder or above it",
                     os::quoted(shown(project))),
-        fmt::format("run `uv lock` in {}, and commit uv.lock",
-                    (fs::path(m_wanted.selection.source) / project).string()));
+        is_there
+            ? "the source has one: does git track it, or does --exclude leave it out?"
+            : fmt::format("run `uv lock` in {}, and commit uv.lock", (source / project).string()));
   }
   if (base.files()[*base.find(*lock)].is_symlink()) {
     throw os::Error(
@@ -133,10 +144,11 @@ void LockCheck::require_lock(const snapshot::Base& base, const std::string& proj
 
 /// One at a time for each project: who comes second finds the first one's mark.
 void LockCheck::check(const os::Hash& base, const std::string& project) const {
-  const std::string name = fmt::format(
-      "snapshots.uv_lock.{}", os::hash_of(m_wanted.selection.source + "\n" + project).hex());
+  const std::string name =
+      fmt::format("{}{}", snapshot::k_scratch_prefix,
+                  os::hash_of(m_wanted.selection.source + "\n" + project).hex());
   const std::string folder = snapshot::folder_of_name(name);
-  const auto lock = m_root.lock_name(folder, "snapfix: uv lock --check");
+  const auto lock = m_root.lock_name(folder, "snapfix: uv lock --check", m_patience);
   if (m_root.checks().try_stat(mark(base, project).c_str())) {
     return;
   }
@@ -176,6 +188,7 @@ void LockCheck::check_in(const std::string& name, const os::Hash& base,
   std::erase_if(command.environment,
                 [](const std::string& variable) { return variable.starts_with("PWD="); });
   command.environment.push_back("PWD=" + command.folder);
+  add_git_ceiling(command.environment, created.path); // as the test will see it
   command.parent = m_parent;
   const auto output = os::make_memory_file();
   command.output = output.get();
@@ -204,6 +217,11 @@ void LockCheck::judge(const guard::CommandEnd& end, const std::string& project,
   case uv::Verdict::stale:
     throw os::Error(fmt::format("the uv.lock of {} is stale{}", os::quoted(shown(project)), words),
                     fmt::format("run `uv lock` in {}, and commit uv.lock", place));
+  case uv::Verdict::missing:
+    throw os::Error(fmt::format("uv finds no lock of {}{}", os::quoted(shown(project)), words),
+                    fmt::format("the uv.lock in a folder above is not its own: make it a member "
+                                "of that workspace, or run `uv lock` in {}, and commit uv.lock",
+                                place));
   case uv::Verdict::failed:
     throw os::Error(fmt::format("`uv lock --check` for {} failed with exit code {}, and so it is "
                                 "not known whether the lock fits{}",
@@ -213,6 +231,10 @@ void LockCheck::judge(const guard::CommandEnd& end, const std::string& project,
 }
 
 std::string diff_of(const snapshot::Difference& found) {
+  boost::system::error_code failed;
+  if (!found.after.empty() && fs::symlink_status(found.after, failed).type() != fs::regular_file) {
+    return {}; // a FIFO would be waited for
+  }
   const auto side = [](const std::string& path) { return path.empty() ? "/dev/null" : path; };
   try {
     const auto said =
@@ -238,6 +260,9 @@ std::vector<std::string> uv_projects_from(const Arguments& arguments, const std:
   std::vector<std::string> out;
   for (const auto& given : arguments.list("uv-locked")) {
     std::string path = given;
+    if (path.starts_with('/') && fs::exists(path)) { // the source may have been reached by a link
+      path = snapshot::canonical_path(path);
+    }
     if ((path + "/").starts_with(source + "/")) {
       path = path.substr(std::min(path.size(), source.size() + 1));
     }
@@ -270,7 +295,7 @@ snapshot::Created create_checked(const Arguments& arguments, const snapshot::Roo
     return snapshot::create(root, wanted);
   }
   const auto pristine = wanted;
-  const LockCheck locks(root, pristine, arguments.value("uv").value_or(""), parent);
+  const LockCheck locks(arguments, root, pristine, parent);
   wanted.is_checked = [&](const snapshot::Base& base) { return locks.has_passed(base); };
   for (;;) {
     try {
@@ -281,8 +306,21 @@ snapshot::Created create_checked(const Arguments& arguments, const snapshot::Roo
   }
 }
 
-void enforce_lock(std::vector<std::string>& environment, const std::string& snapshot, Tell tell) {
-  for (const auto& note : uv::enforce_lock(environment, snapshot)) {
+void check_locks(const Arguments& arguments, const snapshot::Root& root,
+                 const snapshot::CreateOptions& wanted, const os::Hash& base, pid_t parent) {
+  if (wanted.tree.uv_locked.empty()) {
+    return;
+  }
+  const LockCheck locks(arguments, root, wanted, parent);
+  const auto loaded = snapshot::Base::load(root.bases(), base);
+  if (loaded && !locks.has_passed(*loaded)) {
+    locks.run(base);
+  }
+}
+
+void enforce_lock(std::vector<std::string>& environment, const std::string& snapshot,
+                  const std::string& folder, Tell tell) {
+  for (const auto& note : uv::enforce_lock(environment, snapshot, folder)) {
     if (tell == Tell::yes) {
       os::note(note);
     }
@@ -291,7 +329,8 @@ void enforce_lock(std::vector<std::string>& environment, const std::string& snap
 
 bool print_changed_locks(const snapshot::Root& root, const std::string& name) {
   const std::string folder = snapshot::folder_of_name(name);
-  const auto manifest = snapshot::find_snapshot(root, folder);
+  // Also of one whose tree is gone: its lock is, too.
+  const auto manifest = snapshot::SnapshotManifest::load(root.snapshots(), folder);
   if (!manifest) {
     return false;
   }

@@ -30,11 +30,17 @@ std::vector<std::string> uv_projects_of(const snapshot::SnapshotManifest& manife
 snapshot::Created create_checked(const Arguments& arguments, const snapshot::Root& root,
                                  snapshot::CreateOptions wanted, pid_t parent);
 
+/// The check of a snapshot that stands, made of that base: nothing where `wanted` names no project,
+/// or the locks are known to fit.
+void check_locks(const Arguments& arguments, const snapshot::Root& root,
+                 const snapshot::CreateOptions& wanted, const os::Hash& base, pid_t parent);
+
 enum class Tell { no, yes };
 
 /// Has every uv command under `environment` keep to the lock; says where uv then works outside the
 /// snapshot.
-void enforce_lock(std::vector<std::string>& environment, const std::string& snapshot, Tell tell);
+void enforce_lock(std::vector<std::string>& environment, const std::string& snapshot,
+                  const std::string& folder, Tell tell);
 
 /// Prints which locks of the snapshot are not those that it was made with, with a short diff.
 /// Whether there are any.

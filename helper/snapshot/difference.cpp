@@ -75,7 +75,11 @@ std::string Comparison::before(std::size_t index, const std::string& path) const
 bool Comparison::is_same(std::size_t index, const std::string& path, const Place& now) const {
   const FileRecord& file = m_base.files()[index];
   const auto stat = now.stat();
-  if (!stat || !stat->is_file() || file.is_symlink() || stat->size != file.size) {
+  if (file.is_symlink()) {
+    return stat && stat->is_symlink() &&
+           now.dir.read_symlink(now.name.c_str()) == m_base.text(file.target);
+  }
+  if (!stat || !stat->is_file() || stat->size != file.size) {
     return false;
   }
   if (file.content != os::Hash()) {

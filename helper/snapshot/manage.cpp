@@ -81,20 +81,20 @@ std::optional<os::Time> age_of(const Root& root, const std::string& folder) {
   return stat && find_snapshot(root, folder) ? std::optional(stat->mtime) : std::nullopt;
 }
 
-/// The snapshots that the options give up, newest first judged.
+/// The snapshots that the options give up, newest first judged, and scratch ones of who was killed.
 std::vector<Aged> to_prune(const Root& root, const PruneOptions& options) {
-  if (!options.keep && !options.older_than_seconds) {
-    return {};
-  }
   std::vector<Aged> all;
+  std::vector<Aged> out;
   for (const auto& folder : root.snapshot_folders()) {
     if (const auto made = age_of(root, folder)) {
-      all.push_back({*made, folder});
+      (folder.starts_with(k_scratch_prefix) ? out : all).push_back({*made, folder});
     }
+  }
+  if (!options.keep && !options.older_than_seconds) {
+    return out;
   }
   std::ranges::sort(all, std::ranges::greater(), &Aged::made);
   const os::Time now = os::now();
-  std::vector<Aged> out;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const bool beyond = options.keep && i >= *options.keep;
     const os::Time made = all[i].made;
@@ -203,7 +203,9 @@ Pruned prune(const Root& root, const PruneOptions& options) {
     const std::string name = manifest->meta.value("name", folder);
     const auto lock = root.try_lock_name(folder);
     if (!lock) {
-      out.in_use.push_back(name);
+      if (!folder.starts_with(k_scratch_prefix)) {
+        out.in_use.push_back(name);
+      }
       continue;
     }
     if (age_of(root, folder) != made) {

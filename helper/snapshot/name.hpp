@@ -10,4 +10,7 @@ namespace snapfix::snapshot {
 /// the same rule. Throws os::Error for the empty name.
 std::string folder_of_name(const std::string& name);
 
+/// What the names of scratch snapshots begin with: they are nobody's, and go with the next prune.
+constexpr std::string_view k_scratch_prefix = "snapshots.uv_lock.";
+
 } // namespace snapfix::snapshot

@@ -9,14 +9,13 @@
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
+#include <regex>
 #include <set>
 
 namespace snapfix::uv {
 namespace {
 
 namespace fs = boost::filesystem;
-
-constexpr std::string_view k_allow = "# snapfix: allow-unlocked";
 
 /// Whether the lines of a finding, or those that a continuation joins to them, allow it.
 bool is_allowed(std::string_view text, const std::vector<Line>& lines, const Finding& finding) {
@@ -36,7 +35,9 @@ bool is_allowed(std::string_view text, const std::vector<Line>& lines, const Fin
     ++last;
   }
   for (std::size_t i = first; i <= last && i < lines.size(); ++i) {
-    if (contains(text.substr(lines[i].begin, lines[i].end - lines[i].begin), k_allow)) {
+    static const std::regex k_allow("#[ \t]*snapfix:[ \t]*allow-unlocked");
+    const std::string line(text.substr(lines[i].begin, lines[i].end - lines[i].begin));
+    if (std::regex_search(line, k_allow)) {
       return true;
     }
   }
@@ -91,19 +92,20 @@ void add_findings(LintReport& report, const std::string& path, std::string_view 
   }
 }
 
-void lint_file(LintReport& report, const std::string& path, const LintOptions& options) {
+/// False if it is of no kind that is read.
+bool lint_file(LintReport& report, const std::string& path, const LintOptions& options) {
   if (kind_of_name(base_name(path)) == Kind::none && !may_be_script(path)) {
-    return;
+    return false;
   }
   const auto text = read_text_file(path);
   if (!text || kind_of(path, *text) == Kind::none) {
-    return;
+    return false;
   }
   ++report.files;
   const auto findings = lint_text(path, *text, options.assume_locked);
   if (options.fix == Fix::no || findings.empty()) {
     add_findings(report, path, *text, findings);
-    return;
+    return true;
   }
   const std::string fixed = fixed_text(*text, findings);
   if (fixed != *text) {
@@ -112,6 +114,7 @@ void lint_file(LintReport& report, const std::string& path, const LintOptions& o
   const auto left = lint_text(path, fixed, options.assume_locked);
   report.fixed += findings.size() - std::min(findings.size(), left.size());
   add_findings(report, path, fixed, left);
+  return true;
 }
 
 } // namespace
@@ -156,8 +159,9 @@ LintReport lint(const std::vector<std::string>& paths, const LintOptions& option
   std::set<std::string> seen;
   for (const std::string& path : paths) {
     for (const std::string& file : files_of(path)) {
-      if (seen.insert(fs::canonical(file).string()).second) {
-        lint_file(report, file, options);
+      if (seen.insert(fs::canonical(file).string()).second && !lint_file(report, file, options) &&
+          file == path) {
+        report.unread.push_back(path);
       }
     }
   }

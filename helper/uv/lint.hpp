@@ -32,6 +32,7 @@ struct LintReport {
   std::size_t files = 0;             ///< those that were read
   std::size_t fixed = 0;             ///< places, not files
   std::vector<LintFinding> findings; ///< by file and place; those that are fixed are left out
+  std::vector<std::string> unread;   ///< files that were named, and are of no kind that is read
 };
 
 /// Looks at files, and at all files of folders that may hold commands. Throws os::Error for what

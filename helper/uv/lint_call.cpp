@@ -8,7 +8,8 @@ namespace {
 
 /// Subcommands that resolve the project and take --locked and --frozen. `lock`, `add`, `remove`
 /// and `version` change the lock on purpose.
-constexpr std::array<std::string_view, 5> k_resolving{"run", "sync", "export", "tree", "audit"};
+constexpr std::array<std::string_view, 6> k_resolving{"run",  "sync",  "export",
+                                                      "tree", "audit", "check"};
 
 /// Options whose value is the next word.
 constexpr std::array<std::string_view, 65> k_valued{

@@ -20,7 +20,7 @@ struct Prefix {
   std::size_t operands;
 };
 
-constexpr std::array<Prefix, 22> k_prefixes{{
+constexpr std::array<Prefix, 25> k_prefixes{{
     {"env", " -u --unset -C --chdir ", 0},
     {"sudo", " -u -g -h -p -C -T -U -D -R --user --group ", 0},
     {"doas", " -u -C ", 0},
@@ -43,6 +43,9 @@ constexpr std::array<Prefix, 22> k_prefixes{{
     {"flock", " -w -E ", 1},
     {"xvfb-run", " -s -n -e -f -w ", 0},
     {"coproc", "", 0},
+    {"conda", " -n --name -p --prefix --cwd ", 1}, // `run` is the operand
+    {"mamba", " -n --name -p --prefix --cwd ", 1},
+    {"micromamba", " -n --name -p --prefix --cwd -r --root-prefix ", 1},
 }};
 
 /// Whether a word is nothing but `$name`, `${name}` or `"${name[@]}"`; the name.
@@ -350,9 +353,12 @@ void CommandReader::read_any(const std::vector<Word>& words, Variables variables
     } else if (is_any(base_name(chars), {"env", "timeout", "echo", "printf"})) {
       read({words.begin() + static_cast<std::ptrdiff_t>(i), words.end()}, variables);
       return;
-    } else if (words[i].quoted && chars.find_first_of(" \n") != std::string::npos) {
-      if (reads_as_command(words[i].text)) {
-        read_text(words[i].text, variables);
+    } else if ((words[i].quoted || is_option) && chars.find_first_of(" \n") != std::string::npos) {
+      // `sbatch --wrap="uv run x"` as well
+      const std::size_t begin = is_option ? chars.find('=') + 1 : 0;
+      const Text text = words[i].text.sub(begin, chars.size());
+      if (reads_as_command(text)) {
+        read_text(text, variables);
       }
     } else {
       read_value(words[i], variables);

@@ -8,6 +8,7 @@
 #include "uv/lint_text.hpp"
 
 #include <boost/filesystem.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -106,8 +107,13 @@ std::vector<std::string> files_of(const std::string& path) {
   }
   prefix = prefix == "." ? "" : prefix == "/" ? prefix : prefix + "/";
   std::vector<std::string> found;
-  if (source::is_git_work_tree(fs::canonical(path).string())) {
-    found = listed_by_git(top);
+  try {
+    if (source::is_git_work_tree(fs::canonical(path).string())) {
+      found = listed_by_git(top);
+    }
+  } catch (const os::Error& error) { // a damaged one, or one that git does not trust
+    os::note(fmt::format("every file of {} is read, for git cannot list them: {}", os::quoted(path),
+                         error.what()));
   }
   if (found.empty()) { // no work tree, or a folder that git ignores: then it was meant
     walk(top, "", found);

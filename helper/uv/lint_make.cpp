@@ -144,6 +144,7 @@ private:
       return;
     }
     m_rule = m_variables;
+    m_shell.clear(); // each recipe has a shell of its own
     const auto colon = chars.find(':');
     for (const Word& target : words_of(line.sub(0, colon))) {
       for (const auto& [name, variable] : m_of_target[target.chars()]) {

@@ -175,6 +175,10 @@ private:
 
   /// Whether the list that token `open` begins is compared or expected rather than run.
   bool is_expectation(std::size_t open) const {
+    if (open > 0 && m_tokens[open - 1].kind == PythonToken::Kind::name &&
+        m_tokens[open - 1].text.chars() == "case") {
+      return true;
+    }
     if (open > 0 && (is_op(open - 1, "==") || is_op(open - 1, "!=") || is_op(open - 1, "in"))) {
       return true;
     }

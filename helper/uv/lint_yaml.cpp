@@ -22,7 +22,7 @@ enum class Role { command, prose, other };
 
 Role role_of(std::string_view key) {
   const std::string low = lower(key);
-  if (contains(low, "description") || contains(low, "prompt") ||
+  if (contains(low, "description") || low == "desc" || contains(low, "prompt") ||
       is_any(low, {"name", "title", "help", "message", "summary", "if", "comment", "body", "text",
                    "label", "id", "uses", "key", "path"})) {
     return Role::prose;

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <optional>
 
 namespace snapfix::uv {
@@ -49,24 +51,26 @@ void drop(std::vector<std::string>& environment, std::string_view name) {
                 [&](const std::string& variable) { return name_of(variable) == name; });
 }
 
-/// A file's text, empty where it cannot be read.
+/// What a file says, or that it cannot be read. Links are followed: such files often are some.
 std::string text_of(const fs::path& path) {
   boost::system::error_code failed;
-  if (!fs::is_regular_file(path, failed)) {
+  if (!fs::exists(path, failed)) {
     return {};
   }
-  try {
-    return os::read_small_file(os::Dir::open(path.parent_path().string()), path.filename().c_str())
-        .value_or("");
-  } catch (const os::Error&) {
-    return {}; // uv will say so
-  }
+  std::ifstream in(path.string(), std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  return in.good() || in.eof() ? "read: " + text : "unreadable";
 }
 
 /// Where uv looks for settings beside the project
 /// (https://docs.astral.sh/uv/concepts/configuration-files/).
-std::vector<fs::path> configuration_files(const std::vector<std::string>& environment) {
+std::vector<fs::path> configuration_files(const std::vector<std::string>& environment,
+                                          const std::string& folder) {
   std::vector<fs::path> out;
+  for (fs::path above = folder; !above.empty(); above = above.parent_path()) {
+    out.push_back(above / "uv.toml");
+    out.push_back(above / "pyproject.toml");
+  }
   if (const auto given = value_of(environment, "UV_CONFIG_FILE")) {
     out.emplace_back(*given);
   }
@@ -139,7 +143,8 @@ std::vector<std::string> check_environment(std::vector<std::string> environment)
 }
 
 os::Hash surroundings_of_check(const std::string& program,
-                               const std::vector<std::string>& environment) {
+                               const std::vector<std::string>& environment,
+                               const std::string& folder) {
   std::vector<std::string> variables;
   std::ranges::copy_if(environment, std::back_inserter(variables), [](const std::string& variable) {
     return bears_on_check(name_of(variable));
@@ -154,7 +159,7 @@ os::Hash surroundings_of_check(const std::string& program,
   for (const auto& variable : variables) {
     add(variable);
   }
-  for (const auto& file : configuration_files(environment)) {
+  for (const auto& file : configuration_files(environment, folder)) {
     add(text_of(file));
   }
   return hasher.finish();
@@ -164,16 +169,25 @@ Verdict judge_check(int exit_code, std::string_view output) {
   if (exit_code == 0) {
     return Verdict::current;
   }
-  const auto says = [&](std::string_view text) {
-    return output.find(text) != std::string_view::npos;
-  };
-  return says("ockfile at `") && (says("needs to be updated") || says("Unable to find lockfile"))
-             ? Verdict::stale
-             : Verdict::failed;
+  Verdict out = Verdict::failed;
+  for (std::size_t begin = 0; begin < output.size();) {
+    const auto end = std::min(output.find('\n', begin), output.size());
+    const auto line = output.substr(begin, end - begin);
+    begin = end + 1;
+    const auto says = [&](std::string_view text) {
+      return line.find(text) != std::string_view::npos;
+    };
+    if (line.starts_with("error: ") && says("ockfile at `")) {
+      out = says("needs to be updated")       ? Verdict::stale
+            : says("Unable to find lockfile") ? Verdict::missing
+                                              : out;
+    }
+  }
+  return out;
 }
 
 std::vector<std::string> enforce_lock(std::vector<std::string>& environment,
-                                      const std::string& snapshot) {
+                                      const std::string& snapshot, const std::string& folder) {
   std::vector<std::string> notes;
   if (is_set(value_of(environment, "UV_NO_SYNC"))) {
     notes.emplace_back("UV_NO_SYNC is taken out of the command's environment: under it uv does not "
@@ -183,17 +197,24 @@ std::vector<std::string> enforce_lock(std::vector<std::string>& environment,
     drop(environment, name);
   }
   environment.emplace_back("UV_LOCKED=1");
-  constexpr std::array<std::pair<const char*, const char*>, 4> k_places{{
-      {"UV_PROJECT_ENVIRONMENT", "whoever else uses it shares that virtual environment"},
-      {"UV_PROJECT", "uv works on that project, not on the snapshot's"},
-      {"UV_WORKING_DIR", "uv works there, not in the snapshot"},
-      {"UV_WORKING_DIRECTORY", "uv works there, not in the snapshot"},
-  }};
-  for (const auto& [name, means] : k_places) {
+  const auto leads_out = [&](const std::string& place) {
+    const auto whole = fs::absolute(place, folder).lexically_normal().string() + "/";
+    return !place.empty() && !whole.starts_with(snapshot + "/");
+  };
+  for (const char* name : {"UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY"}) {
     const auto place = value_of(environment, name);
-    if (place && place->starts_with('/') && !(*place + "/").starts_with(snapshot + "/")) {
-      notes.push_back(fmt::format("{}={} lies outside the snapshot: {}", name, *place, means));
+    if (place && leads_out(*place)) {
+      drop(environment, name);
+      notes.push_back(fmt::format("{}={} is taken out of the command's environment: it leads out "
+                                  "of the snapshot, to another project and its lock",
+                                  name, *place));
     }
+  }
+  const auto place = value_of(environment, "UV_PROJECT_ENVIRONMENT");
+  if (place && leads_out(*place)) {
+    notes.push_back(fmt::format("UV_PROJECT_ENVIRONMENT={} lies outside the snapshot: whoever else "
+                                "uses it shares that virtual environment",
+                                *place));
   }
   return notes;
 }

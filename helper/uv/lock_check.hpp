@@ -24,14 +24,16 @@ std::vector<std::string> check_command(const std::string& program);
 std::vector<std::string> check_environment(std::vector<std::string> environment);
 
 /// Stands for all that the outcome rests on beside the project's own files: uv itself, variables,
-/// its configuration files.
+/// its configuration files, also those in `folder`, where the snapshots lie, and above it.
 os::Hash surroundings_of_check(const std::string& program,
-                               const std::vector<std::string>& environment);
+                               const std::vector<std::string>& environment,
+                               const std::string& folder);
 
 enum class Verdict {
   current,
-  stale,  ///< the lock is missing, or has to be written anew
-  failed, ///< nothing is known of the lock: no network, a bad pyproject.toml, ...
+  stale,   ///< the lock has to be written anew
+  missing, ///< uv finds none: that of a folder above is not this project's
+  failed,  ///< nothing is known of the lock: no network, a bad pyproject.toml, ...
 };
 
 /// What the exit code and uv's words mean. The code alone says nothing: it is 1 or 2 for either, by
@@ -39,9 +41,10 @@ enum class Verdict {
 Verdict judge_check(int exit_code, std::string_view output);
 
 /// Makes every uv command under `environment` keep to the lock: UV_LOCKED=1, and nothing that
-/// overrules it. Returns what is worth telling the user.
+/// overrules it. What would lead uv, started in `folder`, to a project outside `snapshot` is taken
+/// out. Returns what is worth telling the user.
 std::vector<std::string> enforce_lock(std::vector<std::string>& environment,
-                                      const std::string& snapshot);
+                                      const std::string& snapshot, const std::string& folder);
 
 /// The folders whose uv.lock may be that of a project: its own, and those above it up to the
 /// source's top (a workspace has one lock, in its root). Relative to the source.

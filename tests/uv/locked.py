@@ -284,6 +284,112 @@ def test_build_backends_write_into_the_scratch_snapshot(tmp):
     harness.assert_same_state(before, harness.tree_state(p.source))
 
 
+def test_what_is_left_out_counts(tmp):
+    """A base that passed without a part of the project has not passed with it."""
+    p = locked_project(tmp, {
+        "pyproject.toml": '[project]\nname = "w"\nversion = "1"\nrequires-python = ">=3.9"\n\n[tool.uv.workspace]\nmembers = ["m*"]\n',
+        "a.txt": "a\n"})
+    p.write({"m1/pyproject.toml": k_files["dep/pyproject.toml"].replace("dep", "m1")})
+    p.git("add", "-A")
+    runs = Runs(tmp, p)
+    runs("create", "without", "--exclude", "m1")
+    assert "is stale" in runs("create", "with", expect=1).err
+
+
+def test_no_command_runs_with_another_lock(tmp):
+    p = locked_project(tmp)
+    runs = Runs(tmp, p)
+    changed = runs("run", "t", "--", "sh", "-c", "echo '# x' >>uv.lock")
+    assert "'uv.lock' was changed" in changed.err and "+# x" in changed.err, changed
+    for command in (("run", "t", "--", "true"), ("create", "t")):
+        refused = runs(*command, expect=(1, 125))
+        assert "'uv.lock' was changed" in refused.err and "--fresh" in refused.err, refused
+    (pathlib.Path(runs("create", "u").out[:-1]) / "uv.lock").write_text("by hand\n")
+    assert "by hand" not in runs("run", "u", "--fresh", "--", "cat", "uv.lock").out
+    # ctest --repeat: a further attempt would wipe away what the one before did.
+    script = tmp / "twice.sh"
+    attempt = harness.shlex.join([harness.snapfix_path(), "run", "v", "--ctest", "--fresh", *map(str, runs.options),
+                                  "--source", str(p.source), "--root", str(p.root), "--", "sh", "-c"])
+    script.write_text(f"{attempt} 'rm uv.lock'\n{attempt} true\necho $?\n")
+    twice = run(["sh", script], env=runs.env, expect=None)
+    assert "earlier attempt" in twice.err and twice.out.split()[-1] != "0", twice
+
+
+def test_the_check_sees_no_repository_above(tmp):
+    uv()
+    p = Project(tmp, {**k_files, "uv.lock": "version = 1\n"})
+    program = tmp / "bin/uv"
+    write_files(tmp, {"bin/uv": f'#!/bin/sh\n[ "$1" != lock ] || git rev-parse --show-toplevel >"{tmp}/top" 2>&1\ntrue\n'})
+    program.chmod(0o755)
+    root = p.source / "snapshots"
+    run([harness.snapfix_path(), "create", "t", "--uv-locked", ".", "--uv", program, "--source", p.source, "--root", root])
+    assert "not a git repository" in (tmp / "top").read_text(), (tmp / "top").read_text()
+
+
+def test_configuration_counts(tmp):
+    p = locked_project(tmp)
+    program = counting_uv(tmp)
+    runs = Runs(tmp, p, program=program)
+    (tmp / "real.toml").write_text("")
+    (tmp / "link.toml").symlink_to("real.toml")
+    above = tmp / "uv.toml"  # above the root
+    runs("create", "a", env={"UV_CONFIG_FILE": str(tmp / "link.toml")})
+    (tmp / "real.toml").write_text("# other\n")
+    runs("create", "b", env={"UV_CONFIG_FILE": str(tmp / "link.toml")})
+    assert len(checks(tmp)) == 2
+    runs("create", "c")
+    above.write_text("# other\n")
+    runs("create", "d")
+    assert len(checks(tmp)) == 4
+    runs("create", "d", env={"UV_RESOLUTION": "highest"})  # it stands, but was not checked with that
+    assert len(checks(tmp)) == 5
+
+
+def test_variables_that_lead_out_of_the_snapshot(tmp):
+    p = locked_project(tmp)
+    runs = Runs(tmp, p)
+    shown = runs("run", "t", "--", "sh", "-c", 'echo "$UV_PROJECT,$UV_WORKING_DIR,$UV_PROJECT_ENVIRONMENT"',
+                 env={"UV_PROJECT": "../..", "UV_WORKING_DIR": "dep", "UV_PROJECT_ENVIRONMENT": "../shared"})
+    assert shown.out == ",dep,../shared\n", shown
+    assert "UV_PROJECT=../.. is taken out" in shown.err and "UV_PROJECT_ENVIRONMENT=../shared lies outside" in shown.err, shown
+
+
+def test_odd_locks_afterwards(tmp):
+    p = locked_project(tmp)
+    runs = Runs(tmp, p)
+    runs("run", "fifo", "--", "sh", "-c", "rm uv.lock; mkfifo uv.lock")
+    assert "'uv.lock' was changed" in p("finish", "fifo", expect=3, timeout=20).err
+    runs("run", "gone", "--", "sh", "-c", 'rm -rf "$SNAPSHOT_DIR"')
+    assert "'uv.lock' was deleted" in p("finish", "gone", expect=3).err
+
+
+def test_a_symlink_above_is_no_change(tmp):
+    p = locked_project(tmp, {f"api/{name}": text for name, text in k_files.items()}, folder="api")
+    (p.source / "uv.lock").symlink_to("other.lock")
+    p.git("add", "-A")
+    Runs(tmp, p, ["api"])("run", "t", "--", "true")
+    p("finish", "t")
+
+
+def test_waiting_has_an_end(tmp):
+    p = locked_project(tmp)
+    write_files(tmp, {"bin/slow": '#!/bin/sh\n[ "$1" != lock ] || sleep 30\n'})
+    (tmp / "bin/slow").chmod(0o755)
+    runs = Runs(tmp, p, program=tmp / "bin/slow")
+    first = harness.start([harness.snapfix_path(), "create", "a", *runs.options, "--source", p.source, "--root", p.root],
+                          env=runs.env, stderr=harness.subprocess.DEVNULL, stdout=harness.subprocess.DEVNULL)
+    try:
+        harness.eventually(lambda: [n for n in p.names() if n.startswith("snapshots.uv_lock.")], "the check has begun")
+        assert "in use by" in Runs(tmp, p)("create", "b", "--wait", "1", expect=1).err
+    finally:
+        first.kill()
+        first.wait()
+    # What was killed is listed, until it is pruned.
+    harness.eventually(lambda: p("prune").code == 0 and p.names() == [], "prune takes the scratch snapshot")
+    refused = Runs(tmp, p)("create", "snapshots.uv_lock.x", expect=2)
+    assert "are taken" in refused.err, refused
+
+
 def test_a_killed_check_leaves_nothing_in_the_way(tmp):
     p = locked_project(tmp)
     write_files(tmp, {"hangs": f'#!/bin/sh\n[ "$1" = lock ] && {{ echo $$ >"{tmp}/pid"; exec sleep 1000; }}\necho uv 1\n'})
