@@ -34,7 +34,7 @@ int freeze(const std::vector<std::string>& arguments) {
   snapshot::Frozen frozen;
   {
     const auto lock = root.lock_store(os::LockMode::shared, "snapfix freeze");
-    frozen = snapshot::freeze(root, selection, from, snapshot::ObjectCheck::now);
+    frozen = snapshot::freeze(root, selection, from);
     if (options.flag("ctest")) {
       snapshot::record_frozen(root, snapshot::freeze_key(selection, from), frozen.base.id());
     }

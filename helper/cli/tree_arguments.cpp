@@ -1,6 +1,7 @@
 #include "cli/tree_arguments.hpp"
 
 #include "cli/uv_locked.hpp"
+#include "snapshot/name.hpp"
 #include "source/git.hpp"
 
 #include <boost/filesystem.hpp>
@@ -70,7 +71,7 @@ source::GlobSet globs_from(const Arguments& arguments, const char* name,
 
 unsigned workers_from(const Arguments& arguments) {
   if (arguments.value("jobs").value_or("auto") == "auto") {
-    return 1; // local file systems are slower with two
+    return os::k_adapt;
   }
   const auto count = arguments.number("jobs", 1);
   return static_cast<unsigned>(std::min(count.value_or(1), k_most_workers));
@@ -172,6 +173,10 @@ std::string root_path(const Arguments& arguments) {
 
 snapshot::CreateOptions create_options_from(const Arguments& arguments, const std::string& name) {
   snapshot::CreateOptions out;
+  if (name.starts_with(snapshot::k_scratch_prefix)) {
+    arguments.fail(fmt::format("names that begin with {} are taken", snapshot::k_scratch_prefix),
+                   "choose another name");
+  }
   out.name = name;
   out.tree.workers = workers_from(arguments);
   constexpr std::array k_modes{snapshot::LinkMode::hardlink, snapshot::LinkMode::reflink,

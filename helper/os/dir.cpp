@@ -2,6 +2,8 @@
 
 #include "os/error.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -10,7 +12,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 namespace snapfix::os {
 namespace {
@@ -261,6 +265,16 @@ Time clock_of(const Dir& dir) {
   const Time out = stat_of(fd.get(), dir.path_of(probe.c_str())).ctime;
   dir.unlink_if_present(probe.c_str());
   return out;
+}
+
+bool has_one_clock(const Dir& dir) noexcept {
+  struct statfs raw {};
+  if (::fstatfs(dir.fd(), &raw) != 0) {
+    return false;
+  }
+  constexpr std::array<unsigned, 5> k_local{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                            TMPFS_MAGIC, F2FS_SUPER_MAGIC};
+  return std::ranges::find(k_local, static_cast<unsigned>(raw.f_type)) != k_local.end();
 }
 
 int link_file(const Dir& from, const char* from_name, const Dir& to, const char* to_name,

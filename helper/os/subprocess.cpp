@@ -46,9 +46,11 @@ private:
   posix_spawn_file_actions_t m_actions{};
 };
 
-void drain(const UniqueFd& out, std::string& out_text, const UniqueFd& err, std::string& err_text) {
+using Take = std::function<void(std::string_view)>;
+
+void drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const Take& take_err) {
   std::array<pollfd, 2> waits{{{out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}}};
-  const std::array<std::string*, 2> texts{&out_text, &err_text};
+  const std::array<const Take*, 2> takers{&take_out, &take_err};
   std::vector<char> buffer(std::size_t{256} * 1024);
   while (waits[0].fd >= 0 || waits[1].fd >= 0) {
     if (::poll(waits.data(), waits.size(), -1) < 0) {
@@ -63,7 +65,7 @@ void drain(const UniqueFd& out, std::string& out_text, const UniqueFd& err, std:
       }
       const ssize_t got = ::read(waits[i].fd, buffer.data(), buffer.size());
       if (got > 0) {
-        texts[i]->append(buffer.data(), static_cast<std::size_t>(got));
+        (*takers[i])(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
       } else if (got == 0 || errno != EINTR) {
         waits[i].fd = -1;
       }
@@ -106,7 +108,8 @@ std::vector<char*> pointers_to(const std::vector<std::string>& words) {
 }
 
 Finished run_program(const std::vector<std::string>& command,
-                     const std::vector<std::string>& environment, const std::string& folder) {
+                     const std::vector<std::string>& environment, const std::string& folder,
+                     const std::function<void(std::string_view)>& take_output) {
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   SpawnActions actions;
@@ -125,7 +128,11 @@ Finished run_program(const std::vector<std::string>& command,
   out.write_end.reset();
   err.write_end.reset();
   Finished result;
-  drain(out.read_end, result.out, err.read_end, result.err);
+  const auto append_to = [](std::string& text) {
+    return Take([&text](std::string_view piece) { text += piece; });
+  };
+  drain(out.read_end, take_output ? take_output : append_to(result.out), err.read_end,
+        append_to(result.err));
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) {

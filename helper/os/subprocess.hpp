@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace snapfix::os {
@@ -13,10 +15,12 @@ struct Finished {
   std::string err;
 };
 
-/// Runs a program of PATH and collects what it says; its stdin is /dev/null. Throws Error if it
-/// cannot be started (error_number() is ENOENT where there is no such program).
+/// Runs a program of PATH and collects what it says; its stdin is /dev/null. With `take_output` its
+/// stdout goes there, piece by piece, and Finished::out stays empty. Throws Error if it cannot be
+/// started (error_number() is ENOENT where there is no such program).
 Finished run_program(const std::vector<std::string>& command,
-                     const std::vector<std::string>& environment, const std::string& folder);
+                     const std::vector<std::string>& environment, const std::string& folder,
+                     const std::function<void(std::string_view)>& take_output = {});
 
 /// The path of a program of PATH, or of the one at `name` where that holds a `/`; nothing if there
 /// is none that may be executed.

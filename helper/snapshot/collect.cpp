@@ -22,7 +22,7 @@ Ids bases_in_use(const Root& root) {
   for (const auto& entry : root.sources().entries()) {
     const auto key = os::Hash::from_hex(entry.name);
     if (const auto record = key ? FreezeRecord::load(root.sources(), *key) : std::nullopt) {
-      out.insert(record->base);
+      out.insert(record->base());
     }
   }
   for (const auto& base : bases_in_use_by_runs(root)) {

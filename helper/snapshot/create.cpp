@@ -149,8 +149,7 @@ void Creator::choose_base() {
       return;
     }
   }
-  m_out.frozen =
-      freeze(m_root, m_options.selection, m_options.tree.link_from, ObjectCheck::when_linked);
+  m_out.frozen = freeze(m_root, m_options.selection, m_options.tree.link_from);
   m_base = m_out.frozen->base;
 }
 

@@ -9,10 +9,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <thread>
-#include <unordered_set>
 #include <utility>
 
 namespace snapfix::snapshot {
@@ -40,20 +41,34 @@ std::int64_t nanoseconds_between(os::Time from, os::Time to) {
   return seconds * 1'000'000'000 + to.nanoseconds - from.nanoseconds;
 }
 
-/// The time by the clock that stamps the source's files, as far as it can be asked (nothing is
-/// written to the source, but the root may lie beside it), unless this host's clock is behind it.
-os::Time clock_of_source(const Root& root, const os::Dir& source) {
-  const os::Time here = os::now();
-  const bool beside = root.work().stat().device == source.stat().device;
-  return beside ? std::min(here, os::clock_of(root.work())) : here;
-}
+/// The clock that stamps the source's files, as far as it can be asked: nothing is written to the
+/// source, but the root may lie beside it.
+struct SourceClock {
+  SourceClock(const Root& root, const os::Dir& source)
+      : device(source.stat().device), now(os::now()), now_here(std::chrono::steady_clock::now()) {
+    if (root.work().stat().device == device) {
+      const os::Time there = os::clock_of(root.work());
+      is_exact = os::has_one_clock(source);
+      now = is_exact ? there : std::min(now, there); // this host's clock may be behind a server's
+    }
+  }
+
+  /// Whether what has this stat was last changed before this clock was read, for certain.
+  bool is_before(const os::Stat& stat) const noexcept {
+    return is_exact && stat.device == device && stat.ctime < now;
+  }
+
+  std::uint64_t device = 0;
+  os::Time now;
+  std::chrono::steady_clock::time_point now_here; ///< the same moment by our own clock
+  bool is_exact = false;
+};
 
 class Freezer {
 public:
-  Freezer(const Root& root, const source::Selection& selection, LinkFrom from, ObjectCheck check)
-      : m_root(root), m_selection(selection), m_from(from), m_check(check),
-        m_key(freeze_key(selection, from)), m_top(os::Dir::open(selection.source)),
-        m_store(root, selection.source) {}
+  Freezer(const Root& root, const source::Selection& selection, LinkFrom from)
+      : m_root(root), m_selection(selection), m_from(from), m_key(freeze_key(selection, from)),
+        m_top(os::Dir::open(selection.source)), m_store(root, selection.source) {}
 
   Frozen run();
 
@@ -61,31 +76,30 @@ private:
   void attempt(Frozen& out);
   void load_last();
   bool is_unchanged() const { return m_last && m_look.equals(*m_last); }
-  void wait_for_clock() const;
+  void wait_for_clock();
   void read_changed(Frozen& out);
   void read_file(const source::ScannedFolder& folder, const os::Dir& dir,
                  const source::ScannedFile& file, FileState& state, Frozen& out);
   os::Hash copy_to_store(os::UniqueFd& from, const std::string& path, Store::Incoming& incoming,
                          const os::Stat& stat, Frozen& out);
+  bool stands_still() const;
   void check_second_look() const;
   void publish(Frozen& out);
-  void warn_of_symlinks(Frozen& out) const;
+  bool folder_times_stand() const;
+  static void warn_of_symlinks(Frozen& out);
   nlohmann::json meta() const;
 
   const Root& m_root;
   const source::Selection& m_selection;
   LinkFrom m_from;
-  ObjectCheck m_check;
   os::Hash m_key;
   os::Dir m_top;
   Store m_store;
   std::optional<Base> m_last;
   std::optional<FreezeRecord> m_last_record;
-  std::unordered_set<std::size_t> m_damaged; ///< files of the last base whose object is bad
-  Look m_look;                               ///< the present one
-  os::Time m_began;                          ///< by the source's clock
-  std::chrono::steady_clock::time_point m_began_here;
-  bool m_can_reflink = true;
+  Look m_look;                        ///< the present one
+  std::optional<SourceClock> m_clock; ///< read before it began
+  std::atomic<bool> m_can_reflink{true};
 };
 
 Frozen Freezer::run() {
@@ -112,84 +126,103 @@ Frozen Freezer::run() {
 
 void Freezer::load_last() {
   m_last.reset();
-  m_damaged.clear();
   m_last_record = FreezeRecord::load(m_root.sources(), m_key);
   if (m_last_record) {
-    m_last = Base::load(m_root.bases(), m_last_record->base);
+    m_last = Base::load(m_root.bases(), m_last_record->base());
   }
-  if (!m_last || m_last->files().size() != m_last_record->seen.size()) {
+  if (!m_last || m_last->files().size() != m_last_record->seen().size()) {
     m_last.reset();
     m_last_record.reset();
     return;
   }
-  if (m_check == ObjectCheck::now) {
-    for (const std::size_t index : m_store.damaged_objects(*m_last)) {
-      m_damaged.insert(index);
-    }
-  }
 }
 
 void Freezer::attempt(Frozen& out) {
-  m_began = clock_of_source(m_root, m_top);
-  m_began_here = std::chrono::steady_clock::now();
-  const Look last = std::exchange(m_look, {});
-  m_look = look_at(m_selection, m_top);
+  m_clock.emplace(m_root, m_top);
+  Look last = std::exchange(m_look, {});
+  m_look = Look(m_selection, m_top);
   out.left_out = m_look.scan.left_out;
   out.uncloned = m_look.listing.uncloned;
   out.notes = m_look.listing.notes;
-  if (m_last) {
-    take_over(m_look, *m_last, *m_last_record, m_damaged);
-  }
-  take_over(m_look, last);
+  m_look.take_over(m_last ? &*m_last : nullptr, m_last_record ? &*m_last_record : nullptr);
+  m_look.take_over(std::move(last));
   if (!is_unchanged()) {
     wait_for_clock();
     read_changed(out);
-    check_second_look();
+    if (!stands_still()) {
+      check_second_look();
+    }
   }
   publish(out);
   warn_of_symlinks(out);
 }
 
 /// Once the tick of a file's ctime is over, any later change gives it another ctime.
-void Freezer::wait_for_clock() const {
+void Freezer::wait_for_clock() {
   std::int64_t wait = 0;
   std::size_t index = 0;
   for (const auto& folder : m_look.scan.folders) {
     for (const auto& file : folder.files) {
-      if (m_look.states[index++].known == FileState::Known::no) {
+      const FileState* state = m_look.state_of(index++);
+      if (state != nullptr && !state->is_read && !m_clock->is_before(file.stat)) {
         const auto tick = file.stat.ctime.nanoseconds == 0 ? k_coarse_tick_ns : k_fine_tick_ns;
-        wait = std::max(wait, tick - nanoseconds_between(file.stat.ctime, m_began));
+        wait = std::max(wait, tick - nanoseconds_between(file.stat.ctime, m_clock->now));
       }
     }
   }
   // A ctime in the future tells nothing about its clock: no reason to wait for long.
-  std::this_thread::sleep_until(m_began_here +
+  std::this_thread::sleep_until(m_clock->now_here +
                                 std::chrono::nanoseconds(std::min(wait, k_coarse_tick_ns)));
 }
 
 void Freezer::read_changed(Frozen& out) {
-  std::vector<std::string_view> paths;
-  for (const auto& folder : m_look.scan.folders) {
-    paths.push_back(folder.path);
-  }
-  os::Progress progress("reading changed files",
-                        static_cast<std::uint64_t>(std::ranges::count(
-                            m_look.states, FileState::Known::no, &FileState::known)));
-  std::size_t first = 0;
-  source::visit_folders(m_top, paths, [&](std::size_t i, const os::Dir* dir) {
-    const auto& folder = m_look.scan.folders[i];
-    if (dir == nullptr) {
-      throw SourceChanged{folder.path};
+  const auto& folders = m_look.scan.folders;
+  const auto unread = [this](std::size_t file) {
+    const FileState* state = m_look.state_of(file);
+    return state != nullptr && !state->is_read;
+  };
+  // Only folders that hold something to read, and those above them.
+  std::vector<std::size_t> needed;
+  std::uint64_t count = 0;
+  for (std::size_t i = folders.size(); i-- > 0;) {
+    const std::uint64_t before = count;
+    for (std::size_t k = 0; k < folders[i].files.size(); ++k) {
+      count += unread(m_look.first_files()[i] + k) ? 1 : 0;
     }
-    for (std::size_t k = 0; k < folder.files.size(); ++k) {
-      FileState& state = m_look.states[first + k];
-      if (state.known == FileState::Known::no) {
-        read_file(folder, *dir, folder.files[k], state, out);
-        state.known = FileState::Known::read;
+    const bool holds_needed =
+        !needed.empty() && source::is_below(folders[needed.back()].path, folders[i].path);
+    if (count != before || holds_needed) {
+      needed.push_back(i);
+    }
+  }
+  std::ranges::reverse(needed);
+  std::vector<std::string_view> paths;
+  paths.reserve(needed.size());
+  for (const std::size_t i : needed) {
+    paths.push_back(folders[i].path);
+  }
+  os::Progress progress("reading changed files", count);
+  std::mutex mutex;
+  source::visit_folders(m_top, paths, [&](std::size_t at, const os::Dir* dir) {
+    const std::size_t i = needed[at];
+    if (dir == nullptr) {
+      throw SourceChanged{folders[i].path};
+    }
+    Frozen counts;
+    for (std::size_t k = 0; k < folders[i].files.size(); ++k) {
+      const std::size_t file = m_look.first_files()[i] + k;
+      if (unread(file)) {
+        FileState& state = *m_look.state_of(file);
+        read_file(folders[i], *dir, folders[i].files[k], state, counts);
+        state.is_read = true;
         progress.count();
       }
     }
-    first += folder.files.size();
+    const std::scoped_lock lock(mutex);
+    out.files_read += counts.files_read;
+    out.bytes_read += counts.bytes_read;
+    out.files_copied += counts.files_copied;
+    out.bytes_copied += counts.bytes_copied;
   });
 }
 
@@ -273,6 +306,34 @@ os::Hash Freezer::copy_to_store(os::UniqueFd& from, const std::string& path,
   return hasher.finish();
 }
 
+/// Whether nothing of the source has changed since the clock was read, so that what was seen
+/// existed then: no ctime is younger, and no folder's has moved since, as a rename in it would move
+/// it.
+bool Freezer::stands_still() const {
+  const auto& folders = m_look.scan.folders;
+  const bool old = std::ranges::all_of(folders, [this](const source::ScannedFolder& folder) {
+    return m_clock->is_before(folder.stat) &&
+           std::ranges::all_of(folder.files, [this](const source::ScannedFile& file) {
+             return m_clock->is_before(file.stat);
+           });
+  });
+  if (!old) {
+    return false;
+  }
+  std::vector<std::string_view> paths;
+  paths.reserve(folders.size());
+  for (const auto& folder : folders) {
+    paths.push_back(folder.path);
+  }
+  std::atomic<bool> same{true};
+  source::visit_folders(m_top, paths, [&](std::size_t i, const os::Dir* dir) {
+    if (dir == nullptr || !source::same_stat(dir->stat(), folders[i].stat)) {
+      same = false;
+    }
+  });
+  return same;
+}
+
 void Freezer::check_second_look() const {
   const auto listing = source::list_source(m_selection);
   const auto second = source::scan(m_top, listing);
@@ -289,58 +350,65 @@ nlohmann::json Freezer::meta() const {
           {"created", os::to_iso8601(os::now())}};
 }
 
+/// Whether the folders' times are those of the last base as well.
+bool Freezer::folder_times_stand() const {
+  return std::ranges::equal(
+      m_look.scan.folders, m_last->folders(), {},
+      [](const source::ScannedFolder& folder) { return folder.stat.mtime; }, &FolderRecord::mtime);
+}
+
 void Freezer::publish(Frozen& out) {
+  if (is_unchanged() && folder_times_stand()) {
+    out.base = std::move(*m_last);
+    return;
+  }
   BaseWriter writer;
-  FreezeRecord record;
-  record.seen.reserve(m_look.states.size());
+  std::vector<SeenFile> seen;
+  seen.reserve(m_look.file_count());
   std::size_t index = 0;
-  bool folder_times_stand = m_last.has_value();
-  for (std::size_t i = 0; i < m_look.scan.folders.size(); ++i) {
-    const auto& folder = m_look.scan.folders[i];
+  for (const auto& folder : m_look.scan.folders) {
     writer.add_folder(folder.path, folder.stat.permissions(), folder.stat.mtime);
-    folder_times_stand = folder_times_stand && i < m_last->folders().size() &&
-                         m_last->folders()[i].mtime() == folder.stat.mtime;
     for (const auto& file : folder.files) {
-      const FileState& state = m_look.states[index++];
-      writer.add_file(file.name, state.record, state.target);
-      const bool settled = nanoseconds_between(file.stat.ctime, m_began) > k_settled_ns;
-      record.seen.push_back({file.stat.inode, file.stat.size, file.stat.ctime.seconds,
-                             file.stat.mtime.seconds, file.stat.ctime.nanoseconds,
-                             file.stat.mtime.nanoseconds, file.stat.mode, settled ? 1U : 0U});
+      if (const FileState* state = m_look.state_of(index)) {
+        writer.add_file(file.name, state->record, state->target);
+      } else {
+        const FileRecord& record = m_last->files()[m_look.place_in_last(index)];
+        writer.add_file(file.name, record, record.is_symlink() ? m_last->text(record.target) : "");
+      }
+      const bool settled = nanoseconds_between(file.stat.ctime, m_clock->now) > k_settled_ns;
+      seen.push_back({file.stat.inode, file.stat.size, file.stat.ctime.seconds,
+                      file.stat.mtime.seconds, file.stat.ctime.nanoseconds,
+                      file.stat.mtime.nanoseconds, file.stat.mode, settled ? 1U : 0U});
+      ++index;
     }
   }
   const bool stands = is_unchanged();
-  record.base = stands ? m_last->id() : writer.id(m_key.hex());
-  out.made = !stands && !Base::load(m_root.bases(), record.base);
-  if (!stands || !folder_times_stand) {
-    writer.write(m_root.bases(), record.base, meta());
-  }
+  const os::Hash id = stands ? m_last->id() : writer.id(m_key.hex());
+  out.made = !stands && !Base::load(m_root.bases(), id);
+  writer.write(m_root.bases(), id, meta());
   if (!stands) {
-    record.write(m_root.sources(), m_key);
+    FreezeRecord::write(m_root.sources(), m_key, id, seen);
   }
-  auto base = Base::load(m_root.bases(), record.base);
+  auto base = Base::load(m_root.bases(), id);
   if (!base) {
-    throw os::Error(fmt::format("the base {} cannot be read back", record.base.hex()),
+    throw os::Error(fmt::format("the base {} cannot be read back", id.hex()),
                     "is the root's file system full or failing?");
   }
   out.base = std::move(*base);
 }
 
-void Freezer::warn_of_symlinks(Frozen& out) const {
-  std::size_t index = 0;
-  for (const auto& folder : m_look.scan.folders) {
-    for (const auto& file : folder.files) {
-      const FileState& state = m_look.states[index++];
-      if (!state.record.is_symlink()) {
+void Freezer::warn_of_symlinks(Frozen& out) {
+  for (const auto& folder : out.base.folders()) {
+    for (const auto& file : out.base.files_of(folder)) {
+      if (!file.is_symlink()) {
         continue;
       }
-      if (source::leaves_tree(folder.path, state.target)) {
-        const std::string path = folder.path.empty() ? std::string(file.name)
-                                                     : folder.path + "/" + std::string(file.name);
+      const char* target = out.base.text(file.target);
+      if (source::leaves_tree(out.base.text(folder.path), target)) {
         out.warnings.push_back(
             fmt::format("the symlink {} -> {} leaves the tree: what it points to is "
                         "not isolated",
-                        os::quoted(path), os::quoted(state.target)));
+                        os::quoted(out.base.path_of(folder, file)), os::quoted(target)));
       }
     }
   }
@@ -401,9 +469,8 @@ nlohmann::json Frozen::to_json() const {
           {"seconds", seconds}};
 }
 
-Frozen freeze(const Root& root, const source::Selection& selection, LinkFrom from,
-              ObjectCheck check) {
-  return Freezer(root, selection, from, check).run();
+Frozen freeze(const Root& root, const source::Selection& selection, LinkFrom from) {
+  return Freezer(root, selection, from).run();
 }
 
 } // namespace snapfix::snapshot

@@ -21,10 +21,6 @@ enum class LinkFrom {
 
 const char* to_text(LinkFrom from);
 
-/// Whether a freeze that finds its base standing looks at the objects as well. `create` need not:
-/// it looks at each object when it links it.
-enum class ObjectCheck { now, when_linked };
-
 /// The base of the source's present state, and what it took to know it.
 struct Frozen {
   Base base;
@@ -50,8 +46,8 @@ os::Hash freeze_key(const source::Selection& selection, LinkFrom from);
 /// first, else it is tried again, and after three times os::Error says that the source is
 /// changing. A file is not read again only if its size, mtime, ctime, mode and inode are what the
 /// last freeze saw, and its ctime was over 2 s old then.
+/// The objects of a base that stands are not looked at: create() does, when it links them.
 /// The caller holds the store's lock, shared, for as long as it needs the base.
-Frozen freeze(const Root& root, const source::Selection& selection, LinkFrom from,
-              ObjectCheck check);
+Frozen freeze(const Root& root, const source::Selection& selection, LinkFrom from);
 
 } // namespace snapfix::snapshot

@@ -1,5 +1,7 @@
 #include "snapshot/look.hpp"
 
+#include "os/error.hpp"
+
 #include <algorithm>
 #include <map>
 #include <string_view>
@@ -7,16 +9,34 @@
 #include <utility>
 
 namespace snapfix::snapshot {
-namespace {
+
+Look::Look(const source::Selection& selection, const os::Dir& top)
+    : listing(source::list_source(selection)), scan(source::scan(top, listing)) {
+  listing.folders = {}; // the scan names what is there
+  std::size_t count = 0;
+  for (const auto& folder : scan.folders) {
+    m_first_files.push_back(count);
+    count += folder.files.size();
+  }
+  if (count >= k_has_state) {
+    throw os::Error("the source has more than 2,147,483,647 files");
+  }
+  m_last.assign(count, k_unknown);
+}
+
+void Look::add_state(std::uint32_t& place, FileState state) {
+  place = k_has_state | static_cast<std::uint32_t>(m_states.size());
+  m_states.push_back(std::move(state));
+}
 
 /// Both the folder's files and the last base's are in byte order.
-void take_over_folder(Look& look, const source::ScannedFolder& folder, std::size_t first_state,
-                      const Base& base, const FolderRecord& last, const FreezeRecord& record,
-                      const std::unordered_set<std::size_t>& damaged) {
+void Look::take_over_folder(std::size_t folder_index, const Base& base, const FolderRecord& last,
+                            const FreezeRecord& record) {
+  const auto& files = scan.folders[folder_index].files;
   const auto last_files = base.files_of(last);
   std::size_t at = 0;
-  for (std::size_t i = 0; i < folder.files.size(); ++i) {
-    const auto& file = folder.files[i];
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto& file = files[i];
     while (at < last_files.size() && base.text(last_files[at].name) < file.name) {
       ++at;
     }
@@ -24,27 +44,41 @@ void take_over_folder(Look& look, const source::ScannedFolder& folder, std::size
       continue;
     }
     const FileRecord& known = last_files[at];
-    const std::size_t index = last.first_file + at;
-    const SeenFile& seen = record.seen[index];
-    const bool lost = known.object != os::Hash() && (known.inode == 0 || damaged.contains(index));
-    if (!lost && seen.looks_like(file.stat)) {
-      FileState& state = look.states[first_state + i];
-      state.record = known; // even where it must be read, its content may still fit
-      state.target = known.is_symlink() ? base.text(known.target) : "";
-      state.known =
-          seen.is_unchanged(file.stat) ? FileState::Known::from_last_base : FileState::Known::no;
+    const SeenFile& seen = record.seen()[last.first_file + at];
+    const bool lost = known.object != os::Hash() && known.inode == 0;
+    if (lost || !seen.looks_like(file.stat)) {
+      continue;
+    }
+    std::uint32_t& place = m_last[m_first_files[folder_index] + i];
+    if (seen.is_unchanged(file.stat)) {
+      place = static_cast<std::uint32_t>(last.first_file + at);
+    } else { // it must be read, but its content may still fit
+      add_state(place, {known, known.is_symlink() ? base.text(known.target) : "", false});
     }
   }
 }
 
-} // namespace
+void Look::take_over(const Base* last, const FreezeRecord* seen) {
+  std::unordered_map<std::string_view, const FolderRecord*> last_folders;
+  if (last != nullptr) {
+    for (const auto& folder : last->folders()) {
+      last_folders.emplace(last->text(folder.path), &folder);
+    }
+  }
+  for (std::size_t i = 0; i < scan.folders.size(); ++i) {
+    if (const auto found = last_folders.find(scan.folders[i].path); found != last_folders.end()) {
+      take_over_folder(i, *last, *found->second, *seen);
+    }
+  }
+  for (auto& place : m_last) {
+    if (place == k_unknown) {
+      add_state(place, {});
+    }
+  }
+}
 
 bool Look::equals(const Base& base) const {
-  return states.size() == base.files().size() &&
-         std::ranges::all_of(states,
-                             [](const FileState& state) {
-                               return state.known == FileState::Known::from_last_base;
-                             }) &&
+  return m_last.size() == base.files().size() && m_states.empty() &&
          std::ranges::equal(scan.folders, base.folders(),
                             [&](const source::ScannedFolder& folder, const FolderRecord& last) {
                               return folder.path == base.text(last.path) &&
@@ -52,45 +86,18 @@ bool Look::equals(const Base& base) const {
                             });
 }
 
-Look look_at(const source::Selection& selection, const os::Dir& top) {
-  Look out;
-  out.listing = source::list_source(selection);
-  out.scan = source::scan(top, out.listing);
-  std::size_t count = 0;
-  for (const auto& folder : out.scan.folders) {
-    count += folder.files.size();
-  }
-  out.states.resize(count);
-  return out;
-}
-
-void take_over(Look& look, const Base& last, const FreezeRecord& seen,
-               const std::unordered_set<std::size_t>& damaged) {
-  std::unordered_map<std::string_view, const FolderRecord*> last_folders;
-  for (const auto& folder : last.folders()) {
-    last_folders.emplace(last.text(folder.path), &folder);
-  }
-  std::size_t first_state = 0;
-  for (const auto& folder : look.scan.folders) {
-    if (const auto found = last_folders.find(folder.path); found != last_folders.end()) {
-      take_over_folder(look, folder, first_state, last, *found->second, seen, damaged);
-    }
-    first_state += folder.files.size();
-  }
-}
-
-void take_over(Look& look, const Look& before) {
+void Look::take_over(Look&& before) {
   struct Read {
     const os::Stat* stat;
-    const FileState* state;
+    FileState* state;
   };
   std::map<std::pair<std::string_view, std::string_view>, Read> read;
   std::size_t index = 0;
   for (const auto& folder : before.scan.folders) {
     for (const auto& file : folder.files) {
-      const FileState& state = before.states[index++];
-      if (state.known == FileState::Known::read) {
-        read.emplace(std::pair(std::string_view(folder.path), file.name), Read{&file.stat, &state});
+      FileState* state = before.state_of(index++);
+      if (state != nullptr && state->is_read) {
+        read.emplace(std::pair(std::string_view(folder.path), file.name), Read{&file.stat, state});
       }
     }
   }
@@ -98,13 +105,13 @@ void take_over(Look& look, const Look& before) {
     return;
   }
   index = 0;
-  for (const auto& folder : look.scan.folders) {
+  for (const auto& folder : scan.folders) {
     for (const auto& file : folder.files) {
-      FileState& state = look.states[index++];
+      FileState* state = state_of(index++);
       const auto found = read.find({folder.path, file.name});
-      if (state.known == FileState::Known::no && found != read.end() &&
+      if (state != nullptr && found != read.end() &&
           source::same_stat(*found->second.stat, file.stat)) {
-        state = *found->second.state;
+        *state = std::move(*found->second.state);
       }
     }
   }

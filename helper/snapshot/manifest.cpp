@@ -212,13 +212,17 @@ std::optional<std::size_t> Base::find(std::string_view path) const {
   if (folder == m_folders.end()) {
     return std::nullopt;
   }
-  const auto files = files_of(*folder);
-  const auto file = std::ranges::find_if(
-      files, [&](const FileRecord& record) { return text(record.name) == name; });
-  if (file == files.end()) {
-    return std::nullopt;
-  }
-  return static_cast<std::size_t>(file - files.begin()) + folder->first_file;
+  const auto at = find_in(*folder, name);
+  return at ? std::optional(*at + folder->first_file) : std::nullopt;
+}
+
+std::optional<std::size_t> Base::find_in(const FolderRecord& folder, std::string_view name) const {
+  const auto files = files_of(folder); // in byte order
+  const auto found = std::ranges::lower_bound(files, name, {}, [this](const FileRecord& record) {
+    return std::string_view(text(record.name));
+  });
+  const bool there = found != files.end() && text(found->name) == name;
+  return there ? std::optional(static_cast<std::size_t>(found - files.begin())) : std::nullopt;
 }
 
 std::vector<std::vector<std::size_t>> children_of_folders(const Base& base) {
@@ -337,15 +341,19 @@ void SnapshotManifest::write(const os::Dir& snapshots, const std::string& folder
 }
 
 std::optional<FreezeRecord> FreezeRecord::load(const os::Dir& sources, const os::Hash& key) {
-  const auto opened = open_manifest(sources, key.hex().c_str(), Kind::freeze_record);
+  auto opened = open_manifest(sources, key.hex().c_str(), Kind::freeze_record);
   if (!opened) {
     return std::nullopt;
   }
-  const auto seen = records_in<SeenFile>(opened->sections[1]);
-  return FreezeRecord{opened->base, {seen.begin(), seen.end()}};
+  FreezeRecord out;
+  out.m_base = opened->base;
+  out.m_seen = records_in<SeenFile>(opened->sections[1]);
+  out.m_file = std::move(opened->file);
+  return out;
 }
 
-void FreezeRecord::write(const os::Dir& sources, const os::Hash& key) const {
+void FreezeRecord::write(const os::Dir& sources, const os::Hash& key, const os::Hash& base,
+                         const std::vector<SeenFile>& seen) {
   os::replace_file(
       sources, key.hex().c_str(),
       assemble(Kind::freeze_record, base, {Bytes(), bytes_of(seen), Bytes(), Bytes()}));

@@ -91,6 +91,9 @@ public:
   /// The index in files() of a path, if the base holds it.
   std::optional<std::size_t> find(std::string_view path) const;
 
+  /// The place of a file among those of its folder.
+  std::optional<std::size_t> find_in(const FolderRecord& folder, std::string_view name) const;
+
 private:
   std::shared_ptr<const os::MappedFile> m_file;
   os::Hash m_id;
@@ -167,12 +170,19 @@ struct SeenFile {
 };
 
 /// The last freeze of one (source, files, include).
-struct FreezeRecord {
-  os::Hash base;
-  std::vector<SeenFile> seen;
-
+class FreezeRecord {
+public:
   static std::optional<FreezeRecord> load(const os::Dir& sources, const os::Hash& key);
-  void write(const os::Dir& sources, const os::Hash& key) const;
+  static void write(const os::Dir& sources, const os::Hash& key, const os::Hash& base,
+                    const std::vector<SeenFile>& seen);
+
+  os::Hash base() const noexcept { return m_base; }
+  std::span<const SeenFile> seen() const noexcept { return m_seen; }
+
+private:
+  os::MappedFile m_file;
+  os::Hash m_base;
+  std::span<const SeenFile> m_seen;
 };
 
 } // namespace snapfix::snapshot

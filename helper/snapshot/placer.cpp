@@ -42,21 +42,26 @@ Placer::Placer(const Root& root, const Base& base, const TreeOptions& options)
     : m_base(base), m_options(options), m_source_path(base.meta().at("source").get<std::string>()),
       m_store(root, m_source_path) {}
 
-Placer::Origin Placer::origin_of(const FolderRecord& folder) const {
+Placer::Origin Placer::origin_of(const FolderRecord& folder, const Origin* above) const {
   Origin out;
-  const std::string_view path = m_base.text(folder.path);
-  out.bucket = Store::bucket_of(path);
-  if (is_from_source()) {
-    out.source_folder = source::open_below(os::Dir::open(m_source_path), path);
+  out.bucket = Store::bucket_of(m_base.text(folder.path));
+  if (!is_from_source()) {
+    return out;
+  }
+  if (above == nullptr) {
+    out.source_folder = os::Dir::open(m_source_path);
+  } else if (above->source_folder) {
+    out.source_folder = above->source_folder->try_open_child(m_base.text(folder.name));
   }
   return out;
 }
 
-bool Placer::goes_by_paths() const noexcept {
-  return !m_options.exclude.empty() || !m_options.copy.empty();
-}
-
-Made Placer::wanted_for(const std::string& path, const FileRecord& file) const {
+Made Placer::wanted_for(const std::string& folder_path, const FileRecord& file) const {
+  std::string path;
+  if (!m_options.exclude.empty() || !m_options.copy.empty()) {
+    const char* name = m_base.text(file.name);
+    path = folder_path.empty() ? name : folder_path + "/" + name;
+  }
   if (m_options.exclude.matches(path)) {
     return Made::excluded;
   }
@@ -113,11 +118,7 @@ Placer::Placed Placer::place(const os::Dir& dir, const Origin& origin, std::size
                              const std::string& folder_path) {
   const FileRecord& file = m_base.files()[index];
   const char* name = m_base.text(file.name);
-  std::string path;
-  if (goes_by_paths()) {
-    path = folder_path.empty() ? name : folder_path + "/" + name;
-  }
-  const Made wanted = wanted_for(path, file);
+  const Made wanted = wanted_for(folder_path, file);
   if (wanted == Made::symlink) {
     dir.make_symlink(name, m_base.text(file.target));
     dir.set_times(name, file.mtime());

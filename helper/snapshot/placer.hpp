@@ -24,11 +24,11 @@ public:
     std::optional<os::Dir> source_folder;
     unsigned char bucket = 0;
   };
-  Origin origin_of(const FolderRecord& folder) const;
+  /// `above`: that of the folder which this one lies in; nothing for the top.
+  Origin origin_of(const FolderRecord& folder, const Origin* above) const;
 
-  /// How the file should be made. `path` may be empty where no option goes by paths.
-  Made wanted_for(const std::string& path, const FileRecord& file) const;
-  bool goes_by_paths() const noexcept;
+  /// How a file of that folder should be made.
+  Made wanted_for(const std::string& folder_path, const FileRecord& file) const;
 
   struct Placed {
     Made made = Made::excluded;

@@ -97,21 +97,6 @@ bool Store::is_sound(const ObjectName& name, const FileRecord& file) const {
   return stat && stat->inode == file.inode && file.agrees_with(*stat);
 }
 
-std::vector<std::size_t> Store::damaged_objects(const Base& base) const {
-  std::vector<std::size_t> out;
-  for (const auto& folder : base.folders()) {
-    const unsigned char bucket = bucket_of(base.text(folder.path));
-    std::size_t index = folder.first_file;
-    for (const auto& file : base.files_of(folder)) {
-      if (file.object != os::Hash() && !is_sound(name_of(bucket, file.object), file)) {
-        out.push_back(index);
-      }
-      ++index;
-    }
-  }
-  return out;
-}
-
 Store::Incoming::Incoming(const Store& store) : m_store(store) {
   static std::atomic<unsigned> number{0};
   m_name = fmt::format("{}.{}", os::this_process(), number.fetch_add(1));

@@ -35,9 +35,6 @@ public:
   /// Whether the object stands as the base's record says: inode, size, mtime, mode.
   bool is_sound(const ObjectName& name, const FileRecord& file) const;
 
-  /// Files of the base whose object is missing or was changed, as indices in base.files().
-  std::vector<std::size_t> damaged_objects(const Base& base) const;
-
   /// An empty file in the store's own file system, to be filled and then published.
   class Incoming {
   public:

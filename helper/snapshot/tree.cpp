@@ -9,9 +9,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
-#include <unordered_map>
-#include <unordered_set>
+#include <cstring>
+#include <memory>
+#include <optional>
 
 namespace snapfix::snapshot {
 namespace {
@@ -26,7 +26,8 @@ bool is_closed(const FolderRecord& folder) {
 class TreeMaker {
 public:
   TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree)
-      : m_base(base), m_workers(options.workers), m_tree(tree), m_placer(root, base, options),
+      : m_base(base), m_tree(tree), m_placer(root, base, options),
+        m_children(children_of_folders(base)), m_queue(options.workers),
         m_progress("making the snapshot", base.files().size()) {
     m_out.made.assign(base.files().size(), Made::excluded);
     m_out.inodes.assign(base.files().size(), 0);
@@ -40,104 +41,126 @@ public:
   MadeTree refresh();
 
 private:
-  os::Dir open_folder(std::string_view path) const;
-  void make_folder(const FolderRecord& folder) const;
-  void fill(const os::Dir& dir, const FolderRecord& folder);
-  void place(const os::Dir& dir, const Placer::Origin& origin, std::size_t index,
-             const std::string& folder_path);
-  void refresh_folder(const os::Dir& dir, std::size_t folder_index);
-  void clear_differing(const os::Dir& dir, const FolderRecord& folder,
-                       const std::unordered_set<std::string_view>& folders,
-                       std::unordered_map<std::string_view, std::size_t>& files);
+  struct Opened {
+    os::Dir dir;
+    Placer::Origin origin;
+  };
+  /// A folder that is there, to be filled or refreshed by one worker.
+  struct Task {
+    std::shared_ptr<const Opened> parent; ///< nothing for the top
+    std::size_t index;
+  };
+
+  void make_folder(const Task& task);
+  void refresh_folder(const Task& task);
+  void make_child(const os::Dir& dir, std::size_t child) const;
+  Opened open(const Task& task, os::Dir&& dir) const;
+  void place(const Opened& here, std::size_t index, const std::string& folder_path);
+  void add_children(Opened&& opened, std::size_t index);
+  void clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
+                       std::vector<bool>& children);
+  std::optional<std::size_t> find_child(std::size_t index, const char* name) const;
   bool stands(const os::Dir& dir, std::size_t index, const os::Stat& stat,
               const std::string& folder_path);
-  os::Dir open_or_make_child(const os::Dir& dir, const char* name) const;
   void finish_folder(const os::Dir& dir, const FolderRecord& folder) const;
   MadeTree finish();
 
+  const char* name_of(std::size_t folder) const {
+    return m_base.text(m_base.folders()[folder].name);
+  }
+
   const Base& m_base;
-  unsigned m_workers;
   const os::Dir& m_tree;
   Placer m_placer;
-  std::vector<bool> m_wanted; ///< folders that are not excluded
+  std::vector<bool> m_wanted;                       ///< folders that are not excluded
+  std::vector<std::vector<std::size_t>> m_children; ///< the folders in each folder, by name
+  os::WorkQueue<Task> m_queue;
   MadeTree m_out;
   os::Progress m_progress;
-  std::vector<std::vector<std::size_t>> m_children; ///< the folders in each folder
 };
 
-/// Opens a folder of the tree, which nobody else changes; by one path where the kernel takes it.
-os::Dir TreeMaker::open_folder(std::string_view path) const {
-  if (path.empty()) {
-    return m_tree.open_child(".");
-  }
-  if (path.size() < PATH_MAX) {
-    return m_tree.open_child(std::string(path).c_str());
-  }
-  auto out = source::open_below(m_tree, path);
-  if (!out) {
-    throw os::Error("open the folder", {std::string(path)}, ENOENT);
-  }
-  return std::move(*out);
-}
-
-void TreeMaker::make_folder(const FolderRecord& folder) const {
-  const std::string_view path = m_base.text(folder.path);
-  if (path.empty()) {
-    return;
-  }
-  if (path.size() < PATH_MAX) {
-    m_tree.make_folder(m_base.text(folder.path), k_owner_all);
-    return;
-  }
-  open_folder(path.substr(0, path.rfind('/'))).make_folder(m_base.text(folder.name), k_owner_all);
-}
-
 MadeTree TreeMaker::make() {
-  const auto folders = m_base.folders();
-  for (std::size_t i = 0; i < folders.size(); ++i) {
-    if (m_wanted[i]) {
-      make_folder(folders[i]);
-    }
-  }
-  os::for_each_index(folders.size(), m_workers, [&](std::size_t i) {
-    if (m_wanted[i]) {
-      const os::Dir dir = open_folder(m_base.text(folders[i].path));
-      fill(dir, folders[i]);
-      if (!is_closed(folders[i])) {
-        dir.set_permissions(folders[i].permissions);
-      }
-      // All folders below it were made before, so its times stay.
-      dir.set_times(folders[i].mtime());
-    }
-  });
-  // Last, from the leaves up: these modes forbid us to go through the folder.
-  for (std::size_t i = folders.size(); i-- > 1;) {
-    if (m_wanted[i] && is_closed(folders[i])) {
-      open_folder(m_base.text(folders[i].path)).set_permissions(folders[i].permissions);
-    }
-  }
+  m_queue.add({nullptr, 0});
+  m_queue.run([this](const Task& task) { make_folder(task); });
   return finish();
 }
 
-void TreeMaker::fill(const os::Dir& dir, const FolderRecord& folder) {
-  const Placer::Origin origin = m_placer.origin_of(folder);
+MadeTree TreeMaker::refresh() {
+  m_queue.add({nullptr, 0});
+  m_queue.run([this](const Task& task) { refresh_folder(task); });
+  return finish();
+}
+
+void TreeMaker::make_folder(const Task& task) {
+  const FolderRecord& folder = m_base.folders()[task.index];
+  Opened here = open(task, task.parent ? task.parent->dir.open_child(name_of(task.index))
+                                       : m_tree.open_child("."));
+  for (const std::size_t child : m_children[task.index]) {
+    if (m_wanted[child]) {
+      make_child(here.dir, child);
+    }
+  }
   const std::string path = m_base.text(folder.path);
   for (std::size_t i = 0; i < folder.file_count; ++i) {
-    place(dir, origin, folder.first_file + i, path);
+    place(here, folder.first_file + i, path);
+  }
+  finish_folder(here.dir, folder);
+  add_children(std::move(here), task.index);
+}
+
+TreeMaker::Opened TreeMaker::open(const Task& task, os::Dir&& dir) const {
+  const auto* above = task.parent ? &task.parent->origin : nullptr;
+  return {std::move(dir), m_placer.origin_of(m_base.folders()[task.index], above)};
+}
+
+/// With its mode, as far as the umask lets it: most often nothing is left to set then.
+void TreeMaker::make_child(const os::Dir& dir, std::size_t child) const {
+  dir.make_folder(name_of(child), m_base.folders()[child].permissions | k_owner_all);
+}
+
+void TreeMaker::add_children(Opened&& opened, std::size_t index) {
+  const auto parent = std::make_shared<const Opened>(std::move(opened));
+  const auto& children = m_children[index];
+  for (std::size_t i = children.size(); i-- > 0;) { // the youngest task is the first to be done
+    if (m_wanted[children[i]]) {
+      m_queue.add({parent, children[i]});
+    }
   }
 }
 
-void TreeMaker::place(const os::Dir& dir, const Placer::Origin& origin, std::size_t index,
-                      const std::string& folder_path) {
-  const auto placed = m_placer.place(dir, origin, index, folder_path);
+void TreeMaker::place(const Opened& here, std::size_t index, const std::string& folder_path) {
+  const auto placed = m_placer.place(here.dir, here.origin, index, folder_path);
   m_out.made[index] = placed.made;
   m_out.inodes[index] = placed.inode;
   m_progress.count();
 }
 
+/// Gives the folder the mode and times it is to have: nothing is made or removed in it after this.
+/// A mode that would keep us from working below it waits for finish().
+void TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder) const {
+  const auto stat = dir.stat();
+  if (stat.permissions() != folder.permissions && !is_closed(folder)) {
+    dir.set_permissions(folder.permissions);
+  }
+  if (stat.mtime != folder.mtime()) {
+    dir.set_times(folder.mtime());
+  }
+}
+
 MadeTree TreeMaker::finish() {
   if (auto damaged = m_placer.take_damaged(); !damaged.empty()) {
     throw DamagedObjects{std::move(damaged)};
+  }
+  // From the leaves up: these modes forbid us to go through the folder.
+  const auto folders = m_base.folders();
+  for (std::size_t i = folders.size(); i-- > 1;) {
+    if (m_wanted[i] && is_closed(folders[i])) {
+      const auto dir = source::open_below(m_tree, m_base.text(folders[i].path));
+      if (!dir) {
+        throw os::Error("open the folder", {m_base.text(folders[i].path)}, ENOENT);
+      }
+      dir->set_permissions(folders[i].permissions);
+    }
   }
   m_out.ledger = count_made(m_base, m_out.made);
   m_out.ledger.folders =
@@ -145,51 +168,63 @@ MadeTree TreeMaker::finish() {
   return std::move(m_out);
 }
 
-MadeTree TreeMaker::refresh() {
-  m_children = children_of_folders(m_base);
-  refresh_folder(m_tree, 0);
-  return finish();
-}
-
-void TreeMaker::refresh_folder(const os::Dir& dir, std::size_t folder_index) {
-  const FolderRecord& folder = m_base.folders()[folder_index];
-  std::unordered_map<std::string_view, std::size_t> files;
-  for (std::size_t i = folder.first_file; i < folder.first_file + folder.file_count; ++i) {
-    files.emplace(m_base.text(m_base.files()[i].name), i);
-  }
-  std::unordered_set<std::string_view> folders;
-  for (const std::size_t child : m_children[folder_index]) {
-    if (m_wanted[child]) {
-      folders.emplace(m_base.text(m_base.folders()[child].name));
+void TreeMaker::refresh_folder(const Task& task) {
+  // What is mounted there is not ours to refresh: the whole tree is replaced instead.
+  Opened here =
+      open(task, task.parent ? os::open_on_same_mount(task.parent->dir, name_of(task.index))
+                             : m_tree.open_child("."));
+  const FolderRecord& folder = m_base.folders()[task.index];
+  const auto& children = m_children[task.index];
+  std::vector<bool> standing(folder.file_count);
+  std::vector<bool> standing_children(children.size());
+  clear_differing(here.dir, task.index, standing, standing_children);
+  for (std::size_t i = 0; i < folder.file_count; ++i) {
+    if (!standing[i]) {
+      place(here, folder.first_file + i, m_base.text(folder.path));
     }
   }
-  clear_differing(dir, folder, folders, files);
-  const Placer::Origin origin = m_placer.origin_of(folder);
-  for (const auto& [name, index] : files) {
-    place(dir, origin, index, m_base.text(folder.path));
-  }
-  for (const std::size_t child : m_children[folder_index]) {
-    if (m_wanted[child]) {
-      refresh_folder(open_or_make_child(dir, m_base.text(m_base.folders()[child].name)), child);
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    if (m_wanted[children[i]] && !standing_children[i]) {
+      make_child(here.dir, children[i]);
     }
   }
-  finish_folder(dir, folder);
+  finish_folder(here.dir, folder);
+  add_children(std::move(here), task.index);
 }
 
-/// Removes every entry that is not as it should be; of `files` those that are stay out.
-void TreeMaker::clear_differing(const os::Dir& dir, const FolderRecord& folder,
-                                const std::unordered_set<std::string_view>& folders,
-                                std::unordered_map<std::string_view, std::size_t>& files) {
+std::optional<std::size_t> TreeMaker::find_child(std::size_t index, const char* name) const {
+  const auto& children = m_children[index]; // siblings are in byte order
+  const auto found =
+      std::ranges::lower_bound(children, std::string_view(name), {}, [this](std::size_t child) {
+        return std::string_view(name_of(child));
+      });
+  const bool there = found != children.end() && std::strcmp(name_of(*found), name) == 0;
+  return there ? std::optional(static_cast<std::size_t>(found - children.begin())) : std::nullopt;
+}
+
+/// Removes every entry that is not as it should be, and marks those that are.
+void TreeMaker::clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
+                                std::vector<bool>& children) {
+  const FolderRecord& folder = m_base.folders()[index];
+  const auto records = m_base.files_of(folder);
+  const std::string path = m_base.text(folder.path);
   for (const auto& entry : dir.entries()) {
     const char* name = entry.name.c_str();
     const auto stat = dir.stat_of(name);
-    if (stat.is_folder() && folders.contains(entry.name)) {
-      continue;
-    }
-    const auto file = files.find(entry.name);
-    if (file != files.end() && stands(dir, file->second, stat, m_base.text(folder.path))) {
-      files.erase(file);
-      continue;
+    if (stat.is_folder()) {
+      const auto child = find_child(index, name);
+      if (child && m_wanted[m_children[index][*child]]) {
+        if ((stat.mode & k_owner_all) != k_owner_all) {
+          os::open_up(dir, name);
+        }
+        children[*child] = true;
+        continue;
+      }
+    } else if (const auto at = m_base.find_in(folder, entry.name)) {
+      if (stands(dir, folder.first_file + *at, stat, path)) {
+        files[*at] = true;
+        continue;
+      }
     }
     const auto left = os::remove_tree(dir, name);
     if (!left.empty()) {
@@ -203,8 +238,7 @@ bool TreeMaker::stands(const os::Dir& dir, std::size_t index, const os::Stat& st
                        const std::string& folder_path) {
   const FileRecord& file = m_base.files()[index];
   const char* name = m_base.text(file.name);
-  const Made wanted =
-      m_placer.wanted_for(folder_path.empty() ? name : folder_path + "/" + name, file);
+  const Made wanted = m_placer.wanted_for(folder_path, file);
   if (wanted == Made::symlink) {
     const bool same = stat.is_symlink() && stat.mtime == file.mtime() &&
                       dir.read_symlink(name) == m_base.text(file.target);
@@ -220,28 +254,6 @@ bool TreeMaker::stands(const os::Dir& dir, std::size_t index, const os::Stat& st
   m_out.made[index] = Made::linked;
   m_out.inodes[index] = file.inode;
   return true;
-}
-
-os::Dir TreeMaker::open_or_make_child(const os::Dir& dir, const char* name) const {
-  const auto stat = dir.try_stat(name);
-  if (!stat) {
-    dir.make_folder(name, k_owner_all);
-  } else if ((stat->mode & k_owner_all) != k_owner_all) {
-    os::open_up(dir, name);
-  }
-  // What is mounted there is not ours to refresh: the whole tree is replaced instead.
-  return os::open_on_same_mount(dir, name);
-}
-
-void TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder) const {
-  const auto stat = dir.stat();
-  const bool is_top = *m_base.text(folder.path) == '\0';
-  if (stat.permissions() != folder.permissions && !(is_top && is_closed(folder))) {
-    dir.set_permissions(folder.permissions);
-  }
-  if (stat.mtime != folder.mtime()) {
-    dir.set_times(folder.mtime());
-  }
 }
 
 } // namespace

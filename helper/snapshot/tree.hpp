@@ -1,6 +1,7 @@
 #pragma once
 
 #include "os/dir.hpp"
+#include "os/parallel.hpp"
 #include "snapshot/freeze.hpp"
 #include "snapshot/ledger.hpp"
 #include "snapshot/manifest.hpp"
@@ -25,7 +26,7 @@ struct TreeOptions {
   /// The uv projects, relative to the source, whose lock is not to change.
   std::vector<std::string> uv_locked;
   bool strict = false; ///< a link or reflink that is refused is an error, not a copy
-  unsigned workers = 1;
+  unsigned workers = os::k_adapt;
 };
 
 /// Thrown where a tree cannot be made because objects are not what the base says: heal them, then

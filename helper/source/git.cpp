@@ -7,7 +7,9 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace snapfix::source {
@@ -34,11 +36,12 @@ std::vector<std::string> git_environment(const std::optional<std::string>& ceili
 }
 
 os::Finished run_git(const std::string& folder, const std::vector<std::string>& arguments,
-                     const std::optional<std::string>& ceiling = std::nullopt) {
+                     const std::optional<std::string>& ceiling = std::nullopt,
+                     const std::function<void(std::string_view)>& take_output = {}) {
   std::vector<std::string> command{"git", "-c", "core.fsmonitor=false"};
   command.insert(command.end(), arguments.begin(), arguments.end());
   try {
-    return os::run_program(command, git_environment(ceiling), folder);
+    return os::run_program(command, git_environment(ceiling), folder, take_output);
   } catch (const os::Error& error) {
     if (error.error_number() == ENOENT) {
       throw os::Error("git is not installed, and " + os::quoted(folder) + " is a git work tree",
@@ -74,14 +77,33 @@ bool has_git_entry_around(const std::string& folder) {
   }
 }
 
-/// Calls use(text) for each of the NUL-terminated texts.
-template<typename Use> void for_each_text(std::string_view texts, const Use& use) {
-  while (!texts.empty()) {
-    const auto end = texts.find('\0');
-    use(texts.substr(0, end));
-    texts.remove_prefix(end == std::string_view::npos ? texts.size() : end + 1);
+/// Cuts what comes piece by piece into NUL-terminated texts.
+class TextCutter {
+public:
+  explicit TextCutter(std::function<void(std::string_view)> use) : m_use(std::move(use)) {}
+
+  void operator()(std::string_view piece) {
+    for (;;) {
+      const auto end = piece.find('\0');
+      if (end == std::string_view::npos) {
+        m_begun += piece;
+        return;
+      }
+      if (m_begun.empty()) {
+        m_use(piece.substr(0, end));
+      } else {
+        m_begun += piece.substr(0, end);
+        m_use(m_begun);
+        m_begun.clear();
+      }
+      piece.remove_prefix(end + 1);
+    }
   }
-}
+
+private:
+  std::function<void(std::string_view)> m_use;
+  std::string m_begun; ///< of a text whose end is still to come
+};
 
 class GitLister {
 public:
@@ -92,8 +114,9 @@ public:
   void list(const std::string& prefix, const std::optional<std::string>& ceiling);
 
 private:
-  std::string_view call(const std::string& prefix, const std::vector<std::string>& arguments,
-                        const std::optional<std::string>& ceiling);
+  void for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
+                     const std::optional<std::string>& ceiling,
+                     const std::function<void(std::string_view)>& use);
   void enter(const std::string& path, bool listed_by_parent);
   void check_is_top(const std::string& path, const std::string& ceiling);
 
@@ -102,33 +125,37 @@ private:
   ListingBuilder& m_listing;
 };
 
-std::string_view GitLister::call(const std::string& prefix,
-                                 const std::vector<std::string>& arguments,
-                                 const std::optional<std::string>& ceiling) {
+void GitLister::for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
+                              const std::optional<std::string>& ceiling,
+                              const std::function<void(std::string_view)>& use) {
   const std::string folder = prefix.empty() ? m_top.path() : m_top.path_of(prefix.c_str());
-  auto git = run_git(folder, arguments, ceiling);
+  TextCutter cutter(use);
+  const auto git = run_git(folder, arguments, ceiling, std::ref(cutter));
   if (git.exit_code != 0) {
     throw_git_failure(folder, git);
   }
-  return m_listing.keep(std::move(git.out));
 }
 
 void GitLister::list(const std::string& prefix, const std::optional<std::string>& ceiling) {
   std::vector<std::string> inner;
-  for_each_text(
-      call(prefix, {"ls-files", "-z", "-t", "--stage"}, ceiling), [&](std::string_view line) {
-        // <tag> SP <mode> SP <object> SP <stage> TAB <path>
-        const auto tab = line.find('\t');
-        if (line.size() < 8 || tab == std::string_view::npos) {
-          throw os::Error("git ls-files printed a line that cannot be read: " + os::quoted(line));
-        }
-        const auto path = line.substr(tab + 1);
-        if (line.substr(2).starts_with(k_gitlink_mode)) {
-          inner.emplace_back(prefix + std::string(path));
-        } else {
-          m_listing.add_file(prefix, path, line[0] == k_skip_worktree_tag);
-        }
-      });
+  std::optional<std::string> unreadable; // told once git has ended: its own words tell more
+  for_each_text(prefix, {"ls-files", "-z", "-t", "--stage"}, ceiling, [&](std::string_view line) {
+    // <tag> SP <mode> SP <object> SP <stage> TAB <path>
+    const auto tab = line.find('\t');
+    if (line.size() < 8 || tab == std::string_view::npos) {
+      unreadable = line;
+      return;
+    }
+    const auto path = line.substr(tab + 1);
+    if (line.substr(2).starts_with(k_gitlink_mode)) {
+      inner.emplace_back(prefix + std::string(path));
+    } else {
+      m_listing.add_file(prefix, path, line[0] == k_skip_worktree_tag);
+    }
+  });
+  if (unreadable) {
+    throw os::Error("git ls-files printed a line that cannot be read: " + os::quoted(*unreadable));
+  }
   for (const auto& path : inner) {
     enter(path, true);
   }
@@ -136,7 +163,7 @@ void GitLister::list(const std::string& prefix, const std::optional<std::string>
     return;
   }
   std::vector<std::string> nested;
-  for_each_text(call(prefix, {"ls-files", "-z", "--others", "--exclude-standard"}, ceiling),
+  for_each_text(prefix, {"ls-files", "-z", "--others", "--exclude-standard"}, ceiling,
                 [&](std::string_view path) {
                   if (path.ends_with('/')) { // another repository, which git does not enter
                     path.remove_suffix(1);
@@ -168,7 +195,7 @@ void GitLister::enter(const std::string& path, bool listed_by_parent) {
   const auto folder = open_below(m_top, path);
   if (!folder) {
     // Deleted, or a file or symlink in the submodule's place, which is then what is there.
-    m_listing.add_file("", m_listing.keep(path));
+    m_listing.add_file("", path);
     return;
   }
   if (!folder->try_stat(".git")) {
@@ -192,6 +219,10 @@ void GitLister::enter(const std::string& path, bool listed_by_parent) {
 } // namespace
 
 bool is_git_work_tree(const std::string& folder) {
+  std::error_code ignored;
+  if (std::filesystem::exists(folder + "/.git", ignored)) {
+    return true; // if it is a damaged one, whoever lists its files hears it from git
+  }
   std::optional<os::Finished> git;
   try {
     git = run_git(folder, {"rev-parse", "--is-inside-work-tree"});
@@ -204,9 +235,7 @@ bool is_git_work_tree(const std::string& folder) {
   if (git->exit_code == 0) {
     return git->out == "true\n";
   }
-  const bool found_none = git->err.find("not a git repository") != std::string::npos;
-  std::error_code ignored;
-  if (found_none && !std::filesystem::exists(folder + "/.git", ignored)) {
+  if (git->err.find("not a git repository") != std::string::npos) {
     return false;
   }
   throw_git_failure(folder, *git);

@@ -83,7 +83,7 @@ void Walker::walk_entries(const os::Dir& folder, const std::string& path,
     }
     if (!is_folder) {
       if (wanted == nullptr || wanted->matches(entry_path)) {
-        m_listing.add_file("", m_listing.keep(entry_path));
+        m_listing.add_file("", entry_path);
       }
       continue;
     }

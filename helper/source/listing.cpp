@@ -8,6 +8,8 @@
 namespace snapfix::source {
 namespace {
 
+constexpr std::size_t k_stretch = std::size_t{64} * 1024;
+
 /// Byte order with `/` before everything else: a folder's whole subtree is one stretch.
 bool in_tree_order(const std::string& left, const std::string& right) {
   return std::ranges::lexicographical_compare(
@@ -22,8 +24,15 @@ ListingBuilder::ListingBuilder() {
   m_index.emplace("", 0);
 }
 
-const std::string& ListingBuilder::keep(std::string text) {
-  return m_listing.texts.emplace_back(std::move(text));
+/// In stretches that never grow beyond their capacity, so that what points into them stays.
+std::string_view ListingBuilder::keep(std::string_view name) {
+  auto& texts = m_listing.texts;
+  if (texts.empty() || texts.back().capacity() - texts.back().size() <= name.size()) {
+    texts.emplace_back().reserve(std::max(k_stretch, name.size() + 1));
+  }
+  const std::size_t begin = texts.back().size();
+  texts.back().append(name).push_back('\0');
+  return std::string_view(texts.back()).substr(begin, name.size());
 }
 
 std::size_t ListingBuilder::folder_index(std::string_view path) {
@@ -58,7 +67,7 @@ void ListingBuilder::add_file(std::string_view prefix, std::string_view path, bo
     }
     index = folder_index(whole);
   }
-  m_listing.folders[index].names.push_back({name_of(path), skip_worktree});
+  m_listing.folders[index].names.push_back({keep(name_of(path)), skip_worktree});
 }
 
 void ListingBuilder::add_folder(const std::string& path) {

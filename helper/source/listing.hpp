@@ -13,7 +13,7 @@ namespace snapfix::source {
 
 /// A name that a folder of the source should hold.
 struct ListedName {
-  std::string_view name;      ///< points into Listing::texts
+  std::string_view name;      ///< in Listing::texts, a NUL behind it
   bool skip_worktree = false; ///< git: may be absent because of a sparse checkout
 };
 
@@ -38,11 +38,7 @@ class ListingBuilder {
 public:
   ListingBuilder();
 
-  /// Keeps a text that names point into.
-  const std::string& keep(std::string text);
-
-  /// Adds the file `path` (relative, in a kept text) below `prefix` (empty, or with a slash at
-  /// its end).
+  /// Adds the file `path` (relative) below `prefix` (empty, or with a slash at its end).
   void add_file(std::string_view prefix, std::string_view path, bool skip_worktree = false);
 
   /// Adds a folder that exists even with nothing in it.
@@ -61,6 +57,7 @@ public:
 
 private:
   std::size_t folder_index(std::string_view path);
+  std::string_view keep(std::string_view name);
 
   Listing m_listing;
   std::unordered_map<std::string, std::size_t> m_index;

@@ -1,40 +1,47 @@
 #include "source/scan.hpp"
 
+#include "os/parallel.hpp"
+
 #include <algorithm>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <utility>
 
 namespace snapfix::source {
 namespace {
 
-void scan_folder(const os::Dir& folder, const ListedFolder& listed, Scan& scan,
-                 ScannedFolder& out) {
-  std::string name; // names in git's output end at a NUL or not: a copy always does
+LeftOut scan_folder(const os::Dir& folder, const ListedFolder& listed, ScannedFolder& out) {
+  LeftOut left_out;
+  out.files.reserve(listed.names.size());
   for (const auto& entry : listed.names) {
-    name = entry.name;
-    const auto stat = folder.try_stat(name.c_str(), os::Freshness::server);
+    const auto stat = folder.try_stat(entry.name.data(), os::Freshness::server);
     if (!stat || stat->is_folder()) {
-      ++(entry.skip_worktree ? scan.left_out.sparse : scan.left_out.deleted);
+      ++(entry.skip_worktree ? left_out.sparse : left_out.deleted);
     } else if (stat->is_file() || stat->is_symlink()) {
       out.files.push_back({entry.name, *stat});
     } else {
-      ++scan.left_out.special;
+      ++left_out.special;
     }
   }
+  return left_out;
 }
 
-void count_missing(const ListedFolder& listed, LeftOut& left_out) {
+LeftOut count_missing(const ListedFolder& listed) {
+  LeftOut left_out;
   for (const auto& entry : listed.names) {
     ++(entry.skip_worktree ? left_out.sparse : left_out.deleted);
   }
+  return left_out;
 }
 
 /// Folders that hold nothing and are none in their own right are there only for files that are
 /// gone; those above them that do hold something stay.
-void drop_empty_folders(const Listing& listing, Scan& scan, const std::vector<bool>& present) {
+void drop_empty_folders(const Listing& listing, Scan& scan, const std::vector<char>& present) {
   std::vector<bool> needed(listing.folders.size());
   for (std::size_t i = listing.folders.size(); i-- > 0;) {
     const bool holds = !scan.folders[i].files.empty() || listing.folders[i].keep_if_empty;
-    needed[i] = present[i] && (needed[i] || holds);
+    needed[i] = present[i] != 0 && (needed[i] || holds);
     if (needed[i] && i != 0) {
       needed[listing.folders[i].parent] = true;
     }
@@ -56,31 +63,46 @@ void drop_empty_folders(const Listing& listing, Scan& scan, const std::vector<bo
 void visit_folders(const os::Dir& top, const std::vector<std::string_view>& paths,
                    const std::function<void(std::size_t, const os::Dir*)>& visit) {
   // A listing holds every folder above one it names, so the rest is always a single name.
-  struct Level {
-    std::string_view path;
-    std::optional<os::Dir> folder;
-  };
-  std::vector<Level> open; // the folders on the way to the present one
+  constexpr std::size_t k_none = static_cast<std::size_t>(-1);
+  std::vector<std::size_t> first_child(paths.size() + 1, k_none); // the last one: those in the top
+  std::vector<std::size_t> next_sibling(paths.size(), k_none);
+  std::vector<std::size_t> above(paths.size(), paths.size());
+  std::vector<std::size_t> way; // to the present one
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    const std::string_view path = paths[i];
-    if (path.empty()) {
-      visit(i, &top);
-      continue;
+    while (!way.empty() && !is_below(paths[i], paths[way.back()])) {
+      way.pop_back();
     }
-    while (!open.empty() && !is_below(path, open.back().path)) {
-      open.pop_back();
+    if (!paths[i].empty()) {
+      above[i] = way.empty() ? paths.size() : way.back();
+      way.push_back(i);
     }
-    const os::Dir* above = &top;
-    std::string_view rest = path;
-    if (!open.empty()) {
-      above = open.back().folder ? &*open.back().folder : nullptr;
-      rest.remove_prefix(open.back().path.size() + 1);
-    }
-    auto folder =
-        above != nullptr ? above->try_open_child(std::string(rest).c_str()) : std::nullopt;
-    open.push_back({path, std::move(folder)});
-    visit(i, open.back().folder ? &*open.back().folder : nullptr);
+    next_sibling[i] = std::exchange(first_child[above[i]], i);
   }
+  struct Task {
+    std::shared_ptr<const std::optional<os::Dir>> parent;
+    std::size_t index;
+  };
+  os::WorkQueue<Task> queue(os::k_adapt);
+  const auto add_children = [&](std::optional<os::Dir>&& dir, std::size_t index) {
+    if (first_child[index] != k_none) {
+      const auto parent = std::make_shared<const std::optional<os::Dir>>(std::move(dir));
+      for (std::size_t i = first_child[index]; i != k_none; i = next_sibling[i]) {
+        queue.add({parent, i});
+      }
+    }
+  };
+  add_children(top.try_open_child("."), paths.size());
+  queue.run([&](const Task& task) {
+    const std::string_view path = paths[task.index];
+    if (path.empty()) {
+      visit(task.index, &top);
+      return;
+    }
+    auto dir = *task.parent ? (*task.parent)->try_open_child(std::string(name_of(path)).c_str())
+                            : std::nullopt;
+    visit(task.index, dir ? &*dir : nullptr);
+    add_children(std::move(dir), task.index);
+  });
 }
 
 bool same_stat(const os::Stat& left, const os::Stat& right) noexcept {
@@ -115,16 +137,20 @@ Scan scan(const os::Dir& top, const Listing& listing) {
   for (const auto& folder : listing.folders) {
     paths.push_back(folder.path);
   }
-  std::vector<bool> present(listing.folders.size());
+  std::vector<char> present(listing.folders.size()); // no vector<bool>: threads share its bytes
+  std::mutex mutex;
   visit_folders(top, paths, [&](std::size_t i, const os::Dir* folder) {
+    LeftOut left_out;
     if (folder == nullptr) {
-      count_missing(listing.folders[i], out.left_out);
-      return;
+      left_out = count_missing(listing.folders[i]);
+    } else {
+      present[i] = 1;
+      out.folders[i].path = listing.folders[i].path;
+      out.folders[i].stat = folder->stat();
+      left_out = scan_folder(*folder, listing.folders[i], out.folders[i]);
     }
-    present[i] = true;
-    out.folders[i].path = listing.folders[i].path;
-    out.folders[i].stat = folder->stat();
-    scan_folder(*folder, listing.folders[i], out, out.folders[i]);
+    const std::scoped_lock lock(mutex);
+    out.left_out += left_out;
   });
   drop_empty_folders(listing, out, present);
   return out;

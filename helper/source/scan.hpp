@@ -25,7 +25,12 @@ struct LeftOut {
   std::uint64_t deleted = 0; ///< tracked, but not in the work tree
   std::uint64_t sparse = 0;  ///< outside a sparse checkout
   std::uint64_t special = 0; ///< FIFO, socket, device
-  bool operator==(const LeftOut&) const = default;
+  LeftOut& operator+=(const LeftOut& more) {
+    deleted += more.deleted;
+    sparse += more.sparse;
+    special += more.special;
+    return *this;
+  }
 };
 
 /// The stats of everything that is listed and there.
@@ -34,9 +39,9 @@ struct Scan {
   LeftOut left_out;
 };
 
-/// Opens folder after folder below `top`, each component without following symlinks, and calls
-/// `visit` with each that is there, in order. A folder that is missing, or that something else has
-/// replaced, is given as nothing.
+/// Opens the folders below `top` (each after the one it lies in), no component by a symlink, and
+/// calls `visit` with each that is there; where calls wait for a server, from several threads at
+/// once. A folder that is missing, or that something else has replaced, is given as nothing.
 void visit_folders(const os::Dir& top, const std::vector<std::string_view>& paths,
                    const std::function<void(std::size_t, const os::Dir*)>& visit);
 
