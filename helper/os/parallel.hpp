@@ -82,7 +82,7 @@ private:
       } catch (...) {
         failure = std::current_exception();
       }
-      { const Task gone = std::move(task); } // what it holds goes without the lock
+      { [[maybe_unused]] const Task gone = std::move(task); } // what it holds goes without the lock
       lock.lock();
       --m_busy;
       if (failure && !m_failure) {

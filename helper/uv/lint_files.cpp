@@ -111,9 +111,9 @@ std::vector<std::string> files_of(const std::string& path) {
     if (source::is_git_work_tree(fs::canonical(path).string())) {
       found = listed_by_git(top);
     }
-  } catch (const os::Error& error) { // a damaged one, or one that git does not trust
+  } catch (const os::Error& failure) { // a damaged one, or one that git does not trust
     os::note(fmt::format("every file of {} is read, for git cannot list them: {}", os::quoted(path),
-                         error.what()));
+                         failure.what()));
   }
   if (found.empty()) { // no work tree, or a folder that git ignores: then it was meant
     walk(top, "", found);

@@ -65,8 +65,10 @@ BOOST_AUTO_TEST_CASE(workers_are_added_only_where_calls_wait) {
     });
     return others.load();
   };
-  BOOST_TEST(threads_for([] {
-               for (volatile int i = 0; i < 10000; i = i + 1) {
+  std::atomic<int> computed{0};
+  BOOST_TEST(threads_for([&] {
+               for (int i = 0; i < 10000; ++i) {
+                 ++computed;
                }
              }) == 0U);
   BOOST_TEST(threads_for([] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }) > 100U);
