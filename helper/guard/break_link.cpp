@@ -165,7 +165,8 @@ std::optional<Place> find_place(const NamedFile& file) {
 
 int LinkBreaker::open_staging(os::UniqueFd& out) const {
   out = os::UniqueFd(::open(m_staging.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!out && errno == ENOENT && ::mkdir(m_staging.c_str(), S_IRWXU) == 0) {
+  // Another of our threads may be first to make it.
+  if (!out && errno == ENOENT && (::mkdir(m_staging.c_str(), S_IRWXU) == 0 || errno == EEXIST)) {
     out = os::UniqueFd(::open(m_staging.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
   return out ? 0 : errno;
