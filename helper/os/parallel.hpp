@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -97,7 +98,12 @@ private:
       m_wanted = m_latency.workers_wanted();
     }
     while (m_threads.size() + 1 < m_wanted) {
-      m_threads.emplace_back([this, &work] { take_turns(work, false); });
+      try {
+        m_threads.emplace_back([this, &work] { take_turns(work, false); });
+      } catch (const std::system_error&) { // no more are to be had: it is slower, no worse
+        m_adapts = false;
+        m_wanted = static_cast<unsigned>(m_threads.size()) + 1;
+      }
     }
   }
 

@@ -133,7 +133,6 @@ void Freezer::load_last() {
   if (!m_last || m_last->files().size() != m_last_record->seen().size()) {
     m_last.reset();
     m_last_record.reset();
-    return;
   }
 }
 

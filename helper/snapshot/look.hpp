@@ -6,7 +6,6 @@
 #include "source/scan.hpp"
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
