@@ -108,10 +108,6 @@ struct Options {
   std::size_t command = 0;
 };
 
-bool is_any(std::string_view word, std::initializer_list<std::string_view> of) {
-  return std::ranges::find(of, word) != of.end();
-}
-
 void take_option(Options& options, std::string_view subcommand, std::string_view option) {
   const std::string_view name = option.substr(0, option.find('='));
   options.locked |= name == "--locked";

@@ -1,75 +1,10 @@
-#include "uv/lint_kind.hpp"
+#include "uv/lint_programs.hpp"
 #include "uv/lint_shell_reader.hpp"
 
 #include <algorithm>
-#include <array>
-#include <initializer_list>
 
 namespace snapfix::uv {
 namespace {
-
-bool is_any(std::string_view word, std::initializer_list<std::string_view> of) {
-  return std::ranges::find(of, word) != of.end();
-}
-
-/// A command that runs the rest of its line: which of its options take a value, and how many words
-/// stand before the command.
-struct Prefix {
-  std::string_view name;
-  std::string_view valued;
-  std::size_t operands;
-};
-
-constexpr std::array<Prefix, 25> k_prefixes{{
-    {"env", " -u --unset -C --chdir ", 0},
-    {"sudo", " -u -g -h -p -C -T -U -D -R --user --group ", 0},
-    {"doas", " -u -C ", 0},
-    {"exec", " -a ", 0},
-    {"nohup", "", 0},
-    {"command", "", 0},
-    {"builtin", "", 0},
-    {"time", " -f -o ", 0},
-    {"nice", " -n ", 0},
-    {"ionice", " -c -n -p ", 0},
-    {"timeout", " -k -s --signal --kill-after ", 1},
-    {"gtimeout", " -k -s --signal --kill-after ", 1},
-    {"stdbuf", " -o -e -i ", 0},
-    {"setsid", "", 0},
-    {"xargs", " -n -I -P -L -d -a -s -E --max-args --max-procs --replace --delimiter ", 0},
-    {"chronic", "", 0},
-    {"caffeinate", " -t -w ", 0},
-    {"numactl", " -N -m -C -l ", 0},
-    {"taskset", "", 1},
-    {"flock", " -w -E ", 1},
-    {"xvfb-run", " -s -n -e -f -w ", 0},
-    {"coproc", "", 0},
-    {"conda", " -n --name -p --prefix --cwd ", 1}, // `run` is the operand
-    {"mamba", " -n --name -p --prefix --cwd ", 1},
-    {"micromamba", " -n --name -p --prefix --cwd -r --root-prefix ", 1},
-}};
-
-/// Whether a word is nothing but `$name`, `${name}` or `"${name[@]}"`; the name.
-std::string_view expanded_name(const Word& word) {
-  std::string_view chars = word.chars();
-  if (!chars.starts_with('$')) {
-    return {};
-  }
-  chars.remove_prefix(1);
-  if (chars.starts_with('{') && chars.ends_with('}')) {
-    chars = chars.substr(1, chars.size() - 2);
-    if (chars.ends_with("[@]") || chars.ends_with("[*]")) {
-      chars.remove_suffix(3);
-    }
-  }
-  return is_name(chars) ? chars : std::string_view();
-}
-
-/// Whether a variable of that name and value is there to be run by whom it is exported to.
-bool is_script_value(std::string_view name, const Text& value) {
-  const std::string low = lower(name.substr(0, name.find('=')));
-  const bool named = contains(low, "cmd") || contains(low, "command") || contains(low, "script");
-  return reads_as_command(value) || (named && contains(value.chars(), "\n"));
-}
 
 std::vector<Word> value_words(const Text& value) {
   std::vector<Word> words = words_of(value);
@@ -191,8 +126,7 @@ void CommandReader::read_named(std::vector<Word> words, Variables& variables) {
   if (name == "command" && words.size() > 1 && is_any(words[1].chars(), {"-v", "-V"})) {
     return;
   }
-  const auto prefix = std::ranges::find(k_prefixes, name, &Prefix::name);
-  if (prefix != k_prefixes.end()) {
+  if (const Prefix* prefix = find_prefix(name)) {
     const std::size_t rest = behind_prefix(*prefix, words, variables);
     if (rest < words.size()) {
       read({words.begin() + static_cast<std::ptrdiff_t>(rest), words.end()}, variables);
@@ -369,184 +303,9 @@ void CommandReader::read_any(const std::vector<Word>& words, Variables variables
 
 } // namespace
 
-void ShellReader::run(const Command& command) {
-  const auto& words = command.words;
-  const bool only_assignments =
-      std::ranges::all_of(words, [](const Word& word) { return word.equals != 0; });
-  const std::string& name = words[0].chars();
-  if (only_assignments) {
-    for (const Word& word : words) {
-      assign(word, false);
-    }
-    return;
-  }
-  if (is_any(name, {"export", "declare", "typeset", "local", "readonly"})) {
-    declare(words);
-    return;
-  }
-  if (name == "unset") {
-    for (const Word& word : words) {
-      m_variables.erase(word.chars());
-    }
-    return;
-  }
-  if (is_any(name, {"echo", "printf"}) && !command.target.empty()) {
-    print_into_script(command);
-    return;
-  }
-  const bool shell = std::ranges::any_of(
-      words, [](const Word& word) { return is_shell(base_name(word.chars())); });
-  for (const Word& word : command.here_strings) {
-    if (shell) {
-      Variables inner = m_variables;
-      read_shell(word.text, inner, m_reading, m_depth + 1);
-    }
-  }
-  CommandReader(m_reading, m_depth).read(words, m_variables);
-}
-
-void ShellReader::assign(const Word& word, bool exported) {
-  std::string name = word.chars().substr(0, word.equals);
-  const bool append = name.ends_with('+');
-  if (append) {
-    name.pop_back();
-  }
-  Variable& variable = m_variables[name];
-  Text value = word.text.sub(word.equals + 1, word.text.size());
-  if (value.starts(0, "$(cat <<") || value.starts(0, "$(cat  <<")) {
-    value = m_cat_body;
-  }
-  Word alone;
-  alone.text = value;
-  const auto same = m_variables.find(std::string(expanded_name(alone)));
-  if (same != m_variables.end()) { // NAME=$OTHER
-    value = Text(same->second.value);
-  }
-  if (append) {
-    variable.value.append(value);
-    variable.elements.insert(variable.elements.end(), word.elements.begin(), word.elements.end());
-  } else {
-    constexpr std::size_t k_most_others = 4;
-    if (m_conditions.empty()) {
-      variable.others.clear();
-    } else if (!variable.value.empty() && variable.others.size() < k_most_others) {
-      variable.others.push_back(variable.value);
-    }
-    variable.value = value;
-    variable.elements = word.elements;
-  }
-  variable.exported |= exported;
-  read_exported(name);
-}
-
-/// A command line that is exported is there to be run.
-void ShellReader::read_exported(const std::string& name) {
-  const Variable variable = m_variables[name];
-  if (variable.exported && is_script_value(name, variable.value)) {
-    m_reading.in_variable = true;
-    Variables inner = m_variables;
-    read_shell(variable.value, inner, m_reading, m_depth + 1);
-    m_reading.in_variable = false;
-  }
-}
-
-void ShellReader::declare(const std::vector<Word>& words) {
-  bool exported = words[0].chars() == "export";
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    const std::string& chars = words[i].chars();
-    if (chars.starts_with('-')) {
-      exported |= chars.find('x') != std::string::npos;
-    } else if (words[i].equals != 0) {
-      assign(words[i], exported);
-    } else if (is_name(chars) && m_variables.count(chars) != 0) {
-      m_variables[chars].exported |= exported;
-      read_exported(chars);
-    }
-  }
-}
-
-/// `echo "uv run x" >> run.sh`, and `echo UV_FROZEN=1 >> "$GITHUB_ENV"`.
-void ShellReader::print_into_script(const Command& command) {
-  if (contains(command.target, "GITHUB_ENV")) {
-    for (const Word& word : command.words) {
-      const auto equals = word.chars().find('=');
-      if (equals != std::string::npos && word.chars().starts_with("UV_")) {
-        m_reading.later[word.chars().substr(0, equals)] = {
-            word.text.sub(equals + 1, word.text.size()), {}, true, {}};
-      }
-    }
-  } else if (kind_of_name(base_name(command.target)) == Kind::shell) {
-    for (std::size_t i = 1; i < command.words.size(); ++i) {
-      Variables inner = m_reading.environment();
-      read_shell(command.words[i].text, inner, m_reading, m_depth + 1);
-    }
-  }
-}
-
 void read_command(std::span<const Word> words, const Variables& variables, Reading& reading,
                   int depth) {
   CommandReader(reading, depth).read({words.begin(), words.end()}, variables);
-}
-
-bool is_prose_command(std::string_view name) {
-  const std::string low = lower(name);
-  for (const std::string_view part :
-       {"echo",   "print",   "log",     "info",   "warn",  "error", "err",   "die",     "fail",
-        "msg",    "message", "note",    "notice", "usage", "help",  "debug", "success", "hint",
-        "banner", "header",  "section", "title",  "step",  "say",   "grep"}) {
-    const auto at = low.find(part);
-    const bool begins = at == 0 || (at != std::string::npos && !is_name_char(low[at - 1])) ||
-                        (at != std::string::npos && low[at - 1] == '_');
-    const std::size_t end = at == std::string::npos ? 0 : at + part.size();
-    if (at != std::string::npos && begins &&
-        (end == low.size() || low[end] == '_' || low[end] == '-' || low.substr(end) == "f" ||
-         low.substr(end) == "s" || low.substr(end) == "ing")) {
-      return true;
-    }
-  }
-  return is_any(name, {"git",    "sed",   "awk",   "rg",    "egrep", "fgrep",  "cat",  "which",
-                       "type",   "hash",  ":",     "pip",   "pip3",  "apt",    "apk",  "apt-get",
-                       "brew",   "dnf",   "yum",   "conda", "mamba", "pipx",   "npm",  "choco",
-                       "pacman", "mise",  "cargo", "true",  "false", "cowsay", "tput", "case",
-                       "winget", "scoop", "jq",    "gh",    "exit",  "return", "uvx"});
-}
-
-bool is_shell(std::string_view name) {
-  return is_any(name, {"bash", "sh", "zsh", "dash", "ksh", "su"});
-}
-
-bool reads_as_command(const Text& text) {
-  if (!contains(text.chars(), "uv")) {
-    return false;
-  }
-  constexpr std::size_t k_most = 4096; // its beginning tells
-  const Text trimmed = text.sub(0, k_most).trimmed();
-  const auto words = words_of(trimmed);
-  std::size_t first = 0;
-  while (first < words.size() && words[first].equals != 0) {
-    ++first;
-  }
-  if (first >= words.size()) {
-    return false;
-  }
-  if (!is_uv(words[first])) {
-    const std::string_view name = base_name(words[first].chars());
-    return trimmed.starts(0, "#!") ||
-           std::ranges::find(k_prefixes, name, &Prefix::name) != k_prefixes.end() ||
-           is_any(name, {"cd", "set", "export", "source", ".", "bash", "sh", "pushd", "mkdir"});
-  }
-  const std::span<const Word> call(words.begin() + static_cast<std::ptrdiff_t>(first), words.end());
-  const std::size_t subcommand = resolving_subcommand(call);
-  if (subcommand == 0) {
-    return false;
-  }
-  // "uv sync failed" is no command line.
-  return subcommand + 1 >= call.size() ||
-         !is_any(call[subcommand + 1].chars(),
-                 {"failed", "is",       "was",  "not",  "does",  "did", "command",
-                  "and",    "or",       "for",  "with", "found", "to",  "the",
-                  "exited", "has",      "from", "will", "can",   "in",  "should",
-                  "output", "commands", "when", "on",   "error"});
 }
 
 } // namespace snapfix::uv

@@ -9,10 +9,6 @@
 namespace snapfix::uv {
 namespace {
 
-bool is_any(std::string_view word, std::initializer_list<std::string_view> of) {
-  return std::ranges::find(of, word) != of.end();
-}
-
 bool contains_any(std::string_view text, std::initializer_list<std::string_view> of) {
   return std::ranges::any_of(of, [&](std::string_view part) { return contains(text, part); });
 }

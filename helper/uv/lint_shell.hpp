@@ -19,6 +19,9 @@ void read_command(std::span<const Word> words, const Variables& variables, Readi
 /// The words of a text without operators of the shell, as the expansion of a variable gives.
 std::vector<Word> words_of(const Text& text);
 
+/// Whether a word is nothing but `$name`, `${name}` or `"${name[@]}"`; the name.
+std::string_view expanded_name(const Word& word);
+
 /// Whether a text that may as well be prose begins as a command line does that leads to uv.
 bool reads_as_command(const Text& text);
 

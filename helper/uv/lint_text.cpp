@@ -109,4 +109,8 @@ bool contains(std::string_view text, std::string_view what) noexcept {
   return text.find(what) != std::string_view::npos;
 }
 
+bool is_any(std::string_view word, std::initializer_list<std::string_view> of) {
+  return std::ranges::find(of, word) != of.end();
+}
+
 } // namespace snapfix::uv

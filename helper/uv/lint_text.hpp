@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,5 +62,6 @@ std::string lower(std::string_view text);
 /// What stands behind the last slash.
 std::string_view base_name(std::string_view path) noexcept;
 bool contains(std::string_view text, std::string_view what) noexcept;
+bool is_any(std::string_view word, std::initializer_list<std::string_view> of);
 
 } // namespace snapfix::uv

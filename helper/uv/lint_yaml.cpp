@@ -10,10 +10,6 @@
 namespace snapfix::uv {
 namespace {
 
-bool is_any(std::string_view word, std::initializer_list<std::string_view> of) {
-  return std::ranges::find(of, word) != of.end();
-}
-
 bool is_environment(std::string_view key) {
   return is_any(key, {"env", "environment", "variables", "env_variables", "environment_variables"});
 }

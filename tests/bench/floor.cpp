@@ -1,11 +1,12 @@
 // The floor: what a task costs when nothing but its system calls is done, in one thread, by folder
 // descriptors and names. The bench holds snapfix against it.
 //
-//   floor link LIST SOURCE TARGET   makes TARGET's folders, links the files, sets the folders'
-//   modes
-//                                   and times as SOURCE has them
+//   floor link LIST SOURCE TARGET   makes TARGET's folders, links the files, sets the modes and
+//                                   times of the folders as SOURCE has them
 //   floor lstat LIST SOURCE         asks for the status of every file and folder
 //   floor unlink TREE               removes TREE
+//   floor peak COMMAND...           runs it, its output dropped; on stderr the most bytes of memory
+//                                   that it had at once
 //
 // LIST holds relative paths of files, each ended by a NUL.
 // Exits with 1 and a message at the first call that fails.
@@ -23,7 +24,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
@@ -130,6 +133,21 @@ void unlink_all(int parent, const char* name) {
   check(::unlinkat(parent, name, AT_REMOVEDIR), "rmdir", name);
 }
 
+/// Small as this program is, what its child has before the exec does not count.
+int print_peak(char** command) {
+  const pid_t child = check(::fork(), "start", command[0]);
+  if (child == 0) {
+    ::dup2(check(::open("/dev/null", O_WRONLY), "open", "/dev/null"), STDOUT_FILENO);
+    ::execvp(command[0], command);
+    fail("run", command[0]);
+  }
+  int status = 0;
+  rusage usage{};
+  check(::wait4(child, &status, 0, &usage), "wait for", command[0]);
+  std::fprintf(stderr, "%ld\n", usage.ru_maxrss * 1024);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -140,8 +158,12 @@ int main(int argc, char** argv) {
     lstat_all(read_list(argv[2]), argv[3]);
   } else if (task == "unlink" && argc == 3) {
     unlink_all(AT_FDCWD, argv[2]);
+  } else if (task == "peak" && argc > 2) {
+    return print_peak(argv + 2);
   } else {
-    std::fputs("usage: floor link LIST SOURCE TARGET | lstat LIST SOURCE | unlink TREE\n", stderr);
+    std::fputs("usage: floor link LIST SOURCE TARGET | lstat LIST SOURCE | unlink TREE | peak "
+               "COMMAND...\n",
+               stderr);
     return 2;
   }
   return 0;
