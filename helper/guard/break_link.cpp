@@ -34,12 +34,12 @@ bool lies_there(const struct stat& file, int folder, const std::string& name) {
 }
 
 /// ACLs are xattrs too. Those that only root may set (security.*, trusted.*) are carried where we
-/// may.
-void copy_xattrs(int from, int to) {
+/// may. Whether there were any.
+bool copy_xattrs(int from, int to) {
   ::fremovexattr(to, "system.posix_acl_access"); // what the folder's default ACL gave it
   const ssize_t size = ::flistxattr(from, nullptr, 0);
   if (size <= 0) {
-    return;
+    return false;
   }
   std::vector<char> names(static_cast<std::size_t>(size));
   const ssize_t got = ::flistxattr(from, names.data(), names.size());
@@ -54,6 +54,7 @@ void copy_xattrs(int from, int to) {
       ::fsetxattr(to, name.c_str(), value.data(), static_cast<std::size_t>(read), 0);
     }
   }
+  return true;
 }
 
 /// Returns 0 or the errno.
@@ -70,20 +71,23 @@ int copy_content(int from, int to, const struct stat& stat) {
   }
 }
 
-/// In this order: a change of owner drops setuid bits, and every change the times.
+/// In this order: a change of owner drops setuid bits, and every change the times. Most often the
+/// file was made with its mode.
 int copy_attributes(int from, int to, const struct stat& stat) {
   struct stat now {};
   if (::fstat(to, &now) != 0) {
     return errno;
   }
+  bool may_differ = ((now.st_mode ^ stat.st_mode) & k_permissions) != 0;
   if (now.st_uid != stat.st_uid || now.st_gid != stat.st_gid) {
+    may_differ = true;
     // An ordinary user cannot give files away; the group may still be one of its own.
     if (::fchown(to, stat.st_uid, stat.st_gid) != 0 && errno == EPERM) {
       [[maybe_unused]] const int ignored = ::fchown(to, static_cast<uid_t>(-1), stat.st_gid);
     }
   }
-  copy_xattrs(from, to);
-  if (::fchmod(to, stat.st_mode & k_permissions) != 0) {
+  may_differ = copy_xattrs(from, to) || may_differ;
+  if (may_differ && ::fchmod(to, stat.st_mode & k_permissions) != 0) {
     return errno;
   }
   const std::array<timespec, 2> times{stat.st_atim, stat.st_mtim};
@@ -174,13 +178,13 @@ int LinkBreaker::open_staging(os::UniqueFd& out) const {
 
 /// Makes a file that is open for reading and writing; an empty one and the errno in `failed` if it
 /// cannot. A name may be taken by what a killed process of our number left.
-os::UniqueFd LinkBreaker::new_file(int folder, std::string& name, int& failed) {
+os::UniqueFd LinkBreaker::new_file(int folder, mode_t mode, std::string& name, int& failed) {
   constexpr int k_most_taken = 100;
   os::UniqueFd out;
   for (int i = 0; i < k_most_taken; ++i) {
     name = fmt::format("{}{}-{}", k_prefix, ::getpid(), ++m_count);
     out = os::UniqueFd(
-        ::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
+        ::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode & ACCESSPERMS));
     failed = out ? 0 : errno;
     if (failed != EEXIST) {
       break;
@@ -207,7 +211,7 @@ int LinkBreaker::replace_from(const NamedFile& shared, const Place& place, int s
                               os::UniqueFd& copy) {
   std::string name;
   int failed = 0;
-  os::UniqueFd file = new_file(staging, name, failed);
+  os::UniqueFd file = new_file(staging, shared.stat.st_mode, name, failed);
   if (!file) {
     return failed;
   }
@@ -256,7 +260,7 @@ os::UniqueFd LinkBreaker::copy_without_name(const NamedFile& shared, int& failed
     return {};
   }
   std::string name;
-  const os::UniqueFd copy = new_file(staging.get(), name, failed);
+  const os::UniqueFd copy = new_file(staging.get(), shared.stat.st_mode, name, failed);
   if (!copy) {
     return {};
   }

@@ -45,7 +45,7 @@ public:
 
 private:
   int open_staging(os::UniqueFd& out) const;
-  os::UniqueFd new_file(int folder, std::string& name, int& failed);
+  os::UniqueFd new_file(int folder, mode_t mode, std::string& name, int& failed);
   int replace_from(const NamedFile& shared, const Place& place, int staging, os::UniqueFd& copy);
   static int put_in_place(const NamedFile& shared, const Place& place, int staging,
                           const std::string& name);

@@ -218,7 +218,7 @@ CopyOnWrite::Verdict CopyOnWrite::protect(Caller& caller, const seccomp_notif& n
       m_trees.remember(file, *place, copy.get(), caller, call);
       // Whoever may open it gets it, though others may have put yet another file in its place.
       if (may_open_for(caller, notification, call)) {
-        return open_for(caller, notification, call, copy.get());
+        return open_for(caller, notification, call, copy.get(), Rights::ours);
       }
     } else if (failed != ESTALE) {
       m_trees.count_failure(caller, call, failed);
@@ -249,7 +249,7 @@ CopyOnWrite::Verdict CopyOnWrite::let_go(Caller& caller, const seccomp_notif& no
       !may_open_for(caller, notification, call)) {
     return {};
   }
-  const auto verdict = open_for(caller, notification, call, file.file.get());
+  const auto verdict = open_for(caller, notification, call, file.file.get(), Rights::ours);
   // What the kernel has to say against it, it shall say itself.
   return verdict.kind == Verdict::Kind::fail ? Verdict{} : verdict;
 }
@@ -290,7 +290,7 @@ CopyOnWrite::Verdict CopyOnWrite::protect_descriptor(Caller& caller,
     return {Verdict::Kind::fail, failed};
   }
   if (is_open(call)) {
-    return open_for(caller, notification, call, own.get());
+    return open_for(caller, notification, call, own.get(), Rights::callers);
   }
   const auto is_empty = [&] {
     const auto path = caller.read_string(data.args[call.path]); // NOLINT: a C array
@@ -379,13 +379,16 @@ os::UniqueFd CopyOnWrite::private_of(const NamedFile& file, Caller& caller, cons
 
 /// Opens the file for the caller, as it asked for.
 CopyOnWrite::Verdict CopyOnWrite::open_for(Caller& caller, const seccomp_notif& notification,
-                                           const Call& call, int file) {
+                                           const Call& call, int file, Rights rights) {
   const auto request = request_of(caller, notification.data, call);
   if (!request) {
     return {Verdict::Kind::fail, caller.error()};
   }
   const int flags = static_cast<int>(request->flags);
-  const OtherIds as_caller(caller.thread(), OtherIds::Which::files);
+  std::optional<OtherIds> as_caller;
+  if (rights == Rights::callers) {
+    as_caller.emplace(caller.thread(), OtherIds::Which::files);
+  }
   // Truncated only when the caller has its descriptor: a call that fails must change nothing.
   os::UniqueFd opened(::open(os::path_of_descriptor(file).c_str(),
                              (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW | O_TRUNC)) | O_CLOEXEC));
@@ -400,7 +403,8 @@ CopyOnWrite::Verdict CopyOnWrite::open_for(Caller& caller, const seccomp_notif& 
   if ((flags & O_TRUNC) != 0 && ::ftruncate(opened.get(), 0) != 0) {
     ::truncate(os::path_of_descriptor(opened.get()).c_str(), 0); // O_RDONLY | O_TRUNC
   }
-  // The caller may close its own at once, and run the file: it must not be busy then.
+  // The caller may close its own at once, and run the file: it must not be busy then. So the answer
+  // does not go along with the descriptor (SECCOMP_ADDFD_FLAG_SEND), though that would be quicker.
   opened.reset();
   m_listener.answer(notification.id, number, 0);
   return {Verdict::Kind::done};

@@ -74,8 +74,10 @@ private:
                                             int private_file);
   static std::optional<Place> place_of(Caller& caller, const NamedFile& file);
   os::UniqueFd private_of(const NamedFile& file, Caller& caller, const Call& call, int& failed);
+  /// Whose the caller's are to be to open a file: known to be as ours, or to be asked for.
+  enum class Rights { ours, callers };
   Verdict open_for(Caller& caller, const seccomp_notif& notification, const Call& call,
-                   int private_file);
+                   int private_file, Rights rights);
   bool may_open_for(const Caller& caller, const seccomp_notif& notification,
                     const Call& call) const;
   void open_door(std::uint64_t id);
