@@ -111,17 +111,16 @@ std::string Dir::path_of(const char* name) const {
 }
 
 std::vector<DirEntry> Dir::entries() const {
-  // A descriptor of its own: fdopendir takes it over, and reading moves its offset.
-  const int fd = ::openat(m_fd.get(), ".", k_folder_flags);
-  if (fd < 0) {
+  // fdopendir takes it over. Opening the folder once more would cost a call to its server.
+  UniqueFd fd(::fcntl(m_fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!fd || ::lseek(fd.get(), 0, SEEK_SET) != 0) {
     throw Error("read the folder", {m_path}, errno);
   }
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd), ::closedir);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd.get()), ::closedir);
   if (!stream) {
-    const int error_number = errno;
-    ::close(fd);
-    throw Error("read the folder", {m_path}, error_number);
+    throw Error("read the folder", {m_path}, errno);
   }
+  fd.release();
   std::vector<DirEntry> out;
   for (;;) {
     errno = 0;

@@ -77,7 +77,7 @@ public:
   const std::string& path() const noexcept { return m_path; }
   std::string path_of(const char* name) const;
 
-  /// The entries without `.` and `..`, in no order. Throws Error.
+  /// The entries without `.` and `..`, in no order; not from two threads at once. Throws Error.
   std::vector<DirEntry> entries() const;
 
   /// The stat of this folder. Throws Error.

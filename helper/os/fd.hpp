@@ -26,6 +26,7 @@ public:
 
   int get() const noexcept { return m_fd; }
   explicit operator bool() const noexcept { return m_fd >= 0; }
+  int release() noexcept { return std::exchange(m_fd, -1); }
   void reset() noexcept {
     if (m_fd >= 0) {
       ::close(std::exchange(m_fd, -1));

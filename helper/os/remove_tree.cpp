@@ -1,12 +1,16 @@
 #include "os/remove_tree.hpp"
 
 #include "os/error.hpp"
+#include "os/parallel.hpp"
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <optional>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -15,17 +19,40 @@
 namespace snapfix::os {
 namespace {
 
+/// Works by folder, from several threads where calls wait for a server.
 class Remover {
 public:
-  /// False if something of `name` stays.
-  bool remove(const Dir& parent, const DirEntry& entry);
+  explicit Remover(const Dir& parent) : m_parent(parent), m_queue(k_adapt) {}
 
-  std::vector<std::string> m_left;
+  std::vector<std::string> remove(const char* name);
 
 private:
-  bool remove_folder(const Dir& parent, const char* name);
-  int unlink(const Dir& parent, const char* name, int flags);
-  bool leave(const Dir& parent, const char* name, int error_number);
+  /// A folder that is being emptied.
+  struct Folder {
+    std::shared_ptr<Folder> above; ///< nothing: the parent of all
+    std::string name;
+    Dir dir;
+    std::atomic<std::size_t> pending{1}; ///< folders in it, and the look at it itself
+    std::atomic<bool> keeps{false};      ///< something in it stays
+  };
+  struct Task {
+    std::shared_ptr<Folder> above;
+    std::string name;
+  };
+
+  const Dir& dir_of(const std::shared_ptr<Folder>& folder) const {
+    return folder ? folder->dir : m_parent;
+  }
+  bool is_removed(const Dir& parent, const DirEntry& entry, bool& is_folder);
+  bool empty(const Task& task, const std::shared_ptr<Folder>& here);
+  void finish(std::shared_ptr<Folder> folder);
+  static int unlink(const Dir& parent, const char* name, int flags);
+  void leave(const Dir& parent, const char* name, int error_number);
+
+  const Dir& m_parent;
+  WorkQueue<Task> m_queue;
+  std::mutex m_mutex;
+  std::vector<std::string> m_left;
 };
 
 constexpr unsigned k_owner_all = 0700;
@@ -63,53 +90,107 @@ int Remover::unlink(const Dir& parent, const char* name, int flags) {
   return errno;
 }
 
-bool Remover::leave(const Dir& parent, const char* name, int error_number) {
-  m_left.push_back(fmt::format("{}: {}", parent.path_of(name),
-                               std::strerror(error_number))); // NOLINT(concurrency-mt-unsafe)
+void Remover::leave(const Dir& parent, const char* name, int error_number) {
+  auto text = fmt::format("{}: {}", parent.path_of(name),
+                          std::strerror(error_number)); // NOLINT(concurrency-mt-unsafe)
+  const std::scoped_lock lock(m_mutex);
+  m_left.push_back(std::move(text));
+}
+
+std::vector<std::string> Remover::remove(const char* name) {
+  bool is_folder = false;
+  if (!is_removed(m_parent, {name, EntryType::unknown}, is_folder) && is_folder) {
+    m_queue.add({nullptr, name});
+    m_queue.run([this](const Task& task) {
+      const auto here = std::make_shared<Folder>();
+      here->above = task.above;
+      here->name = task.name;
+      if (!empty(task, here)) {
+        here->keeps = true;
+      }
+      finish(here);
+    });
+  }
+  return std::move(m_left);
+}
+
+/// Whether the entry is gone; if not, it is a folder or has been named among what stays.
+bool Remover::is_removed(const Dir& parent, const DirEntry& entry, bool& is_folder) {
+  const char* name = entry.name.c_str();
+  is_folder = entry.type == EntryType::folder;
+  if (is_folder) {
+    return false;
+  }
+  const int failed = unlink(parent, name, 0);
+  if (failed == 0) {
+    return true;
+  }
+  is_folder = entry.type == EntryType::unknown && (failed == EISDIR || failed == EPERM);
+  if (!is_folder) {
+    leave(parent, name, failed);
+  }
   return false;
 }
 
-bool Remover::remove(const Dir& parent, const DirEntry& entry) {
-  const char* name = entry.name.c_str();
-  if (entry.type != EntryType::folder) {
-    const int failed = unlink(parent, name, 0);
-    if (failed == 0) {
-      return true;
-    }
-    const bool may_be_folder = failed == EISDIR || failed == EPERM;
-    if (entry.type != EntryType::unknown || !may_be_folder) {
-      return leave(parent, name, failed);
-    }
-  }
-  return remove_folder(parent, name);
-}
-
-bool Remover::remove_folder(const Dir& parent, const char* name) {
+/// Removes what is in a folder, but for the folders in it, which become tasks. False if the folder
+/// itself is to stay.
+bool Remover::empty(const Task& task, const std::shared_ptr<Folder>& here) {
+  const Dir& parent = dir_of(task.above);
+  const char* name = task.name.c_str();
   UniqueFd fd(open_without_crossing(parent.fd(), name));
   if (!fd && errno == EACCES && open_up(parent, name)) {
     fd = UniqueFd(open_without_crossing(parent.fd(), name));
   }
   if (!fd) {
-    return errno == ENOENT || leave(parent, name, errno);
-  }
-  bool empty = true;
-  {
-    std::optional<Dir> folder(Dir::adopt(std::move(fd), parent.path_of(name)));
-    std::vector<DirEntry> entries;
-    try {
-      entries = folder->entries();
-    } catch (const Error& error) {
-      return leave(parent, name, error.error_number());
+    if (errno == ENOENT) {
+      return true;
     }
-    for (const auto& entry : entries) {
-      empty = remove(*folder, entry) && empty;
+    leave(parent, name, errno);
+    return false;
+  }
+  here->dir = Dir::adopt(std::move(fd), parent.path_of(name));
+  std::vector<DirEntry> entries;
+  try {
+    entries = here->dir.entries();
+  } catch (const Error& error) {
+    leave(parent, name, error.error_number());
+    return false;
+  }
+  bool keeps = false;
+  for (auto& entry : entries) {
+    bool is_folder = false;
+    if (is_removed(here->dir, entry, is_folder)) {
+      continue;
+    }
+    if (is_folder) {
+      ++here->pending;
+      m_queue.add({here, std::move(entry.name)});
+    } else {
+      keeps = true;
     }
   }
-  if (!empty) {
-    return false; // what is left in it has been named
+  return !keeps;
+}
+
+/// One that it waited for is done: the last one takes the folder along, and may be the last of the
+/// folder above.
+void Remover::finish(std::shared_ptr<Folder> folder) {
+  while (folder && --folder->pending == 0) {
+    folder->dir = Dir();
+    const auto above = folder->above;
+    const Dir& parent = dir_of(above);
+    if (!folder->keeps) {
+      const int failed = unlink(parent, folder->name.c_str(), AT_REMOVEDIR);
+      if (failed != 0) {
+        leave(parent, folder->name.c_str(), failed);
+        folder->keeps = true;
+      }
+    }
+    if (above && folder->keeps) {
+      above->keeps = true;
+    }
+    folder = above;
   }
-  const int failed = unlink(parent, name, AT_REMOVEDIR);
-  return failed == 0 || leave(parent, name, failed);
 }
 
 } // namespace
@@ -129,9 +210,7 @@ bool open_up(const Dir& parent, const char* name) noexcept {
 }
 
 std::vector<std::string> remove_tree(const Dir& parent, const char* name) {
-  Remover remover;
-  remover.remove(parent, {name, EntryType::unknown});
-  return std::move(remover.m_left);
+  return Remover(parent).remove(name);
 }
 
 } // namespace snapfix::os

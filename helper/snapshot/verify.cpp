@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/parallel.hpp"
 #include "os/remove_tree.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/name.hpp"
@@ -10,7 +11,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <mutex>
 
 namespace snapfix::snapshot {
 namespace {
@@ -29,15 +33,32 @@ public:
     m_source = m_base->meta().at("source");
     m_owner = root.top().stat().owner;
     m_children = children_of_folders(*m_base);
+    if (!is_from_source()) {
+      m_store.emplace(root, m_source);
+    }
   }
 
   Verified run();
   Verified count();
 
 private:
-  void visit(const os::Dir& dir, std::size_t folder_index);
-  void visit_missing(std::size_t folder_index);
-  void visit_file(const os::Dir& dir, const FolderRecord& folder, std::size_t index);
+  /// A folder of the snapshot, for one worker.
+  struct Task {
+    std::shared_ptr<const os::Dir> parent;
+    std::size_t index;
+  };
+  struct Counts {
+    std::uint64_t shared = 0;
+    std::uint64_t made_private = 0;
+    std::uint64_t missing = 0;
+    std::uint64_t added = 0;
+  };
+
+  void visit_all(os::Dir top);
+  Counts visit(os::Dir&& dir, std::size_t folder_index, os::WorkQueue<Task>& queue);
+  void visit_missing(std::size_t folder_index, Counts& counts);
+  void visit_file(const os::Dir& dir, const FolderRecord& folder, std::size_t index,
+                  Counts& counts);
   void check_object(const FolderRecord& folder, std::size_t index);
   void compare(const os::Dir& dir, const char* name, const os::Stat& stat,
                const FolderRecord& folder, std::size_t index);
@@ -55,7 +76,9 @@ private:
   std::string m_source;
   std::uint32_t m_owner = 0; ///< of all objects
   std::vector<std::vector<std::size_t>> m_children;
-  std::vector<std::size_t> m_found; ///< indices of the findings' files
+  std::optional<Store> m_store;
+  std::mutex m_mutex;
+  std::vector<std::pair<std::size_t, Finding>> m_found; ///< by the indices of their files
   Verified m_out;
 };
 
@@ -78,78 +101,112 @@ bool was_guarded(const Root& root, const std::string& folder) {
 }
 
 Verified Verifier::count() {
-  if (const auto top = open_own_child(m_root.top(), m_folder.c_str())) {
-    visit(*top, 0);
+  if (auto top = open_own_child(m_root.top(), m_folder.c_str())) {
+    visit_all(std::move(*top));
   }
   return std::move(m_out);
 }
 
 Verified Verifier::run() {
-  const auto top = open_own_child(m_root.top(), m_folder.c_str());
+  auto top = open_own_child(m_root.top(), m_folder.c_str());
   if (!top) {
     throw os::Error(fmt::format("the snapshot in {} is just being replaced or removed",
                                 os::quoted(m_root.path() + "/" + m_folder)),
                     "try again");
   }
-  visit(*top, 0);
+  visit_all(std::move(*top));
   if (!m_found.empty()) {
+    std::ranges::sort(m_found, {}, &std::pair<std::size_t, Finding>::first);
     name_suspects();
     heal_findings();
+  }
+  for (auto& [index, finding] : m_found) {
+    m_out.findings.push_back(std::move(finding));
   }
   return std::move(m_out);
 }
 
-void Verifier::visit(const os::Dir& dir, std::size_t folder_index) {
+void Verifier::visit_all(os::Dir top) {
+  os::WorkQueue<Task> queue(os::k_adapt);
+  const auto add = [this](const Counts& counts) {
+    const std::scoped_lock lock(m_mutex);
+    m_out.shared += counts.shared;
+    m_out.made_private += counts.made_private;
+    m_out.missing += counts.missing;
+    m_out.added += counts.added;
+  };
+  queue.add({std::make_shared<const os::Dir>(std::move(top)), 0});
+  queue.run([&](const Task& task) {
+    // The top is given as its own parent.
+    const char* name = task.index == 0 ? "." : m_base->text(m_base->folders()[task.index].name);
+    if (auto dir = open_own_child(*task.parent, name)) {
+      add(visit(std::move(*dir), task.index, queue));
+    } else {
+      Counts counts;
+      visit_missing(task.index, counts);
+      add(counts);
+    }
+  });
+}
+
+Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
+                                 os::WorkQueue<Task>& queue) {
+  Counts counts;
   const FolderRecord& folder = m_base->folders()[folder_index];
-  const std::uint64_t missing_before = m_out.missing;
   std::uint64_t expected = 0;
   for (std::size_t i = 0; i < folder.file_count; ++i) {
     const std::size_t index = folder.first_file + i;
     if (m_manifest.made[index] != Made::excluded) {
       ++expected;
-      visit_file(dir, folder, index);
+      visit_file(dir, folder, index, counts);
     }
   }
-  expected -= m_out.missing - missing_before;
-  for (const std::size_t child : m_children[folder_index]) {
-    const char* name = m_base->text(m_base->folders()[child].name);
-    if (const auto opened = open_own_child(dir, name)) {
+  expected -= counts.missing;
+  auto present = dir.entries();
+  const auto parent = std::make_shared<const os::Dir>(std::move(dir));
+  std::ranges::sort(present, {}, &os::DirEntry::name);
+  const auto& children = m_children[folder_index];
+  for (std::size_t i = children.size(); i-- > 0;) { // the youngest task is the first to be done
+    const std::string name = m_base->text(m_base->folders()[children[i]].name);
+    const auto found = std::ranges::lower_bound(present, name, {}, &os::DirEntry::name);
+    if (found != present.end() && found->name == name && found->type != os::EntryType::other) {
       ++expected;
-      visit(*opened, child);
+      queue.add({parent, children[i]});
     } else {
-      visit_missing(child);
+      visit_missing(children[i], counts);
     }
   }
-  const std::uint64_t present = dir.entries().size();
-  m_out.added += present > expected ? present - expected : 0;
+  counts.added = present.size() > expected ? present.size() - expected : 0;
+  return counts;
 }
 
-void Verifier::visit_missing(std::size_t folder_index) {
+void Verifier::visit_missing(std::size_t folder_index, Counts& counts) {
   const FolderRecord& folder = m_base->folders()[folder_index];
   for (std::size_t i = 0; i < folder.file_count; ++i) {
     const std::size_t index = folder.first_file + i;
     if (m_manifest.made[index] != Made::excluded) {
-      ++m_out.missing;
+      ++counts.missing;
       check_object(folder, index);
     }
   }
   for (const std::size_t child : m_children[folder_index]) {
-    visit_missing(child);
+    visit_missing(child, counts);
   }
 }
 
-void Verifier::visit_file(const os::Dir& dir, const FolderRecord& folder, std::size_t index) {
+void Verifier::visit_file(const os::Dir& dir, const FolderRecord& folder, std::size_t index,
+                          Counts& counts) {
   const char* name = m_base->text(m_base->files()[index].name);
   const auto stat = dir.try_stat(name);
   if (!stat) {
-    ++m_out.missing;
+    ++counts.missing;
     check_object(folder, index);
   } else if (m_manifest.made[index] != Made::linked || !stat->is_file() ||
              stat->inode != m_manifest.inodes[index]) {
-    m_out.made_private += m_manifest.made[index] == Made::symlink ? 0U : 1U;
+    counts.made_private += m_manifest.made[index] == Made::symlink ? 0U : 1U;
     check_object(folder, index);
   } else {
-    ++m_out.shared;
+    ++counts.shared;
     compare(dir, name, *stat, folder, index);
   }
 }
@@ -161,11 +218,10 @@ void Verifier::check_object(const FolderRecord& folder, std::size_t index) {
   if (m_manifest.made[index] != Made::linked || is_from_source()) {
     return;
   }
-  const Store store(m_root, m_source);
   const ObjectName name = Store::name_of(Store::bucket_of(m_base->text(folder.path)), file.object);
-  const auto stat = store.dir().try_stat(name.data());
+  const auto stat = m_store->dir().try_stat(name.data());
   if (stat && stat->inode == m_manifest.inodes[index]) {
-    compare(store.dir(), name.data(), *stat, folder, index);
+    compare(m_store->dir(), name.data(), *stat, folder, index);
   }
 }
 
@@ -193,8 +249,8 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
   }
   if (!finding.what.empty()) {
     finding.path = m_base->path_of(folder, file);
-    m_out.findings.push_back(std::move(finding));
-    m_found.push_back(index);
+    const std::scoped_lock lock(m_mutex);
+    m_found.emplace_back(index, std::move(finding));
   }
 }
 
@@ -207,12 +263,11 @@ void Verifier::name_suspects() {
     if (!base || base->meta().value("source", "") != m_source) {
       continue;
     }
-    for (std::size_t i = 0; i < m_found.size(); ++i) {
-      Finding& finding = m_out.findings[i];
+    for (auto& [found, finding] : m_found) {
       const auto index =
-          manifest->base == m_manifest.base ? std::optional(m_found[i]) : base->find(finding.path);
+          manifest->base == m_manifest.base ? std::optional(found) : base->find(finding.path);
       if (index && *index < manifest->inodes.size() && manifest->made[*index] == Made::linked &&
-          manifest->inodes[*index] == m_manifest.inodes[m_found[i]]) {
+          manifest->inodes[*index] == m_manifest.inodes[found]) {
         finding.suspects.push_back(manifest->meta.value("name", other));
         m_out.all_guarded = m_out.all_guarded && was_guarded(m_root, other);
       }
@@ -227,9 +282,8 @@ void Verifier::heal_findings() {
     return;
   }
   std::vector<Damage> damages;
-  for (std::size_t i = 0; i < m_found.size(); ++i) {
-    damages.push_back({m_out.findings[i].path, m_base->files()[m_found[i]].object,
-                       m_manifest.inodes[m_found[i]]});
+  for (const auto& [index, finding] : m_found) {
+    damages.push_back({finding.path, m_base->files()[index].object, m_manifest.inodes[index]});
   }
   const Healed healed = heal(m_root, m_source, damages);
   m_out.healed = healed.replaced + healed.dropped;

@@ -1,11 +1,11 @@
 // A file system that passes everything on to another folder and lets each metadata call wait, as a
 // server at the other end of a network does.
 //
-//   slow_fs FOLDER MOUNTPOINT MILLISECONDS
+//   slow_fs FOLDER MOUNTPOINT MILLISECONDS [CACHED_SECONDS]
 //
 // Runs in the foreground until it is unmounted, and prints what it served: one "CALL NUMBER" a
-// line. Waits for one call do not hold up another. Attributes and names are cached for a second,
-// the default of FUSE, much as NFS does.
+// line. Waits for one call do not hold up another. Attributes and names are cached for as long as is
+// given, or for a second, the default of FUSE, much as NFS does.
 
 #define FUSE_USE_VERSION 35
 #include <array>
@@ -76,6 +76,7 @@ const char* metadata_call(std::uint32_t opcode) {
 }
 
 int top = -1;
+double cached_seconds = 1;
 std::array<std::atomic<unsigned long>, k_opcodes> served{};
 
 /// Below the folder; FUSE's paths begin with a slash.
@@ -138,6 +139,8 @@ fuse_operations operations() {
   out.init = [](fuse_conn_info* connection, fuse_config* config) -> void* {
     connection->want &= ~(FUSE_CAP_SPLICE_READ | FUSE_CAP_READDIRPLUS);
     config->use_ino = 1;
+    config->entry_timeout = cached_seconds;
+    config->attr_timeout = cached_seconds;
     config->hard_remove = 1;
     return nullptr;
   };
@@ -218,12 +221,15 @@ void serve(fuse_session* session, timespec latency) {
 } // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fputs("usage: slow_fs FOLDER MOUNTPOINT MILLISECONDS\n", stderr);
+  if (argc != 4 && argc != 5) {
+    std::fputs("usage: slow_fs FOLDER MOUNTPOINT MILLISECONDS [CACHED_SECONDS]\n", stderr);
     return 2;
   }
   const auto nanoseconds = static_cast<long>(std::strtod(argv[3], nullptr) * 1e6);
   const timespec latency{nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
+  if (argc == 5) {
+    cached_seconds = std::strtod(argv[4], nullptr);
+  }
   ::umask(0);
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);

@@ -1,0 +1,107 @@
+"""How many calls a server is asked to answer for each file and each folder, with nothing in the client's cache."""
+
+import contextlib
+import functools
+import os
+import subprocess
+import time
+
+import harness
+
+CACHED_SECONDS = 3600  # however slow the machine is, what was asked once is not asked again
+
+
+@contextlib.contextmanager
+def served(below, where, counts):
+    """A FUSE pass-through of `below`; afterwards `counts` has what it was asked for, by name."""
+    program = os.environ.get("SNAPFIX_SLOW_FS")
+    if not program:
+        harness.skip("libfuse3's headers are not installed")
+    server = harness.start([program, below, where, "0", str(CACHED_SECONDS)], stdout=subprocess.PIPE, text=True)
+    try:
+        harness.eventually(lambda: os.path.ismount(where) or server.poll() is not None, "FUSE is mounted")
+        if server.poll() is not None:
+            harness.skip("FUSE cannot be mounted here")
+        yield where
+    finally:
+        harness.run(["umount", where], expect=None)
+        if os.path.ismount(where):
+            harness.run(["umount", "-l", where], expect=None)
+        out, _ = server.communicate(timeout=60)
+    counts.update({line.split()[0]: int(line.split()[1]) for line in out.splitlines()})
+
+
+def counts_of(folders, files):
+    """{command: {call: how often}}, each command with nothing in the client's cache."""
+    with harness.tmpfs() as below, harness.temp_dir("served") as where:
+        source, root, listed, plain = where / "source", where / "root", where / "list", where / "plain"
+        floor, helper = os.environ["SNAPFIX_FLOOR"], harness.snapfix_path()
+        tree = ("--source", source, "--root", root, "--jobs", "1")
+
+        def counted(*command):
+            counts = {}
+            with served(below, where, counts):
+                harness.run(command)
+            return counts
+
+        with served(below, where, {}):
+            harness.make_repo(source, {f"d{d:03}/f{f:03}": f"{d} {f}\n" for d in range(folders) for f in range(files)})
+            listed.write_bytes(b"".join(name + b"\0" for name in harness.tracked_files(source)))
+            time.sleep(2.1)  # a ctime younger than that is no proof of an unchanged file
+            base = harness.run([helper, "freeze", *tree]).out.strip()
+        return {
+            "lstat": counted(floor, "lstat", listed, source),
+            "freeze": counted(helper, "freeze", *tree),
+            "link": counted(floor, "link", listed, source, plain),
+            "create": counted(helper, "create", "x", "--base", base, *tree),
+            "refresh": counted(helper, "create", "x", "--fresh", "--base", base, *tree),
+            "verify": counted(helper, "verify", "x", "--root", root),
+            "unlink": counted(floor, "unlink", plain),
+            "remove": counted(helper, "remove", "x", "--root", root),
+        }
+
+
+@functools.lru_cache(maxsize=None)
+def rates():
+    """{command: ({call: number a file}, {call: number a folder})}: the differences between trees."""
+    few, more_files, more_folders = counts_of(4, 10), counts_of(4, 40), counts_of(14, 10)
+
+    def rate(command):
+        calls = set(few[command]) | set(more_files[command]) | set(more_folders[command])
+
+        def count(of, call):
+            return of[command].get(call, 0) - few[command].get(call, 0)
+
+        by_file = {call: count(more_files, call) / 120 for call in calls}
+        by_folder = {call: (count(more_folders, call) - 100 * by_file[call]) / 10 for call in calls}
+        return [{call: number for call, number in numbers.items() if number} for numbers in (by_file, by_folder)]
+
+    return {command: rate(command) for command in few}
+
+
+def test_create_asks_what_bare_links_ask():
+    by_file, by_folder = rates()["create"]
+    floor_by_file, floor_by_folder = rates()["link"]
+    assert by_file == floor_by_file, (by_file, floor_by_file)
+    assert sum(by_folder.values()) <= sum(floor_by_folder.values()), (by_folder, floor_by_folder)
+
+
+def test_remove_asks_what_bare_unlinks_ask():
+    assert rates()["remove"] == rates()["unlink"], rates()
+
+
+def test_freeze_asks_once_about_each_file_and_folder():
+    # Twice where the client knew nothing: the name is looked up, and its status is not to be an old one.
+    assert rates()["freeze"] == [{"LOOKUP": 1, "GETATTR": 1}, {"LOOKUP": 1, "GETATTR": 1, "OPENDIR": 1}], rates()["freeze"]
+    assert rates()["lstat"] == [{"LOOKUP": 1}, {"LOOKUP": 1, "OPENDIR": 1}], rates()["lstat"]
+
+
+def test_refresh_and_verify_look_once_at_what_stands():
+    by_file, by_folder = rates()["refresh"]
+    assert by_file == {"LOOKUP": 1}, by_file
+    assert by_folder == {"LOOKUP": 1, "GETATTR": 1, "OPENDIR": 1, "READDIR": 2}, by_folder
+    assert rates()["verify"] == [{"LOOKUP": 1}, {"LOOKUP": 1, "OPENDIR": 1, "READDIR": 2}], rates()["verify"]
+
+
+if __name__ == "__main__":
+    harness.main()
