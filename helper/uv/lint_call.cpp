@@ -104,7 +104,9 @@ struct Options {
   bool locked = false;
   bool frozen = false;
   bool no_sync = false;
-  bool spared = false; ///< no project, a script of its own, help, an update on purpose
+  bool spared = false;   ///< no project, a script of its own, help, an update on purpose
+  bool may_pin = false;  ///< an expansion in it may hold an option that excludes --locked
+  bool resolves = false; ///< in another way than the lock: --locked would always fail
   std::size_t command = 0;
 };
 
@@ -118,6 +120,7 @@ void take_option(Options& options, std::string_view subcommand, std::string_view
   options.spared |=
       subcommand == "run" && is_any(name, {"--no-project", "--no-workspace", "-s", "--version"});
   options.spared |= subcommand == "sync" && name == "--check";
+  options.resolves |= is_any(name, {"--resolution", "--prerelease", "--fork-strategy"});
 }
 
 Options read_options(std::span<const Word> words, std::size_t subcommand) {
@@ -126,7 +129,12 @@ Options read_options(std::span<const Word> words, std::size_t subcommand) {
   options.command = words.size();
   for (std::size_t i = 1; i < words.size(); ++i) {
     const std::string& word = words[i].chars();
-    if (i == subcommand || (i > subcommand && stands_for_options(words[i]))) {
+    if (i == subcommand) {
+      continue;
+    }
+    if (i > subcommand && stands_for_options(words[i])) {
+      options.may_pin |= contains(word, "--frozen") || contains(word, "--locked") ||
+                         contains(word, "--upgrade");
       continue;
     }
     if (word == "--") {
@@ -255,6 +263,7 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
   const bool frozen = is_on(variables, "UV_FROZEN");
   if (options.spared || runs_own_script(words, options, reading) ||
       (run && is_on(variables, "UV_NO_PROJECT"))) {
+    ++reading.pinned;
     return options.command;
   }
   const std::string call = "`uv " + words[subcommand].chars() + "`";
@@ -271,12 +280,15 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
   const bool pinned = options.locked || options.frozen || frozen ||
                       (locked && !is_assumed(variables)) ||
                       (run && (options.no_sync || is_on(variables, "UV_NO_SYNC")));
+  ++(pinned ? reading.pinned : reading.unpinned);
   if (!pinned) {
     const bool defined = words[subcommand].from_variable || reading.in_variable;
     add(reading, words, subcommand,
-        call + " without --locked or --frozen may update the lock" +
+        call +
+            (options.resolves ? " resolves in another way than the lock, and updates it"
+                              : " without --locked or --frozen may update the lock") +
             (defined ? " (in the value of a variable that is run as a command)" : ""),
-        true);
+        !options.may_pin && !options.resolves);
   }
   return options.command;
 }

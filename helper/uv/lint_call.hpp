@@ -63,6 +63,8 @@ struct Reading {
   /// Whether a script carries its own requirements (PEP 723).
   std::function<bool(const std::string&)> has_own_requirements;
   std::vector<Finding> findings;
+  std::size_t pinned = 0;     ///< calls that were right
+  std::size_t unpinned = 0;   ///< calls that were not
   bool in_variable = false;   ///< what is read is a variable's value
   Variables later;            ///< what a step of a workflow sets for those behind it
   std::set<std::size_t> seen; ///< where commands were found: a variable is used more than once

@@ -56,7 +56,10 @@ std::vector<std::vector<Word>> CommandReader::expand(const std::vector<Word>& wo
     with(value_words(words[at].text.sub(fallback + 2, chars.size() - 1)));
     return out;
   }
-  const auto name = expanded_name(words[at]);
+  // `${{ matrix.options }}` of a workflow, and `$options` of a shell.
+  const bool workflow = chars.starts_with("${{") && chars.ends_with("}}");
+  const auto name = workflow ? trim(std::string_view(chars).substr(3, chars.size() - 5))
+                             : expanded_name(words[at]);
   const auto found = name.empty() ? variables.end() : variables.find(std::string(name));
   if (found == variables.end()) {
     return out;
@@ -147,8 +150,14 @@ void CommandReader::read_uv(std::vector<Word> words, const Variables& variables)
     auto variants = expand(words, i, variables);
     if (variants.size() > 1) {
       ++m_expansions;
+      const std::size_t first = m_reading.findings.size();
+      const std::size_t pinned = m_reading.pinned;
       for (auto& variant : variants) {
         read_uv(std::move(variant), variables);
+      }
+      if (m_reading.pinned != pinned) { // what would pin the others does not go with these
+        std::for_each(m_reading.findings.begin() + static_cast<std::ptrdiff_t>(first),
+                      m_reading.findings.end(), [](Finding& finding) { finding.insert.clear(); });
       }
       return;
     }

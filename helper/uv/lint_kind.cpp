@@ -94,20 +94,24 @@ Kind kind_of_shebang(std::string_view text) {
   return Kind::none;
 }
 
-bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth) {
+std::vector<Word> list_words(const Text& text) {
   std::vector<Word> words;
-  std::size_t pos = 0;
-  while (is_blank(text[pos])) {
+  std::size_t pos = indent_of(text.chars());
+  if (text[pos] == '[') {
     ++pos;
+    Word word;
+    while (next_item(text, pos, word)) {
+      words.push_back(word);
+    }
   }
-  if (text[pos] != '[') {
+  return words;
+}
+
+bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth) {
+  if (text[indent_of(text.chars())] != '[') {
     return false;
   }
-  ++pos;
-  Word word;
-  while (next_item(text, pos, word)) {
-    words.push_back(word);
-  }
+  const std::vector<Word> words = list_words(text);
   const bool command = std::ranges::any_of(
       words, [](const Word& each) { return is_uv(each) || is_shell(base_name(each.chars())); });
   if (command) {

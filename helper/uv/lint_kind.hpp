@@ -3,6 +3,7 @@
 #include "uv/lint_call.hpp"
 
 #include <string_view>
+#include <vector>
 
 namespace snapfix::uv {
 
@@ -23,6 +24,9 @@ void read_yaml(const Text& text, const Variables& variables, Reading& reading, i
 void read_makefile(const Text& text, const Variables& variables, Reading& reading, int depth);
 void read_dockerfile(const Text& text, const Variables& variables, Reading& reading, int depth);
 void read_justfile(const Text& text, const Variables& variables, Reading& reading, int depth);
+
+/// The words of a list `["uv", "run", x]`; none if `text` is no list.
+std::vector<Word> list_words(const Text& text);
 
 /// Reads `text` if it is a list of quoted words that names uv: `["uv", "run", "x"]`.
 bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth);

@@ -92,8 +92,7 @@ bool reads_as_command(const Text& text) {
   }
   if (!is_uv(words[first])) {
     const std::string_view name = base_name(words[first].chars());
-    return trimmed.starts(0, "#!") ||
-           find_prefix(name) != nullptr ||
+    return trimmed.starts(0, "#!") || find_prefix(name) != nullptr ||
            is_any(name, {"cd", "set", "export", "source", ".", "bash", "sh", "pushd", "mkdir"});
   }
   const std::span<const Word> call(words.begin() + static_cast<std::ptrdiff_t>(first), words.end());

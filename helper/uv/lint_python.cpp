@@ -28,7 +28,9 @@ public:
         if (is_lasting(i)) {
           take_variable(i);
         }
-        if (is_uv_word(i) || is_shell_word(i)) {
+        if (is_program(i)) {
+          read_program(i);
+        } else if (is_uv_word(i) || is_shell_word(i)) {
           read_list(i);
         } else if (token.text.size() > 5 && !is_docstring(i) && runs(i) &&
                    reads_as_command(token.text)) {
@@ -45,8 +47,16 @@ private:
            m_tokens[i].text.chars() == what;
   }
 
+  /// The first word of a list, or the only one, which others may follow elsewhere.
   bool is_uv_word(std::size_t i) const {
-    return base_name(m_tokens[i].text.chars()) == "uv" && is_op(i + 1, ",");
+    return base_name(m_tokens[i].text.chars()) == "uv" &&
+           (is_op(i + 1, ",") || (is_op(i + 1, "]") && i > 0 && is_op(i - 1, "[")));
+  }
+  /// `command="uv"` and `"command": "uv"`, with the arguments elsewhere.
+  bool is_program(std::size_t i) const {
+    return base_name(m_tokens[i].text.chars()) == "uv" && i > 1 &&
+           (is_op(i - 1, "=") || is_op(i - 1, ":")) && bracket_of(i) < m_tokens.size() &&
+           contains_any(lower(m_tokens[i - 2].text.chars()), {"command", "cmd", "program"});
   }
   bool is_shell_word(std::size_t i) const {
     return is_shell(base_name(m_tokens[i].text.chars())) && is_op(i + 1, ",");
@@ -156,6 +166,9 @@ private:
     for (; open < m_tokens.size(); open = bracket_of(open)) {
       const std::string call = name_before(open);
       if (!call.empty() && m_tokens[open].text.chars() == "(") {
+        if (is_any(call, {"split", "dedent", "format", "strip", "str", "list"})) {
+          continue; // what is done with its result tells
+        }
         const bool named = given.empty() || names_command(given) || given == "args";
         const bool makes_object = m_tokens[open - 1].text[0] < 'a' && call != "popen";
         return named && !makes_object && (names_call(call) || !given.empty()) &&
@@ -187,12 +200,72 @@ private:
     return false;
   }
 
+  /// `args=[...]` or `"args": [...]` beside the program, in the call or dictionary that holds it.
+  void read_program(std::size_t i) {
+    const std::size_t open = bracket_of(i);
+    for (std::size_t k = open + 1; k + 2 < m_tokens.size() && !is_expectation(open); ++k) {
+      if (bracket_of(k) < open || bracket_of(k) == m_tokens.size()) {
+        return; // behind its end
+      }
+      if (bracket_of(k) == open && m_tokens[k].text.chars() == "args" &&
+          (is_op(k + 1, "=") || is_op(k + 1, ":")) && (is_op(k + 2, "[") || is_op(k + 2, "("))) {
+        std::vector<Word> words{word_of(m_tokens[i])};
+        take_words(k + 2, words);
+        read_command(words, environment(i), m_reading, m_depth);
+        return;
+      }
+    }
+  }
+
   void read_list(std::size_t i) {
     const std::size_t open = bracket_of(i);
     if (open >= m_tokens.size() || is_expectation(open) || m_tokens[open].text.chars() == "{") {
       return;
     }
     std::vector<Word> words;
+    std::size_t behind = take_words(open, words);
+    while (is_op(behind, "+") && is_op(behind + 1, "[")) {
+      behind = take_words(behind + 1, words);
+    }
+    if (open > 1 && is_op(open - 1, "=") && m_tokens[open].text.chars() == "[") {
+      take_additions(m_tokens[open - 2].text.chars(), behind, words);
+    }
+    const bool first = !words.empty() && words[0].begin == m_tokens[i].begin;
+    const bool after_prefix =
+        !words.empty() && is_any(words[0].chars(), {"env", "sudo", "timeout", "time", "nice",
+                                                    "docker", "ssh", "nohup"});
+    if (first || after_prefix) {
+      read_command(words, environment(i), m_reading, m_depth);
+    }
+  }
+
+  /// `name.append(x)`, `name.extend([...])` and `name += [...]`, until it is something else.
+  void take_additions(const std::string& name, std::size_t from, std::vector<Word>& words) const {
+    for (std::size_t k = from; k + 4 < m_tokens.size(); ++k) {
+      const std::string& chars = m_tokens[k].text.chars();
+      const bool is_name = m_tokens[k].kind == PythonToken::Kind::name;
+      if (is_name && (chars == "def" || chars == "class")) {
+        return;
+      }
+      if (!is_name || chars != name) {
+        continue;
+      }
+      const std::string& method = m_tokens[k + 2].text.chars();
+      if (is_op(k + 1, ".") && is_op(k + 3, "(") && method == "append") {
+        take_words(k + 3, words);
+      } else if (is_op(k + 1, ".") && is_op(k + 3, "(") && method == "extend" &&
+                 is_op(k + 4, "[")) {
+        take_words(k + 4, words);
+      } else if (is_op(k + 1, "+=") && is_op(k + 2, "[")) {
+        take_words(k + 2, words);
+      } else if (is_op(k + 1, "=") && is_op(k - 1, "\n")) {
+        return;
+      }
+    }
+  }
+
+  /// Adds the items of the list that token `open` begins; the place behind the list.
+  std::size_t take_words(std::size_t open, std::vector<Word>& words) const {
     std::size_t k = open + 1;
     int depth = 0;
     bool fresh = true;
@@ -215,13 +288,7 @@ private:
         fresh = false;
       }
     }
-    const bool first = !words.empty() && words[0].begin == m_tokens[i].begin;
-    const bool after_prefix =
-        !words.empty() && is_any(words[0].chars(), {"env", "sudo", "timeout", "time", "nice",
-                                                    "docker", "ssh", "nohup"});
-    if (first || after_prefix) {
-      read_command(words, environment(i), m_reading, m_depth);
-    }
+    return k;
   }
 
   static Word word_of(const PythonToken& token) {

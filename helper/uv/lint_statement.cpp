@@ -70,6 +70,11 @@ void ShellReader::assign(const Word& word, bool exported) {
   if (value.starts(0, "$(cat <<") || value.starts(0, "$(cat  <<")) {
     value = m_cat_body;
   }
+  for (const std::string_view finds : {"$(command -v ", "$(which ", "$(type -P "}) {
+    if (value.starts(0, finds) && value[value.size() - 1] == ')') { // the path is as good as a name
+      value = value.sub(finds.size(), value.size() - 1).trimmed();
+    }
+  }
   Word alone;
   alone.text = value;
   const auto same = m_variables.find(std::string(expanded_name(alone)));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <map>
+#include <set>
 
 namespace snapfix::uv {
 namespace {
@@ -39,11 +40,20 @@ public:
       : m_file(file), m_variables(variables), m_reading(reading), m_depth(depth) {}
 
   void read() {
-    std::for_each(m_file.scalars.begin(), m_file.scalars.end(),
-                  [&](const YamlScalar& scalar) { take_environment(scalar); });
     for (std::size_t i = 0; i < m_file.scalars.size(); ++i) {
-      if (!is_setting(m_file.scalars[i]) && !read_item_words(i)) {
-        read_scalar(m_file.scalars[i]);
+      const YamlScalar& scalar = m_file.scalars[i];
+      take_environment(scalar);
+      take_matrix(scalar);
+      m_scalars_of[m_file.key_of(scalar.node)].push_back(i);
+    }
+    for (std::size_t i = 1; i < m_file.nodes.size(); ++i) {
+      read_with_arguments(i);
+    }
+    for (std::size_t i = 0; i < m_file.scalars.size(); ++i) {
+      const YamlScalar& scalar = m_file.scalars[i];
+      if (!is_setting(scalar) && m_read.count(m_file.key_of(scalar.node)) == 0 &&
+          !read_item_words(i)) {
+        read_scalar(scalar);
       }
     }
   }
@@ -104,6 +114,87 @@ private:
     }
   }
 
+  /// `strategy: {matrix: {options: [--frozen, --locked]}}` is `matrix.options` in the job's steps,
+  /// with one value or another.
+  void take_matrix(const YamlScalar& scalar) {
+    std::string name;
+    std::size_t at = scalar.node;
+    for (; at != 0 && node(at).key != "matrix"; at = node(at).parent) {
+      if (!node(at).key.empty() && node(at).key != "include") {
+        name.insert(0, "." + node(at).key);
+      }
+    }
+    if (at == 0 || name.empty()) {
+      return;
+    }
+    Variable& variable = m_of_node[node(node(at).parent).parent]["matrix" + name];
+    std::vector<Text> values{scalar.text};
+    if (scalar.style == YamlStyle::flow) {
+      values.clear();
+      for (const Word& word : list_words(scalar.text)) {
+        values.push_back(word.text);
+      }
+    }
+    for (Text& value : values) {
+      (variable.value.empty() ? variable.value : variable.others.emplace_back()) = std::move(value);
+    }
+  }
+
+  /// The words of a key's value: one line of them, or a list.
+  std::vector<Word> words_of_key(std::size_t key) const {
+    std::vector<Word> out;
+    const auto found = m_scalars_of.find(key);
+    if (found == m_scalars_of.end()) {
+      return out;
+    }
+    for (const std::size_t i : found->second) {
+      const YamlScalar& scalar = m_file.scalars[i];
+      std::vector<Word> words;
+      if (scalar.style == YamlStyle::flow) {
+        words = list_words(scalar.text);
+      } else if (scalar.node != key) {
+        words = {item_word(scalar)};
+      } else if (scalar.style == YamlStyle::plain) {
+        words = words_of(scalar.text);
+      }
+      out.insert(out.end(), words.begin(), words.end());
+    }
+    return out;
+  }
+
+  /// `entry: uv` beside `args: [run, x]`: one command in two keys.
+  void read_with_arguments(std::size_t key) {
+    const std::string& name = node(key).key;
+    const bool entrypoint = name == "entrypoint";
+    if (!entrypoint && name != "entry" && name != "command") {
+      return;
+    }
+    auto words = words_of_key(key);
+    if (words.empty() || !is_uv(words[0])) {
+      return;
+    }
+    for (std::size_t other = 1; other < m_file.nodes.size(); ++other) {
+      const std::string& arguments = node(other).key;
+      if (node(other).parent == node(key).parent &&
+          (arguments == "args" || (entrypoint && arguments == "command"))) {
+        const auto more = words_of_key(other);
+        words.insert(words.end(), more.begin(), more.end());
+        m_read.insert({key, other});
+        read_command(words, environment_at(key), m_reading, m_depth);
+        return;
+      }
+    }
+  }
+
+  Word item_word(const YamlScalar& scalar) const {
+    Word word;
+    word.text = scalar.text;
+    word.begin = scalar.text.begin_of(0);
+    word.end = scalar.text.end_of(scalar.text.size());
+    word.option_before = "\n" + std::string(node(scalar.node).indent, ' ') + "- ";
+    return word;
+  }
+
   Variables environment_at(std::size_t at) const {
     std::vector<std::size_t> path{at};
     while (at != 0) {
@@ -145,12 +236,7 @@ private:
       if (node(scalar.node).parent != list || !node(scalar.node).key.empty()) {
         break;
       }
-      Word word;
-      word.text = scalar.text;
-      word.begin = scalar.text.begin_of(0);
-      word.end = scalar.text.end_of(scalar.text.size());
-      word.option_before = "\n" + std::string(node(scalar.node).indent, ' ') + "- ";
-      words.push_back(std::move(word));
+      words.push_back(item_word(scalar));
     }
     const bool is_words = words.size() > 1 && role_of(node(m_file.key_of(list)).key) != Role::prose;
     if (is_words) {
@@ -214,11 +300,16 @@ private:
   std::map<std::size_t, Variables> m_later;
   std::map<std::size_t, std::string> m_shells;
   std::map<std::size_t, bool> m_word_lists;
+  std::map<std::size_t, std::vector<std::size_t>> m_scalars_of; ///< by key
+  std::set<std::size_t> m_read;                                 ///< keys that need no other look
 };
 
 } // namespace
 
 void read_yaml(const Text& text, const Variables& variables, Reading& reading, int depth) {
+  if (!contains(text.chars(), "uv")) {
+    return;
+  }
   const YamlFile file = parse_yaml(text);
   YamlReader(file, variables, reading, depth).read();
 }

@@ -55,6 +55,8 @@ def test_shell(tmp):
         "y=`uv run y`#!",
         "time uv run x#!",
         "sudo -u me env A=1 timeout 5 uv run x#!",
+        'found="$(command -v uv)"; "$found" run x#!',
+        "UV=$(which uv); $UV sync --frozen; $UV sync#!",
         "ls | xargs -n 1 uv run x#!",
         'bash -c "cd y && uv run x"#!',
         'ssh host "uv run x"#!',
@@ -240,6 +242,36 @@ def test_yaml(tmp):
     found(tmp, "d.yml", "a:", "  command:", "    - uv#!", "    - run", "    - x")
 
 
+def test_yaml_command_and_arguments_apart(tmp):
+    found(tmp, ".pre-commit-config.yaml", "repos:", "- hooks:", "  - id: a", "    entry: uv#!", "    args: [run, pytest]",
+          "  - id: b", "    args: [run, --frozen, pytest]", "    entry: uv",
+          "  - id: c", "    entry: uv run", "    args: [--frozen, pytest]",
+          "  - id: d", "    entry: uv#!", "    args:", "    - run", "    - pytest",
+          "  - id: e", "    entry: uvx", "    args: [run, pytest]")
+    found(tmp, "k8s.yml", "a:", "  command: [\"uv\"]#!", "  args: [\"run\", \"serve\"]",
+          "b:", "  entrypoint: [\"uv\", \"run\"]", "  command: [\"--locked\", \"serve\"]")
+
+
+def test_yaml_matrix(tmp):
+    """The values of a matrix stand for its expression; what would pin one leg is no fix for the others."""
+    job = ["jobs:", "  a:", "    strategy:", "      matrix:", "        flags: [{}]", "        dep:", "        - name: x",
+           "          flags: {}", "        - name: y", "          flags: --frozen", "    steps:", "    - run: uv sync ${{{{ matrix.{} }}}} -v"]
+    text = "\n".join(job) + "\n"
+    assert places(tmp, "ci.yml", text.format('"--frozen", "--locked"', "-v", "flags")) == []
+    assert places(tmp, "ci.yml", text.format('"--frozen", "-v"', "-v", "flags")) == [12]
+    assert places(tmp, "ci.yml", text.format("a", '"--upgrade --resolution lowest-direct"', "dep.flags")) == []
+    assert places(tmp, "ci.yml", text.format("a", "-v", "dep.flags")) == [12]
+    assert lint(tmp / "ci.yml", "--fix").code == 3 and "--locked" not in (tmp / "ci.yml").read_text()
+    assert places(tmp, "ci.yml", text.format('"-q", "-v"', "-v", "flags")) == [12]
+    assert lint(tmp / "ci.yml", "--fix").code == 0
+
+
+def test_what_locked_does_not_go_with_is_not_fixed(tmp):
+    text = 'uv sync --resolution lowest-direct\nuv sync ${LOCK:+--frozen}\nif a; then F=--frozen; else F=-v; fi\nuv sync $F\n'
+    assert places(tmp, "a.sh", text) == [1, 2, 4]
+    assert lint(tmp / "a.sh", "--fix").code == 3 and (tmp / "a.sh").read_text() == text
+
+
 def test_justfile(tmp):
     found(
         tmp, "justfile",
@@ -279,6 +311,27 @@ def test_python(tmp):
         "def f():",
         '    """uv run x"""',
         '    "uv pip sync"',
+    )
+
+
+def test_python_program_and_arguments_apart(tmp):
+    found(
+        tmp, "b.py",
+        "Parameters(command=\"uv\", args=[\"run\", \"x\"])#!",
+        "Parameters(command=\"uv\", args=[\"run\", \"--frozen\", \"x\"])",
+        "a = {\"command\": \"uv\", \"args\": [\"run\", \"x\"]}#!",
+        "assert a == {\"command\": \"uv\", \"args\": [\"run\", \"x\"]}",
+        "cmd = [\"uv\"]#!",
+        "cmd.extend([\"run\", \"--with\", \"x\"])",
+        "cmd = [\"uv\", \"run\"]",
+        "cmd.append(\"--frozen\")",
+        "cmd = [\"uv\", \"run\"]",
+        "cmd += [\"--locked\", \"x\"]",
+        "run([\"uv\"] + [\"run\", \"x\"])#!",
+        "run([\"uv\", \"run\"] + [\"--frozen\", \"x\"])",
+        "run(shlex.split(\"uv run x\"))#!",
+        "names = [\"uv\"]",
+        "names.extend([\"pip\", \"x\"])",
     )
 
 
