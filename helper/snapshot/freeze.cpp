@@ -139,7 +139,7 @@ void Freezer::load_last() {
 void Freezer::attempt(Frozen& out) {
   m_clock.emplace(m_root, m_top);
   Look last = std::exchange(m_look, {});
-  m_look = Look(m_selection, m_top);
+  m_look = Look(m_selection, m_top, m_last ? &*m_last : nullptr);
   out.left_out = m_look.scan.left_out;
   out.uncloned = m_look.listing.uncloned;
   out.notes = m_look.listing.notes;

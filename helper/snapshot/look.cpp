@@ -3,6 +3,7 @@
 #include "os/error.hpp"
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <string_view>
 #include <unordered_map>
@@ -10,8 +11,42 @@
 
 namespace snapfix::snapshot {
 
-Look::Look(const source::Selection& selection, const os::Dir& top)
-    : listing(source::list_source(selection)), scan(source::scan(top, listing)) {
+namespace {
+
+/// What the base holds, as if it had been listed. Its names are the base's.
+source::Listing listing_of(const Base& base) {
+  source::Listing out;
+  for (const auto& folder : base.folders()) {
+    auto& listed = out.folders.emplace_back();
+    listed.path = base.text(folder.path);
+    listed.keep_if_empty = true;
+    for (const auto& file : base.files_of(folder)) {
+      listed.names.push_back({base.text(file.name)});
+    }
+  }
+  return out;
+}
+
+source::Scan scan_as_last_time(const os::Dir& top, const Base& last) {
+  try {
+    return source::scan(top, listing_of(last));
+  } catch (const os::Error&) {
+    return {}; // if it still is of the source, the look at what git lists will say so
+  }
+}
+
+} // namespace
+
+Look::Look(const source::Selection& selection, const os::Dir& top, const Base* last) {
+  // Deferred where no thread is to be had.
+  auto listed = std::async(std::launch::async | std::launch::deferred,
+                           [&] { return source::list_source(selection); });
+  source::Scan known;
+  if (last != nullptr) {
+    known = scan_as_last_time(top, *last);
+  }
+  listing = listed.get();
+  scan = source::scan(top, listing, std::move(known));
   listing.folders = {}; // the scan names what is there
   std::size_t count = 0;
   for (const auto& folder : scan.folders) {
@@ -59,15 +94,15 @@ void Look::take_over_folder(std::size_t folder_index, const Base& base, const Fo
 }
 
 void Look::take_over(const Base* last, const FreezeRecord* seen) {
-  std::unordered_map<std::string_view, const FolderRecord*> last_folders;
-  if (last != nullptr) {
+  if (last != nullptr && seen != nullptr) {
+    std::unordered_map<std::string_view, const FolderRecord*> last_folders;
     for (const auto& folder : last->folders()) {
       last_folders.emplace(last->text(folder.path), &folder);
     }
-  }
-  for (std::size_t i = 0; i < scan.folders.size(); ++i) {
-    if (const auto found = last_folders.find(scan.folders[i].path); found != last_folders.end()) {
-      take_over_folder(i, *last, *found->second, *seen);
+    for (std::size_t i = 0; i < scan.folders.size(); ++i) {
+      if (const auto found = last_folders.find(scan.folders[i].path); found != last_folders.end()) {
+        take_over_folder(i, *last, *found->second, *seen);
+      }
     }
   }
   for (auto& place : m_last) {

@@ -22,8 +22,9 @@ struct FileState {
 /// memory: only files that may differ have a state of their own.
 class Look {
 public:
-  /// Lists and stats the source; nothing is known yet.
-  Look(const source::Selection& selection, const os::Dir& top);
+  /// Lists and stats the source. While git lists, the files that `last` (or nothing) holds are
+  /// stat'ed already: most often they are those that git will name.
+  Look(const source::Selection& selection, const os::Dir& top, const Base* last);
   Look() = default;
 
   source::Listing listing; ///< holds the names that the scan points to

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 namespace snapfix::source {
@@ -33,6 +34,35 @@ LeftOut count_missing(const ListedFolder& listed) {
     ++(entry.skip_worktree ? left_out.sparse : left_out.deleted);
   }
   return left_out;
+}
+
+/// Takes over each folder of which `known` has seen all files that are listed.
+void take_known(const Listing& listing, Scan& known, Scan& out, std::vector<char>& present) {
+  std::unordered_map<std::string_view, ScannedFolder*> known_folders;
+  for (auto& folder : known.folders) {
+    known_folders.emplace(folder.path, &folder);
+  }
+  for (std::size_t i = 0; i < listing.folders.size() && !known_folders.empty(); ++i) {
+    const auto& listed = listing.folders[i];
+    const auto found = known_folders.find(listed.path);
+    if (found == known_folders.end()) {
+      continue;
+    }
+    auto& files = found->second->files;
+    // Both are in byte order; the names are to be the listing's, which outlives the scan.
+    std::size_t kept = 0;
+    for (const auto& file : files) {
+      if (kept < listed.names.size() && file.name == listed.names[kept].name) {
+        files[kept] = {listed.names[kept].name, file.stat};
+        ++kept;
+      }
+    }
+    if (kept == listed.names.size()) {
+      files.resize(kept);
+      out.folders[i] = {listed.path, found->second->stat, std::move(files)};
+      present[i] = 1;
+    }
+  }
 }
 
 /// Folders that hold nothing and are none in their own right are there only for files that are
@@ -130,16 +160,36 @@ std::optional<std::string> first_difference(const Scan& first, const Scan& secon
 }
 
 Scan scan(const os::Dir& top, const Listing& listing) {
+  return scan(top, listing, {});
+}
+
+Scan scan(const os::Dir& top, const Listing& listing, Scan known) {
   Scan out;
   out.folders.resize(listing.folders.size());
-  std::vector<std::string_view> paths;
-  paths.reserve(listing.folders.size());
-  for (const auto& folder : listing.folders) {
-    paths.push_back(folder.path);
-  }
   std::vector<char> present(listing.folders.size()); // no vector<bool>: threads share its bytes
+  take_known(listing, known, out, present);
+  // What is left, and the folders on the way to it.
+  std::vector<bool> wanted(listing.folders.size());
+  for (std::size_t i = wanted.size(); i-- > 0;) {
+    wanted[i] = wanted[i] || present[i] == 0;
+    if (wanted[i] && i != 0) {
+      wanted[listing.folders[i].parent] = true;
+    }
+  }
+  std::vector<std::string_view> paths;
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i]) {
+      paths.push_back(listing.folders[i].path);
+      indices.push_back(i);
+    }
+  }
   std::mutex mutex;
-  visit_folders(top, paths, [&](std::size_t i, const os::Dir* folder) {
+  visit_folders(top, paths, [&](std::size_t at, const os::Dir* folder) {
+    const std::size_t i = indices[at];
+    if (present[i] != 0) {
+      return;
+    }
     LeftOut left_out;
     if (folder == nullptr) {
       left_out = count_missing(listing.folders[i]);

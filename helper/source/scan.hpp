@@ -55,4 +55,8 @@ bool same_stat(const os::Stat& left, const os::Stat& right) noexcept;
 /// Stats what `listing` names. Throws os::Error for what cannot be looked at.
 Scan scan(const os::Dir& top, const Listing& listing);
 
+/// The same, where `known` is a scan that was made while the listing was still on its way: what it
+/// has seen is not looked at again.
+Scan scan(const os::Dir& top, const Listing& listing, Scan known);
+
 } // namespace snapfix::source
