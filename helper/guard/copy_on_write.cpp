@@ -24,6 +24,8 @@ bool means_shortage(int error_number) {
 
 } // namespace
 
+thread_local bool CopyOnWrite::answers_in_turn = false;
+
 CopyOnWrite::CopyOnWrite(Listener& listener, const Protection& protection, bool may_open)
     : m_listener(listener), m_breaker(protection.staging), m_may_open(may_open),
       m_own(m_trees.add(protection)) {}
@@ -33,6 +35,7 @@ void CopyOnWrite::start_serving() {
 }
 
 void CopyOnWrite::serve(bool is_helper) {
+  answers_in_turn = !is_helper;
   bool gone = false;
   while (!gone) {
     ++m_waiting;
@@ -240,28 +243,6 @@ CopyOnWrite::Verdict CopyOnWrite::protect(Caller& caller, const seccomp_notif& n
   return {Verdict::Kind::fail, EBUSY};
 }
 
-/// The call may reach this file. Were the kernel to look at its name once more, another process
-/// might have put a shared file there: so what the caller opens on the snapshot's file system it
-/// gets from us.
-CopyOnWrite::Verdict CopyOnWrite::let_go(Caller& caller, const seccomp_notif& notification,
-                                         const Call& call, const NamedFile& file) {
-  if (file.is_descriptor || !m_trees.lie_beside(file) ||
-      !may_open_for(caller, notification, call)) {
-    return {};
-  }
-  const auto verdict = open_for(caller, notification, call, file.file.get(), Rights::ours);
-  // What the kernel has to say against it, it shall say itself.
-  return verdict.kind == Verdict::Kind::fail ? Verdict{} : verdict;
-}
-
-/// Whether we can do the open(2) in the caller's place, which must make no difference to it. Not
-/// openat2(2): only the kernel knows all that it refuses.
-bool CopyOnWrite::may_open_for(const Caller& caller, const seccomp_notif& notification,
-                               const Call& call) const {
-  return is_open(call) && call.action != Action::open_how && m_may_open &&
-         !is_x32(notification.data) && caller.has_our_rights();
-}
-
 /// Editors compare inodes before they write (vim's E949): who asks whether it may write gets the
 /// copy early. Whatever fails here will fail again, and be told, when it does write.
 void CopyOnWrite::prepare(Caller& caller, const NamedFile& file, const Call& call) {
@@ -375,39 +356,6 @@ os::UniqueFd CopyOnWrite::private_of(const NamedFile& file, Caller& caller, cons
     }
   }
   return m_breaker.copy_without_name(file, failed);
-}
-
-/// Opens the file for the caller, as it asked for.
-CopyOnWrite::Verdict CopyOnWrite::open_for(Caller& caller, const seccomp_notif& notification,
-                                           const Call& call, int file, Rights rights) {
-  const auto request = request_of(caller, notification.data, call);
-  if (!request) {
-    return {Verdict::Kind::fail, caller.error()};
-  }
-  const int flags = static_cast<int>(request->flags);
-  std::optional<OtherIds> as_caller;
-  if (rights == Rights::callers) {
-    as_caller.emplace(caller.thread(), OtherIds::Which::files);
-  }
-  // Truncated only when the caller has its descriptor: a call that fails must change nothing.
-  os::UniqueFd opened(::open(os::path_of_descriptor(file).c_str(),
-                             (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW | O_TRUNC)) | O_CLOEXEC));
-  if (!opened) {
-    return {Verdict::Kind::fail, errno};
-  }
-  const int number =
-      m_listener.give_descriptor(notification.id, opened.get(), (flags & O_CLOEXEC) != 0);
-  if (number < 0) {
-    return {Verdict::Kind::fail, -number};
-  }
-  if ((flags & O_TRUNC) != 0 && ::ftruncate(opened.get(), 0) != 0) {
-    ::truncate(os::path_of_descriptor(opened.get()).c_str(), 0); // O_RDONLY | O_TRUNC
-  }
-  // The caller may close its own at once, and run the file: it must not be busy then. So the answer
-  // does not go along with the descriptor (SECCOMP_ADDFD_FLAG_SEND), though that would be quicker.
-  opened.reset();
-  m_listener.answer(notification.id, number, 0);
-  return {Verdict::Kind::done};
 }
 
 nlohmann::json CopyOnWrite::report() const {

@@ -83,6 +83,9 @@ private:
   void open_door(std::uint64_t id);
   void talk(const Channel& channel);
 
+  /// Whether this is the thread that answers one call after the other.
+  static thread_local bool answers_in_turn;
+
   Listener& m_listener;
   LinkBreaker m_breaker;
   bool m_may_open;

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Of Linux 5.19 and 6.6, newer than the headers we build with.
+// Of Linux 5.14, 5.19 and 6.6, newer than the headers we build with.
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) // NOLINT(*-macro-usage)
 #endif
@@ -21,6 +21,9 @@
 #endif
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0) // NOLINT(*-macro-usage)
+#endif
+#ifndef SECCOMP_ADDFD_FLAG_SEND
+#define SECCOMP_ADDFD_FLAG_SEND (1UL << 1) // NOLINT(*-macro-usage)
 #endif
 
 namespace snapfix::guard {
@@ -97,13 +100,32 @@ void Listener::send(const seccomp_notif_resp& response) noexcept {
   ::ioctl(m_fd.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-int Listener::give_descriptor(std::uint64_t id, int fd, bool close_on_exec) noexcept {
+int Listener::add_descriptor(std::uint64_t id, int fd, bool close_on_exec,
+                             std::uint32_t flags) noexcept {
   seccomp_notif_addfd request{};
   request.id = id;
+  request.flags = flags;
   request.srcfd = static_cast<std::uint32_t>(fd);
   request.newfd_flags = close_on_exec ? O_CLOEXEC : 0;
   const int number = ::ioctl(m_fd.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &request);
   return number < 0 ? -errno : number;
+}
+
+int Listener::give_descriptor(std::uint64_t id, int fd, bool close_on_exec) noexcept {
+  return add_descriptor(id, fd, close_on_exec, 0);
+}
+
+int Listener::answer_with_descriptor(std::uint64_t id, int fd, bool close_on_exec) noexcept {
+  int number =
+      m_may_send ? add_descriptor(id, fd, close_on_exec, SECCOMP_ADDFD_FLAG_SEND) : -EINVAL;
+  if (number == -EINVAL) {
+    m_may_send = false;
+    number = give_descriptor(id, fd, close_on_exec);
+    if (number >= 0) {
+      answer(id, number, 0);
+    }
+  }
+  return number;
 }
 
 int Listener::replace_descriptor(std::uint64_t id, int fd, int number,

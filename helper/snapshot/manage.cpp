@@ -169,6 +169,9 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
   out.kept = !out.why_kept.empty();
   if (!out.kept) {
     out.left = remove_tree_of(root, folder, held);
+  } else if (auto record = load_run(root, folder)) {
+    (*record)["changes"] = changes_of(out.verified);
+    write_run(root, folder, *record);
   }
   return out;
 }

@@ -206,7 +206,6 @@ std::optional<std::size_t> TreeMaker::find_child(std::size_t index, const char* 
 void TreeMaker::clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
                                 std::vector<bool>& children) {
   const FolderRecord& folder = m_base.folders()[index];
-  const auto records = m_base.files_of(folder);
   const std::string path = m_base.text(folder.path);
   for (const auto& entry : dir.entries()) {
     const char* name = entry.name.c_str();

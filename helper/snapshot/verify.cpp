@@ -326,13 +326,16 @@ Verified verify(const Root& root, const std::string& name, VerifyDepth depth) {
   return Verifier(root, name, depth).run();
 }
 
+nlohmann::json changes_of(const Verified& verified) {
+  return {
+      {"private", verified.made_private}, {"missing", verified.missing}, {"added", verified.added}};
+}
+
 nlohmann::json count_changes(const Root& root, const std::string& name) {
   if (!find_snapshot(root, folder_of_name(name))) {
     return nullptr;
   }
-  const auto counted = Verifier(root, name, VerifyDepth::stats).count();
-  return {
-      {"private", counted.made_private}, {"missing", counted.missing}, {"added", counted.added}};
+  return changes_of(Verifier(root, name, VerifyDepth::stats).count());
 }
 
 } // namespace snapfix::snapshot

@@ -40,8 +40,10 @@ struct Verified {
 /// snapshot.
 Verified verify(const Root& root, const std::string& name, VerifyDepth depth);
 
-/// The number of files that are private, missing and added, for the record of a run; null if the
-/// command removed the whole snapshot.
+/// The number of files that are private, missing and added, for the record of a run.
+nlohmann::json changes_of(const Verified& verified);
+
+/// The same, looked at now; null if the command removed the whole snapshot.
 nlohmann::json count_changes(const Root& root, const std::string& name);
 
 /// A path for JSON, which holds no bytes that are not UTF-8: `path`, and there `path_hex` as well.

@@ -133,8 +133,8 @@ Options read_options(std::span<const Word> words, std::size_t subcommand) {
       continue;
     }
     if (i > subcommand && stands_for_options(words[i])) {
-      options.may_pin |= contains(word, "--frozen") || contains(word, "--locked") ||
-                         contains(word, "--upgrade");
+      options.may_pin |=
+          contains(word, "--frozen") || contains(word, "--locked") || contains(word, "--upgrade");
       continue;
     }
     if (word == "--") {

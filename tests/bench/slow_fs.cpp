@@ -4,8 +4,8 @@
 //   slow_fs FOLDER MOUNTPOINT MILLISECONDS [CACHED_SECONDS]
 //
 // Runs in the foreground until it is unmounted, and prints what it served: one "CALL NUMBER" a
-// line. Waits for one call do not hold up another. Attributes and names are cached for as long as is
-// given, or for a second, the default of FUSE, much as NFS does.
+// line. Waits for one call do not hold up another. Attributes and names are cached for as long as
+// is given, or for a second, the default of FUSE, much as NFS does.
 
 #define FUSE_USE_VERSION 35
 #include <array>

@@ -200,6 +200,32 @@ at_once(3, work)
     g.expect_sound()
 
 
+def test_run_as_soon_as_it_is_written(tmp):
+    """A file that was written, closed and made a program is not busy, nor is one that is a program already; and
+    an empty file that is opened with O_TRUNC gets new times, as without the guard."""
+    g = Guarded(tmp, {"f": "x\n"})
+    g.python("""
+def work(i):
+    for n in range(60):
+        name = f"tool{i}.{n % 2}"
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT, 0o644)
+        os.close(fd)
+        os.utime(name, (1, 1))
+        fd = os.open(name, os.O_WRONLY | os.O_TRUNC)
+        assert os.fstat(fd).st_mtime > 1
+        os.write(fd, b"#!/bin/true\\n")
+        os.close(fd)
+        os.chmod(name, 0o755)
+        assert os.spawnv(os.P_WAIT, "./" + name, [name]) == 0
+        fd = os.open(name, os.O_WRONLY | os.O_APPEND)
+        os.close(fd)
+        assert os.spawnv(os.P_WAIT, "./" + name, [name]) == 0
+        if n % 3: os.unlink(name)
+at_once(4, work)
+""")
+    g.expect_sound()
+
+
 def test_deletes_beside_writes(tmp):
     """Files are deleted and made anew while others write: a write goes to what has the name, or fails with ENOENT."""
     g = Guarded(tmp, {f"f{i}": f"shared {i}\n" for i in range(16)})
