@@ -12,7 +12,7 @@ std::string describe(const std::string& operation, const std::vector<std::string
                      int error_number) {
   std::string text = "cannot " + operation;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    text += (i == 0 ? " " : " to ") + quoted(paths[i]);
+    text += (i == 0 ? " " : " to ") + os::quoted(paths[i]);
   }
   return text + ": " + std::strerror(error_number); // NOLINT(concurrency-mt-unsafe)
 }

@@ -113,9 +113,9 @@ Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& p
       at_gate = lock_now(gate.get(), F_WRLCK, k_gate, dir.path_of(name.c_str()));
     }
     if (patience && std::chrono::steady_clock::now() - begin >= *patience) {
-      throw Error(
-          fmt::format("{} is in use by {}", quoted(dir.path_of(name.c_str())), owner_of(dir, name)),
-          "wait for it, or give it longer with --wait SECONDS");
+      throw Error(fmt::format("{} is in use by {}", os::quoted(dir.path_of(name.c_str())),
+                              owner_of(dir, name)),
+                  "wait for it, or give it longer with --wait SECONDS");
     }
     // Most locks are held for milliseconds: those are not worth a word.
     if (!said && std::chrono::steady_clock::now() - begin > std::chrono::milliseconds(500)) {

@@ -145,6 +145,9 @@ class Place:
         self.old.mkdir()
         listed = make_source(self.source, shape, count)
         self.count = listed.count(b"\0")
+        # Who links files changes their ctime: for those, a copy of the source, so that snapfix finds an unchanged one.
+        self.twin = top / "twin"
+        quiet("cp", "-a", self.source, self.twin)
         self.list = pathlib.Path(tempfile.mkstemp(prefix="snapfix-list.")[1])
         self.list.write_bytes(listed)
         self.first = pathlib.Path(os.fsdecode(listed.split(b"\0")[0]))
@@ -177,39 +180,39 @@ class Place:
             out.write(b"x")
 
     def create(self, rounds):
-        target, source = self.target, self.source
+        target, source, twin = self.target, self.source, self.twin
         clear = self.aside(target)
         drop = self.drop("x")
-        floor = Contender("floor: link", FLOOR, "link", self.list, source, target, before=clear)
+        floor = Contender("floor: link", FLOOR, "link", self.list, twin, target, before=clear)
         contenders = [
             floor,
             Contender("floor: lstat", FLOOR, "lstat", self.list, source),
             Contender("git ls-files", "git", "-C", source, "ls-files", "-z", "--stage"),
             Contender("snapfix create --base", *self.given("x"), before=drop),
             Contender("snapfix create", *self.snapfix("create", "x"), before=drop),
-            Contender("snapfix create --link-from source", *self.snapfix("create", "x", "--link-from", "source"), before=drop),
-            Contender("cp -al", "cp", "-al", source, target, before=clear),
+            Contender("snapfix create --link-from source", SNAPFIX, "create", "x", "--link-from", "source", "--source", twin, "--root", self.root, before=drop),
+            Contender("cp -al", "cp", "-al", twin, target, before=clear),
         ]
         if self.count < MANY:
             contenders.append(Contender("rsync --link-dest", "rsync", "-a", "--from0", f"--files-from={self.list}",
-                                        f"--link-dest={source}", f"{source}/", f"{target}/", before=clear))
+                                        f"--link-dest={twin}", f"{twin}/", f"{target}/", before=clear))
         seconds = measure(contenders, rounds)
         if self.count >= MANY:
             quiet(*clear)
             return seconds
         copies = [
             Contender("snapfix create, empty root", *self.snapfix("create", "x"), before=self.aside(self.root)),
-            Contender("cp -a", "cp", "-a", source, target, before=clear),
-            Contender("rsync -a", "rsync", "-a", f"{source}/", f"{target}/", before=clear),
-            Contender("git worktree add", "git", "-C", source, "worktree", "add", "-f", "--detach", target,
-                      before=shell(shlex.join(map(str, clear)), f"git -C {shlex.quote(str(source))} worktree prune")),
-            Contender("git clone --local", "git", "clone", "-q", "--local", source, target, before=clear),
+            Contender("cp -a", "cp", "-a", twin, target, before=clear),
+            Contender("rsync -a", "rsync", "-a", f"{twin}/", f"{target}/", before=clear),
+            Contender("git worktree add", "git", "-C", twin, "worktree", "add", "-f", "--detach", target,
+                      before=shell(shlex.join(map(str, clear)), f"git -C {shlex.quote(str(twin))} worktree prune")),
+            Contender("git clone --local", "git", "clone", "-q", "--local", twin, target, before=clear),
         ]
         if self.can_reflink:
-            copies.append(Contender("cp -a --reflink", "cp", "-a", "--reflink=always", source, target, before=clear))
+            copies.append(Contender("cp -a --reflink", "cp", "-a", "--reflink=always", twin, target, before=clear))
         seconds |= measure(copies, rounds_of_copies(self.count, rounds))
         quiet(*clear)
-        quiet("git", "-C", source, "worktree", "prune")
+        quiet("git", "-C", twin, "worktree", "prune")
         self.base = self.snapfix_json("freeze")["base"]
         return seconds
 
@@ -248,7 +251,7 @@ class Place:
         return seconds
 
     def remove(self, rounds):
-        floor_link = (FLOOR, "link", self.list, self.source, self.target)
+        floor_link = (FLOOR, "link", self.list, self.twin, self.target)
         seconds = measure([
             Contender("floor: unlink", FLOOR, "unlink", self.target, before=floor_link),
             Contender("rm -rf", "rm", "-rf", self.target, before=floor_link),
@@ -306,7 +309,7 @@ class Place:
         for _ in range(max(3, rounds // 2)):
             out["20 plain tests (cpu)"].append(processor("ctest", "--test-dir", build, "-R", "^plain"))
             out["20 snapshot tests (cpu)"].append(processor("ctest", "--test-dir", build, "-R", "^snap"))
-            links = sum(processor(FLOOR, "link", self.list, self.source, self.target) + processor(FLOOR, "unlink", self.target) for _ in range(3))
+            links = sum(processor(FLOOR, "link", self.list, self.twin, self.target) + processor(FLOOR, "unlink", self.target) for _ in range(3))
             out["20 times the links and their removal (cpu)"].append(links / 3 * 20)
         shutil.rmtree(build)
         shutil.rmtree(project)
