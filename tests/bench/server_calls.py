@@ -87,7 +87,10 @@ def test_create_asks_what_bare_links_ask():
 
 
 def test_remove_asks_what_bare_unlinks_ask():
-    assert rates()["remove"] == rates()["unlink"], rates()
+    # Of the status of folders the kernel assures itself after others have changed them: with several workers, which
+    # come where calls wait, that is a matter of chance.
+    ours, floor = ([{k: n for k, n in by.items() if k != "GETATTR"} for by in rates()[c]] for c in ("remove", "unlink"))
+    assert ours == floor, rates()
 
 
 def test_freeze_asks_once_about_each_file_and_folder():
