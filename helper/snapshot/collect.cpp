@@ -6,11 +6,17 @@
 #include "snapshot/store.hpp"
 
 #include <set>
+#include <unordered_set>
 
 namespace snapfix::snapshot {
 namespace {
 
 using Ids = std::set<os::Hash>;
+
+struct ObjectHash {
+  std::size_t operator()(const os::Hash& object) const noexcept { return object.low; }
+};
+using Objects = std::unordered_set<os::Hash, ObjectHash>; // as many as there are files
 
 Ids bases_in_use(const Root& root) {
   Ids out;
@@ -57,8 +63,8 @@ std::string source_of(const Base& base) {
 }
 
 /// The objects of that source that bases hold.
-Ids objects_of(const std::vector<Base>& bases, const std::string& source) {
-  Ids out;
+Objects objects_of(const std::vector<Base>& bases, const std::string& source) {
+  Objects out;
   for (const auto& base : bases) {
     if (source_of(base) == source) {
       for (const auto& file : base.files()) {
@@ -106,13 +112,13 @@ void remove_bases(const Root& root, const Bases& bases, bool dry_run, Collected&
 void remove_their_objects(const Root& root, const Bases& bases, Collected& out) {
   for (const auto& base : bases.unused) {
     const std::string source = source_of(base);
-    const Ids kept = objects_of(bases.used, source);
+    const Objects kept = objects_of(bases.used, source);
     const Store store(root, source);
     for (const auto& folder : base.folders()) {
       const auto bucket = Store::bucket_of(base.text(folder.path));
       for (const auto& file : base.files_of(folder)) {
         if (file.object != os::Hash() && !kept.contains(file.object)) {
-          remove_object(store.dir(), Store::name_of(bucket, file.object).data(), false, out);
+          remove_object(store.dir(), Store::path_of(bucket, file.object).data(), false, out);
         }
       }
     }
@@ -120,7 +126,7 @@ void remove_their_objects(const Root& root, const Bases& bases, Collected& out) 
 }
 
 void sweep_objects(const Root& root, const Bases& bases, bool dry_run, Collected& out) {
-  Ids kept;
+  Objects kept;
   for (const auto& base : bases.used) {
     for (const auto& file : base.files()) {
       kept.insert(file.object);

@@ -4,6 +4,7 @@
 #include "os/progress.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/look.hpp"
+#include "snapshot/source_clock.hpp"
 #include "snapshot/store.hpp"
 
 #include <fmt/format.h>
@@ -13,7 +14,6 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 namespace snapfix::snapshot {
@@ -21,47 +21,9 @@ namespace {
 
 constexpr int k_attempts = 3;
 
-// A change within one tick of a file system's clock does not show in ctime. Ticks are a second, or
-// two, where the nanoseconds are 0, and at most 10 ms (a kernel with HZ=100) elsewhere.
-constexpr std::int64_t k_coarse_tick_ns = 2'000'000'000;
-constexpr std::int64_t k_fine_tick_ns = 20'000'000;
-
-// How old a ctime must have been for the file not to be read at the next freeze.
-constexpr std::int64_t k_settled_ns = 2'000'000'000;
-
 /// The source changed under our eyes: try again.
 struct SourceChanged {
   std::string path;
-};
-
-/// How long `to` is after `from`, in nanoseconds; far-off times are cut to an hour.
-std::int64_t nanoseconds_between(os::Time from, os::Time to) {
-  constexpr std::int64_t k_hour = 3600;
-  const std::int64_t seconds = std::clamp(to.seconds - from.seconds, -k_hour, k_hour);
-  return seconds * 1'000'000'000 + to.nanoseconds - from.nanoseconds;
-}
-
-/// The clock that stamps the source's files, as far as it can be asked: nothing is written to the
-/// source, but the root may lie beside it.
-struct SourceClock {
-  SourceClock(const Root& root, const os::Dir& source)
-      : device(source.stat().device), now(os::now()), now_here(std::chrono::steady_clock::now()) {
-    if (root.work().stat().device == device) {
-      const os::Time there = os::clock_of(root.work());
-      is_exact = os::has_one_clock(source);
-      now = is_exact ? there : std::min(now, there); // this host's clock may be behind a server's
-    }
-  }
-
-  /// Whether what has this stat was last changed before this clock was read, for certain.
-  bool is_before(const os::Stat& stat) const noexcept {
-    return is_exact && stat.device == device && stat.ctime < now;
-  }
-
-  std::uint64_t device = 0;
-  os::Time now;
-  std::chrono::steady_clock::time_point now_here; ///< the same moment by our own clock
-  bool is_exact = false;
 };
 
 class Freezer {
@@ -137,7 +99,7 @@ void Freezer::load_last() {
 }
 
 void Freezer::attempt(Frozen& out) {
-  m_clock.emplace(m_root, m_top);
+  m_clock.emplace(m_root.work(), m_top);
   Look last = std::exchange(m_look, {});
   m_look = Look(m_selection, m_top, m_last ? &*m_last : nullptr);
   out.left_out = m_look.scan.left_out;
@@ -158,20 +120,17 @@ void Freezer::attempt(Frozen& out) {
 
 /// Once the tick of a file's ctime is over, any later change gives it another ctime.
 void Freezer::wait_for_clock() {
-  std::int64_t wait = 0;
+  std::chrono::nanoseconds wait{0};
   std::size_t index = 0;
   for (const auto& folder : m_look.scan.folders) {
     for (const auto& file : folder.files) {
       const FileState* state = m_look.state_of(index++);
-      if (state != nullptr && !state->is_read && !m_clock->is_before(file.stat)) {
-        const auto tick = file.stat.ctime.nanoseconds == 0 ? k_coarse_tick_ns : k_fine_tick_ns;
-        wait = std::max(wait, tick - nanoseconds_between(file.stat.ctime, m_clock->now));
+      if (state != nullptr && !state->is_read) {
+        wait = std::max(wait, m_clock->tick_left(file.stat));
       }
     }
   }
-  // A ctime in the future tells nothing about its clock: no reason to wait for long.
-  std::this_thread::sleep_until(m_clock->now_here +
-                                std::chrono::nanoseconds(std::min(wait, k_coarse_tick_ns)));
+  m_clock->wait(wait);
 }
 
 void Freezer::read_changed(Frozen& out) {
@@ -319,18 +278,16 @@ bool Freezer::stands_still() const {
   if (!old) {
     return false;
   }
-  std::vector<std::string_view> paths;
-  paths.reserve(folders.size());
-  for (const auto& folder : folders) {
-    paths.push_back(folder.path);
+  try {
+    // By path: these file systems are local, and a symlink on the way would have moved the time of
+    // the folder that it lies in.
+    return std::ranges::all_of(folders, [this](const source::ScannedFolder& folder) {
+      const auto stat = folder.path.empty() ? m_top.stat() : m_top.try_stat(folder.path.c_str());
+      return stat && source::same_stat(*stat, folder.stat);
+    });
+  } catch (const os::Error&) {
+    return false; // too long a path: the second look goes by folders
   }
-  std::atomic<bool> same{true};
-  source::visit_folders(m_top, paths, [&](std::size_t i, const os::Dir* dir) {
-    if (dir == nullptr || !source::same_stat(dir->stat(), folders[i].stat)) {
-      same = false;
-    }
-  });
-  return same;
 }
 
 void Freezer::check_second_look() const {
@@ -361,7 +318,7 @@ void Freezer::publish(Frozen& out) {
     out.base = std::move(*m_last);
     return;
   }
-  BaseWriter writer;
+  BaseWriter writer(m_look.file_count());
   std::vector<SeenFile> seen;
   seen.reserve(m_look.file_count());
   std::size_t index = 0;
@@ -374,16 +331,17 @@ void Freezer::publish(Frozen& out) {
         const FileRecord& record = m_last->files()[m_look.place_in_last(index)];
         writer.add_file(file.name, record, record.is_symlink() ? m_last->text(record.target) : "");
       }
-      const bool settled = nanoseconds_between(file.stat.ctime, m_clock->now) > k_settled_ns;
       seen.push_back({file.stat.inode, file.stat.size, file.stat.ctime.seconds,
                       file.stat.mtime.seconds, file.stat.ctime.nanoseconds,
-                      file.stat.mtime.nanoseconds, file.stat.mode, settled ? 1U : 0U});
+                      file.stat.mtime.nanoseconds, file.stat.mode,
+                      m_clock->is_settled(file.stat) ? 1U : 0U});
       ++index;
     }
   }
   const bool stands = is_unchanged();
   const os::Hash id = stands ? m_last->id() : writer.id(m_key.hex());
   out.made = !stands && !Base::load(m_root.bases(), id);
+  m_look = {}; // what follows wants as much memory again
   writer.write(m_root.bases(), id, meta());
   if (!stands) {
     FreezeRecord::write(m_root.sources(), m_key, id, seen);

@@ -105,6 +105,9 @@ void Look::take_over(const Base* last, const FreezeRecord* seen) {
       }
     }
   }
+  // All at once: where there is no last base, a vector that grows would want half as much again.
+  m_states.reserve(m_states.size() +
+                   static_cast<std::size_t>(std::ranges::count(m_last, k_unknown)));
   for (auto& place : m_last) {
     if (place == k_unknown) {
       add_state(place, {});

@@ -109,6 +109,9 @@ std::vector<std::vector<std::size_t>> children_of_folders(const Base& base);
 /// Gathers a base, folders in tree order, and writes it.
 class BaseWriter {
 public:
+  /// `files`: how many are to be expected.
+  explicit BaseWriter(std::size_t files = 0) { m_files.reserve(files); }
+
   /// Files that are added next lie in this folder. `path` is empty for the source itself.
   void add_folder(std::string_view path, std::uint32_t permissions, os::Time mtime);
 
