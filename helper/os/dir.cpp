@@ -82,7 +82,15 @@ Dir Dir::open_child(const char* name) const {
 }
 
 std::optional<Dir> Dir::try_open_child(const char* name) const {
-  UniqueFd fd(::openat(m_fd.get(), name, k_folder_flags | O_NOFOLLOW));
+  return try_open(name, k_folder_flags);
+}
+
+std::optional<Dir> Dir::try_begin_at(const char* name) const {
+  return try_open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+std::optional<Dir> Dir::try_open(const char* name, int flags) const {
+  UniqueFd fd(::openat(m_fd.get(), name, flags | O_NOFOLLOW));
   if (!fd) {
     const int error_number = errno;
     if (means_no_folder(error_number)) {

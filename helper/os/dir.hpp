@@ -67,6 +67,9 @@ public:
   /// As open_child, or nothing if there is no folder of that name (absent, a file, a symlink).
   std::optional<Dir> try_open_child(const char* name) const;
 
+  /// As try_open_child, only to begin paths with: no server is asked to open it.
+  std::optional<Dir> try_begin_at(const char* name) const;
+
   /// Makes a folder. Throws Error, also if it exists.
   void make_folder(const char* name, std::uint32_t permissions) const;
 
@@ -116,6 +119,7 @@ public:
 
 private:
   Dir(UniqueFd fd, std::string path) : m_fd(std::move(fd)), m_path(std::move(path)) {}
+  std::optional<Dir> try_open(const char* name, int flags) const;
 
   UniqueFd m_fd;
   std::string m_path;

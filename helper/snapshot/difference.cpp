@@ -69,7 +69,7 @@ std::string Comparison::before(std::size_t index, const std::string& path) const
   }
   const Store store(m_root, m_source);
   const auto bucket = Store::bucket_of(m_base.text(m_base.folder_of(index).path));
-  return store.dir().path_of(Store::name_of(bucket, file.object).data());
+  return store.dir().path_of(Store::path_of(bucket, file.object).data());
 }
 
 bool Comparison::is_same(std::size_t index, const std::string& path, const Place& now) const {

@@ -43,17 +43,13 @@ Placer::Placer(const Root& root, const Base& base, const TreeOptions& options)
       m_store(root, m_source_path) {}
 
 Placer::Origin Placer::origin_of(const FolderRecord& folder, const Origin* above) const {
-  Origin out;
-  out.bucket = Store::bucket_of(m_base.text(folder.path));
   if (!is_from_source()) {
-    return out;
+    return {};
   }
   if (above == nullptr) {
-    out.source_folder = os::Dir::open(m_source_path);
-  } else if (above->source_folder) {
-    out.source_folder = above->source_folder->try_open_child(m_base.text(folder.name));
+    return {os::Dir::open(m_source_path), true};
   }
-  return out;
+  return {above->dir ? above->dir->try_begin_at(m_base.text(folder.name)) : std::nullopt, true};
 }
 
 Made Placer::wanted_for(const std::string& folder_path, const FileRecord& file) const {
@@ -97,24 +93,7 @@ std::vector<std::size_t> Placer::take_damaged() {
   return std::exchange(m_damaged, {});
 }
 
-/// Whether what the file is made of is as the base says; if not, it is remembered.
-bool Placer::check_origin(const Origin& origin, std::size_t index) {
-  const FileRecord& file = m_base.files()[index];
-  bool sound = false;
-  if (is_from_source()) {
-    const auto stat = origin.source_folder ? origin.source_folder->try_stat(m_base.text(file.name))
-                                           : std::nullopt;
-    sound = stat && stat->inode == file.inode && file.agrees_with(*stat);
-  } else {
-    sound = m_store.is_sound(Store::name_of(origin.bucket, file.object), file);
-  }
-  if (!sound) {
-    remember_damage(index);
-  }
-  return sound;
-}
-
-Placer::Placed Placer::place(const os::Dir& dir, const Origin& origin, std::size_t index,
+Placer::Placed Placer::place(const os::Dir& dir, Origin& origin, std::size_t index,
                              const std::string& folder_path) {
   const FileRecord& file = m_base.files()[index];
   const char* name = m_base.text(file.name);
@@ -124,27 +103,34 @@ Placer::Placed Placer::place(const os::Dir& dir, const Origin& origin, std::size
     dir.set_times(name, file.mtime());
     return {wanted, 0};
   }
-  if (wanted == Made::excluded || !check_origin(origin, index)) {
+  if (wanted == Made::excluded) {
+    return {wanted, 0};
+  }
+  if (!origin.is_open) {
+    origin = {m_store.open_bucket(folder_path), true};
+  }
+  const ObjectName object = Store::name_of(file.object);
+  const char* from_name = is_from_source() ? name : object.data();
+  // Looked at before it is linked: Lustre's clients forget what they know of a file with each link.
+  if (!origin.dir || !Store::is_sound(*origin.dir, from_name, file)) {
+    remember_damage(index);
     return {Made::excluded, 0};
   }
-  return wanted == Made::linked ? link_or_copy(dir, origin, file) : copy(dir, origin, file, wanted);
+  const Placing placing{file, *origin.dir, from_name, dir, name};
+  return wanted == Made::linked ? link_or_copy(placing) : copy(placing, wanted);
 }
 
-Placer::Placed Placer::link_or_copy(const os::Dir& dir, const Origin& origin,
-                                    const FileRecord& file) {
+Placer::Placed Placer::link_or_copy(const Placing& placing) {
+  const auto& [file, from, from_name, to, to_name] = placing;
   Made reason = m_no_links.load(std::memory_order_relaxed);
   if (reason == Made::linked) {
-    const ObjectName object = Store::name_of(origin.bucket, file.object);
-    const char* name = m_base.text(file.name);
-    const os::Dir& from = is_from_source() ? *origin.source_folder : m_store.dir();
-    const char* from_name = is_from_source() ? name : object.data();
-    const int failed = os::link_file(from, from_name, dir, name, file.inode);
+    const int failed = os::link_file(from, from_name, to, to_name, file.inode);
     if (failed == 0) {
       return {Made::linked, file.inode};
     }
     const auto copied = copy_for_refused_link(failed);
     if (!copied || m_options.strict) {
-      throw os::Error("link", {from.path_of(from_name), dir.path_of(name)}, failed,
+      throw os::Error("link", {from.path_of(from_name), to.path_of(to_name)}, failed,
                       copied ? k_strict_hint : "");
     }
     reason = *copied;
@@ -152,7 +138,7 @@ Placer::Placed Placer::link_or_copy(const os::Dir& dir, const Origin& origin,
       m_no_links.store(reason, std::memory_order_relaxed);
     }
   }
-  return copy(dir, origin, file, reason);
+  return copy(placing, reason);
 }
 
 /// Made::reflinked if the empty file now shares the data; else what it is to be instead.
@@ -176,16 +162,12 @@ Made Placer::try_reflink(int from, int to, Made reason, const std::string& from_
 
 /// Makes a private file; where it shares its blocks it counts as reflinked. `reason` is why it is
 /// not linked, or Made::reflinked where a reflink was asked for.
-Placer::Placed Placer::copy(const os::Dir& dir, const Origin& origin, const FileRecord& file,
-                            Made reason) {
-  const char* name = m_base.text(file.name);
-  const ObjectName object = Store::name_of(origin.bucket, file.object);
-  const os::Dir& from_dir = is_from_source() ? *origin.source_folder : m_store.dir();
-  const char* from_name = is_from_source() ? name : object.data();
-  const std::string from_path = from_dir.path_of(from_name);
-  const std::string to_path = dir.path_of(name);
-  const os::UniqueFd from = from_dir.open_to_read(from_name);
-  const os::UniqueFd to = dir.create_file(name);
+Placer::Placed Placer::copy(const Placing& placing, Made reason) {
+  const FileRecord& file = placing.file;
+  const std::string from_path = placing.from.path_of(placing.from_name);
+  const std::string to_path = placing.to.path_of(placing.to_name);
+  const os::UniqueFd from = placing.from.open_to_read(placing.from_name);
+  const os::UniqueFd to = placing.to.create_file(placing.to_name);
   const auto before = os::stat_of(from.get(), from_path);
   const Made made = try_reflink(from.get(), to.get(), reason, from_path, to_path);
   if (made != Made::reflinked) {

@@ -19,10 +19,11 @@ class Placer {
 public:
   Placer(const Root& root, const Base& base, const TreeOptions& options);
 
-  /// Where the files of one folder come from: the store, or the source's own folder.
+  /// Where the files of one folder come from: a folder of the store, opened for the first of them,
+  /// or the source's own.
   struct Origin {
-    std::optional<os::Dir> source_folder;
-    unsigned char bucket = 0;
+    std::optional<os::Dir> dir; ///< nothing if it is gone
+    bool is_open = false;
   };
   /// `above`: that of the folder which this one lies in; nothing for the top.
   Origin origin_of(const FolderRecord& folder, const Origin* above) const;
@@ -37,7 +38,7 @@ public:
 
   /// Makes the file in `dir`, where nothing has its name. A file whose object is damaged is not
   /// made but remembered. Throws os::Error.
-  Placed place(const os::Dir& dir, const Origin& origin, std::size_t index,
+  Placed place(const os::Dir& dir, Origin& origin, std::size_t index,
                const std::string& folder_path);
 
   /// The file is there, and is the object itself, but not as the base says: the object is damaged
@@ -48,9 +49,16 @@ public:
   std::vector<std::size_t> take_damaged();
 
 private:
-  bool check_origin(const Origin& origin, std::size_t index);
-  Placed link_or_copy(const os::Dir& dir, const Origin& origin, const FileRecord& file);
-  Placed copy(const os::Dir& dir, const Origin& origin, const FileRecord& file, Made reason);
+  /// A file, where it comes from and where it goes.
+  struct Placing {
+    const FileRecord& file;
+    const os::Dir& from;
+    const char* from_name;
+    const os::Dir& to;
+    const char* to_name;
+  };
+  Placed link_or_copy(const Placing& placing);
+  Placed copy(const Placing& placing, Made reason);
   Made try_reflink(int from, int to, Made reason, const std::string& from_path,
                    const std::string& to_path);
   bool is_from_source() const { return m_options.link_from == LinkFrom::source; }

@@ -81,6 +81,9 @@ std::string canonical_path(const std::string& path) {
 // The inner folders may lie elsewhere (a symlink, a mount): they are ours, so links are followed.
 Root::Root(os::Dir top) : m_path(canonical_path(top.path())), m_top(std::move(top)) {
   const auto inner = [&](const char* name) {
+    if (auto standing = m_inner.try_open_child(name)) {
+      return std::move(*standing);
+    }
     const auto path = fs::path(m_path) / k_inner / name;
     boost::system::error_code failed;
     fs::create_directory(path, failed);

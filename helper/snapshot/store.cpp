@@ -15,12 +15,17 @@ namespace {
 
 constexpr const char* k_incoming = "incoming";
 constexpr std::string_view k_digits = "0123456789abcdef";
+constexpr int k_bucket_digits = 2;
 
 char* put_hex(char* out, std::uint64_t number, int digits) {
   for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) {
     *out++ = k_digits[(number >> static_cast<unsigned>(shift)) & 0xFU];
   }
   return out;
+}
+
+void put_hex(char* out, const os::Hash& hash) {
+  put_hex(put_hex(out, hash.high, 16), hash.low, 16);
 }
 
 /// A file of the source, opened component by component; nothing if it is not there as a file.
@@ -68,13 +73,24 @@ unsigned char Store::bucket_of(std::string_view folder_path) noexcept {
   return static_cast<unsigned char>(os::hash_of(folder_path).low & 0xFFU);
 }
 
-ObjectName Store::name_of(unsigned char bucket, const os::Hash& object) noexcept {
-  ObjectName out{};
-  char* end = put_hex(out.data(), bucket, 2);
+ObjectPath Store::path_of(unsigned char bucket, const os::Hash& object) noexcept {
+  ObjectPath out{};
+  char* end = put_hex(out.data(), bucket, k_bucket_digits);
   *end++ = '/';
-  end = put_hex(end, object.high, 16);
-  put_hex(end, object.low, 16);
+  put_hex(end, object);
   return out;
+}
+
+ObjectName Store::name_of(const os::Hash& object) noexcept {
+  ObjectName out{};
+  put_hex(out.data(), object);
+  return out;
+}
+
+std::optional<os::Dir> Store::open_bucket(std::string_view folder_path) const {
+  std::array<char, k_bucket_digits + 1> name{};
+  put_hex(name.data(), bucket_of(folder_path), k_bucket_digits);
+  return m_dir.try_begin_at(name.data());
 }
 
 os::Hash Store::object_of(std::string_view folder_path, std::string_view name,
@@ -92,8 +108,8 @@ os::Hash Store::object_of(std::string_view folder_path, std::string_view name,
   return hasher.finish();
 }
 
-bool Store::is_sound(const ObjectName& name, const FileRecord& file) const {
-  const auto stat = m_dir.try_stat(name.data());
+bool Store::is_sound(const os::Dir& dir, const char* name, const FileRecord& file) {
+  const auto stat = dir.try_stat(name);
   return stat && stat->inode == file.inode && file.agrees_with(*stat);
 }
 
@@ -129,7 +145,7 @@ void Store::Incoming::seal(FileRecord& file) {
 
 std::uint64_t Store::Incoming::publish(unsigned char bucket, const os::Hash& object,
                                        const FileRecord& file, bool replace) {
-  const ObjectName name = name_of(bucket, object);
+  const ObjectPath name = path_of(bucket, object);
   if (!replace) {
     const auto standing = m_store.m_dir.try_stat(name.data());
     if (standing && file.agrees_with(*standing)) {
@@ -142,7 +158,7 @@ std::uint64_t Store::Incoming::publish(unsigned char bucket, const os::Hash& obj
     if (error.error_number() != ENOENT) {
       throw;
     }
-    m_store.m_dir.ensure_child(std::string(name.data(), 2).c_str());
+    m_store.m_dir.ensure_child(std::string(name.data(), k_bucket_digits).c_str());
     m_store.m_incoming.rename(m_name.c_str(), m_store.m_dir, name.data());
   }
   m_name.clear();
@@ -177,9 +193,10 @@ Healed heal(const Root& root, const std::string& source, const std::vector<Damag
       }
       const FileRecord& record = bases[i].files()[*index];
       if (!inode) {
-        const ObjectName name =
-            Store::name_of(Store::bucket_of(source::folder_of(damage.path)), damage.object);
-        if (damage.seen_inode != record.inode && store.is_sound(name, record)) {
+        const ObjectPath name =
+            Store::path_of(Store::bucket_of(source::folder_of(damage.path)), damage.object);
+        if (damage.seen_inode != record.inode &&
+            Store::is_sound(store.dir(), name.data(), record)) {
           break; // healed by another since the damage was seen
         }
         inode = remake(store, source, damage, record);

@@ -5,6 +5,7 @@
 #include "snapshot/root.hpp"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,10 @@
 namespace snapfix::snapshot {
 
 /// Where an object lies below its source's store: `xx/<32 hex digits>`, NUL-terminated.
-using ObjectName = std::array<char, 36>;
+using ObjectPath = std::array<char, 36>;
+
+/// The last component of that.
+using ObjectName = std::array<char, 33>;
 
 /// The objects of one source under a root. The objects of one of its folders lie together, in one
 /// of 256, so that a snapshot of a folder links from few folders.
@@ -25,15 +29,20 @@ public:
 
   /// The number of the folder that holds the objects of a source folder.
   static unsigned char bucket_of(std::string_view folder_path) noexcept;
-  static ObjectName name_of(unsigned char bucket, const os::Hash& object) noexcept;
+
+  static ObjectPath path_of(unsigned char bucket, const os::Hash& object) noexcept;
+  static ObjectName name_of(const os::Hash& object) noexcept;
+
+  /// To link from the objects of a source folder; nothing where there are none.
+  std::optional<os::Dir> open_bucket(std::string_view folder_path) const;
 
   /// The object of one file in one state.
   static os::Hash object_of(std::string_view folder_path, std::string_view name,
                             const os::Hash& content, std::uint32_t permissions,
                             os::Time mtime) noexcept;
 
-  /// Whether the object stands as the base's record says: inode, size, mtime, mode.
-  bool is_sound(const ObjectName& name, const FileRecord& file) const;
+  /// Whether what has that name stands as the base's record says: inode, size, mtime, mode.
+  static bool is_sound(const os::Dir& dir, const char* name, const FileRecord& file);
 
   /// An empty file in the store's own file system, to be filled and then published.
   class Incoming {

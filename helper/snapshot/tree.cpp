@@ -55,7 +55,7 @@ private:
   void refresh_folder(const Task& task);
   void make_child(const os::Dir& dir, std::size_t child) const;
   Opened open(const Task& task, os::Dir&& dir) const;
-  void place(const Opened& here, std::size_t index, const std::string& folder_path);
+  void place(Opened& here, std::size_t index, const std::string& folder_path);
   void add_children(Opened&& opened, std::size_t index);
   void clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
                        std::vector<bool>& children);
@@ -128,7 +128,7 @@ void TreeMaker::add_children(Opened&& opened, std::size_t index) {
   }
 }
 
-void TreeMaker::place(const Opened& here, std::size_t index, const std::string& folder_path) {
+void TreeMaker::place(Opened& here, std::size_t index, const std::string& folder_path) {
   const auto placed = m_placer.place(here.dir, here.origin, index, folder_path);
   m_out.made[index] = placed.made;
   m_out.inodes[index] = placed.inode;
