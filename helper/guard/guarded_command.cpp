@@ -10,8 +10,10 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <optional>
 
 #include <fcntl.h>
@@ -24,7 +26,7 @@
 namespace snapfix::guard {
 namespace {
 
-constexpr int k_patience_ms = 1000; ///< with a supervisor that has nobody left to serve
+constexpr timespec k_patience{1, 0}; ///< with a supervisor that has nobody left to serve
 
 /// Runs in a guarded command: our files are made known to the guard that is there.
 GuardedEnd run_under(Channel guard, const Command& command, const Protection& protection) {
@@ -197,8 +199,11 @@ void Front::pass_on(int signal) {
 }
 
 void Front::wait_until_gone() const {
-  for (int i = 0; i < k_patience_ms && ::waitpid(m_supervisor, nullptr, WNOHANG) == 0; ++i) {
-    ::usleep(1000);
+  sigset_t child_ended; // blocked, like all that we hear of
+  ::sigemptyset(&child_ended);
+  ::sigaddset(&child_ended, SIGCHLD);
+  while (::waitpid(m_supervisor, nullptr, WNOHANG) == 0 &&
+         ::sigtimedwait(&child_ended, nullptr, &k_patience) == SIGCHLD) {
   }
 }
 

@@ -13,13 +13,7 @@
 namespace snapfix::guard {
 namespace {
 
-/// The caller may close its descriptor at once, and run the file: then ours must be closed, or the
-/// file is busy. One that is no program needs a chmod first: that call, too, comes to us, in its
-/// turn.
-bool may_be_run(int file) {
-  struct stat stat {};
-  return ::fstat(file, &stat) != 0 || (stat.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
-}
+constexpr mode_t k_any_may_run = S_IXUSR | S_IXGRP | S_IXOTH;
 
 } // namespace
 
@@ -69,9 +63,13 @@ CopyOnWrite::Verdict CopyOnWrite::open_for(Caller& caller, const seccomp_notif& 
     }
   };
   struct stat stat {};
-  const bool loses_data =
-      (flags & O_TRUNC) != 0 && (::fstat(opened.get(), &stat) != 0 || stat.st_size > 0);
-  if (!loses_data && answers_in_turn && !may_be_run(opened.get())) {
+  const bool known = ::fstat(opened.get(), &stat) == 0;
+  const bool loses_data = (flags & O_TRUNC) != 0 && (!known || stat.st_size > 0);
+  // The caller may close its descriptor at once, and run the file: then ours must be closed, or the
+  // file is busy. One that is no program needs a chmod first: that call, too, comes to us, in its
+  // turn.
+  const bool may_be_run = !known || (stat.st_mode & k_any_may_run) != 0;
+  if (!loses_data && answers_in_turn && !may_be_run) {
     truncate(); // for the times
     const int number =
         m_listener.answer_with_descriptor(notification.id, opened.get(), close_on_exec);

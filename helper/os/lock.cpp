@@ -7,6 +7,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <thread>
@@ -55,17 +56,14 @@ bool still_named(int fd, const Dir& dir, const std::string& name) {
 void write_owner(int fd, const std::string& purpose) {
   const std::string text = fmt::format("{} (pid {} on {}, since {:%Y-%m-%d %H:%M:%S})\n", purpose,
                                        ::getpid(), host_name(), fmt::localtime(std::time(nullptr)));
-  // For people only: a lock whose text could not be written holds all the same.
-  if (::ftruncate(fd, 0) == 0) {
-    [[maybe_unused]] const ssize_t written = ::pwrite(fd, text.data(), text.size(), 0);
-  }
+  // For people only: a lock whose text could not be written holds all the same. The rest of a
+  // longer text stays behind it: ext4 writes to the disk at once what was truncated and written.
+  [[maybe_unused]] const ssize_t written = ::pwrite(fd, text.data(), text.size(), 0);
 }
 
 std::string owner_of(const Dir& dir, const std::string& name) {
   auto text = read_small_file(dir, name.c_str()).value_or("");
-  while (text.ends_with('\n')) {
-    text.pop_back();
-  }
+  text.erase(std::ranges::find(text, '\n'), text.end());
   return text.empty() ? "another process" : text;
 }
 
