@@ -58,7 +58,8 @@ void add_git_ceiling(std::vector<std::string>& environment, const std::string& s
   }
   for (const auto& variable : environment) {
     if (variable.starts_with(k_variable)) {
-      ceilings += ":" + variable.substr(k_variable.size());
+      ceilings += ':';
+      ceilings += variable.substr(k_variable.size());
     }
   }
   std::erase_if(environment,

@@ -57,7 +57,7 @@ void print_run(const json& run) {
   }
   std::string command;
   for (const auto& word : run.value("command", json::array())) {
-    command += " " + word.get<std::string>();
+    command += fmt::format(" {}", word.get<std::string>());
   }
   fmt::print("run       {}\n", command);
   fmt::print("           {} to {} on {}: {}\n", run.value("started", "?"),

@@ -140,8 +140,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
           "anew with those that are given");
     }
   }
-  const bool lock_changed =
-      standing && !uv_projects_of(*standing).empty() && print_changed_locks(root, m_name);
+  const bool lock_changed = standing && print_changed_locks(root, m_name);
   if (lock_changed && !fresh) {
     throw os::Error(
         fmt::format("the command would run with another lock in {}", os::quoted(m_name)),
@@ -269,7 +268,7 @@ int Run::operator()() {
       os::note(fmt::format("the end of the run is not recorded: {}", error.what()));
     }
     tell(record);
-    if (!uv_projects_of(*manifest).empty() && !m_options.flag("ctest")) { // the cleanup says it
+    if (!m_options.flag("ctest")) { // there the cleanup says it
       print_changed_locks(root, m_name);
     }
   }

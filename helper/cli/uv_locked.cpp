@@ -274,7 +274,8 @@ std::vector<std::string> uv_projects_from(const Arguments& arguments, const std:
     std::string project;
     for (const auto component : components) {
       if (component != "." && !component.empty()) {
-        project += (project.empty() ? "" : "/") + std::string(component);
+        project += project.empty() ? "" : "/";
+        project += component;
       }
     }
     if (std::ranges::find(out, project) == out.end()) {
