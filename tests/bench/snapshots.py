@@ -2,7 +2,7 @@
 
     snapshots.py [--files N,N...] [--file-systems NAME,NAME...] [--tasks NAME,NAME...] [--rounds N]
                  [--shapes] [--json FILE]
-    snapshots.py --plot FILE.json FILE.svg
+    snapshots.py --plot FILE.json... FILE.svg
 
 tests/bench/run builds what this needs and calls it. File systems: default (the one of TMPDIR), ext4, xfs, btrfs
 (in loop devices), tmpfs, slow0.3 and slow1 (a FUSE pass-through on tmpfs with that many milliseconds a metadata
@@ -123,8 +123,8 @@ def measure(contenders, rounds):
 
 
 def rounds_of_copies(files, rounds):
-    """Copies take long and are far away from all else: a few show it."""
-    return 1 if files >= MANY // 2 else max(3, rounds // 3)
+    """Copies take long and are far away from all else: a few show it, one where all takes long."""
+    return 1 if files >= MANY // 2 or rounds <= 3 else rounds // 3
 
 
 def peak_bytes(*command):
@@ -357,7 +357,7 @@ FLOORS = {
     "snapfix create": ("floor: link", "floor: lstat", "git ls-files"),
     "snapfix create --link-from source": ("floor: link", "floor: lstat", "git ls-files"),
     "snapfix freeze": ("floor: lstat", "git ls-files"),
-    "snapfix freeze, one file edited": ("floor: lstat", "git ls-files"),
+    "snapfix freeze, one file edited": ("snapfix freeze",),
     "snapfix freeze, empty root": ("cp -a",),
     "rm -rf": ("floor: unlink",),
     "snapfix remove": ("floor: unlink",),
@@ -396,13 +396,13 @@ PLOTTED = ["floor: link", "snapfix create --base", "snapfix create", "cp -al", "
            "rsync -a", "git worktree add", "git clone --local"]
 
 
-def plot(results, svg):
+def plot(runs, svg):
     import matplotlib  # pylint: disable=import-outside-toplevel
 
     matplotlib.use("svg")
     from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
 
-    entries = [e for e in results["measured"] if e["task"] == "create" and e["shape"] == "mixed"]
+    entries = [e for run in runs for e in run["measured"] if e["task"] == "create" and e["shape"] == "mixed"]
     figure, (by_files, by_latency) = pyplot.subplots(1, 2, figsize=(13, 5.5))
 
     def draw(axes, points, label, ours):
@@ -423,7 +423,7 @@ def plot(results, svg):
     for axes in (by_files, by_latency):
         axes.grid(True, which="both", alpha=0.3)
     by_files.legend(fontsize=8)
-    figure.suptitle(f"Making a tree of the source\n{results['machine']}", fontsize=10)
+    figure.suptitle(f"Making a tree of the source\n{runs[0]['machine']}", fontsize=10)
     figure.tight_layout()
     figure.savefig(svg, metadata={"Date": None})
 
@@ -436,11 +436,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--shapes", action="store_true", help="other shapes of trees as well, on the default file system")
     parser.add_argument("--json", type=pathlib.Path)
-    parser.add_argument("--plot", nargs=2, metavar=("JSON", "SVG"), help="draws an earlier run")
+    parser.add_argument("--plot", nargs="+", metavar="FILE", help="JSON... SVG: draws earlier runs together")
     arguments = parser.parse_args()
     if arguments.plot:
-        with open(arguments.plot[0], encoding="utf-8") as text:
-            plot(json.load(text), arguments.plot[1])
+        *runs, svg = arguments.plot
+        if not runs or not svg.endswith(".svg"):
+            parser.error("--plot wants at least one JSON, and the SVG to write as the last")
+        plot([json.loads(pathlib.Path(run).read_text(encoding="utf-8")) for run in runs], svg)
         return
     # One environment for all that is timed: no git configuration of the user's.
     os.environ.update(harness.clean_env())

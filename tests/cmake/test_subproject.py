@@ -39,7 +39,6 @@ def build(project, *options):
             "-DCMAKE_BUILD_TYPE=Debug",
             "-DCMAKE_CXX_FLAGS_DEBUG=-O0",  # built for this test alone: quickly
             "-DSNAPSHOT_FIXTURES_STATIC=OFF",
-            "-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON",  # their paths would make each build another
             f"-DCMAKE_CXX_COMPILER_LAUNCHER={';'.join(map(str, launcher))}",
             *options,
         ]
