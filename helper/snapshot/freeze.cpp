@@ -30,7 +30,7 @@ class Freezer {
 public:
   Freezer(const Root& root, const source::Selection& selection, LinkFrom from)
       : m_root(root), m_selection(selection), m_from(from), m_key(freeze_key(selection, from)),
-        m_top(os::Dir::open(selection.source)), m_store(root, selection.source) {}
+        m_store(root, selection.source) {}
 
   Frozen run();
 
@@ -46,6 +46,7 @@ private:
                          const os::Stat& stat, Frozen& out);
   bool stands_still() const;
   void check_second_look() const;
+  void check_top() const;
   void publish(Frozen& out);
   bool folder_times_stand() const;
   static void warn_of_symlinks(Frozen& out);
@@ -99,7 +100,8 @@ void Freezer::load_last() {
 }
 
 void Freezer::attempt(Frozen& out) {
-  m_clock.emplace(m_root.work(), m_top);
+  m_top = os::Dir::open(m_selection.source);
+  m_clock.emplace(m_root.trash(), m_top);
   Look last = std::exchange(m_look, {});
   m_look = Look(m_selection, m_top, m_last ? &*m_last : nullptr);
   out.left_out = m_look.scan.left_out;
@@ -110,10 +112,11 @@ void Freezer::attempt(Frozen& out) {
   if (!is_unchanged()) {
     wait_for_clock();
     read_changed(out);
-    if (!stands_still()) {
-      check_second_look();
-    }
   }
+  if (!stands_still()) {
+    check_second_look();
+  }
+  check_top();
   publish(out);
   warn_of_symlinks(out);
 }
@@ -195,7 +198,11 @@ void Freezer::read_file(const source::ScannedFolder& folder, const os::Dir& dir,
   record.mtime_nanoseconds = file.stat.mtime.nanoseconds;
   record.mode = file.stat.mode;
   if (file.stat.is_symlink()) {
-    state.target = dir.read_symlink(name.c_str());
+    try {
+      state.target = dir.read_symlink(name.c_str());
+    } catch (const os::Error&) { // a file by now, or gone
+      throw SourceChanged{dir.path_of(name.c_str())};
+    }
     record.content = os::hash_of(state.target);
     return;
   }
@@ -264,30 +271,49 @@ os::Hash Freezer::copy_to_store(os::UniqueFd& from, const std::string& path,
   return hasher.finish();
 }
 
-/// Whether nothing of the source has changed since the clock was read, so that what was seen
-/// existed then: no ctime is younger, and no folder's has moved since, as a rename in it would move
-/// it.
+/// Whether what was seen existed when the clock was read, for certain. It did if it is older, and
+/// if no folder's time has moved since, as a rename in it would move it: in any folder where a file
+/// of the source may be. That git has listed it says nothing of that moment, but the same names
+/// were listed by the last freeze, too.
 bool Freezer::stands_still() const {
-  const auto& folders = m_look.scan.folders;
-  const bool old = std::ranges::all_of(folders, [this](const source::ScannedFolder& folder) {
-    return m_clock->is_before(folder.stat) &&
-           std::ranges::all_of(folder.files, [this](const source::ScannedFile& file) {
-             return m_clock->is_before(file.stat);
-           });
-  });
-  if (!old) {
+  const bool knows_all_folders =
+      m_selection.files != source::FileSet::untracked && m_selection.include.empty();
+  if (!knows_all_folders || !m_last || !m_look.has_names_of(*m_last)) {
     return false;
   }
-  try {
-    // By path: these file systems are local, and a symlink on the way would have moved the time of
-    // the folder that it lies in.
-    return std::ranges::all_of(folders, [this](const source::ScannedFolder& folder) {
-      const auto stat = folder.path.empty() ? m_top.stat() : m_top.try_stat(folder.path.c_str());
-      return stat && source::same_stat(*stat, folder.stat);
-    });
-  } catch (const os::Error&) {
-    return false; // too long a path: the second look goes by folders
+  const bool unchanged = is_unchanged();
+  const auto is_old = [&](const source::ScannedFolder& folder) {
+    return m_clock->is_before(folder.stat) || (unchanged && m_clock->is_settled(folder.stat));
+  };
+  const auto& folders = m_look.scan.folders;
+  const auto& hollow = m_look.scan.hollow;
+  if (!std::ranges::all_of(folders, is_old) || !std::ranges::all_of(hollow, is_old)) {
+    return false;
   }
+  if (!unchanged) {
+    for (const auto& folder : folders) {
+      for (const auto& file : folder.files) {
+        if (!m_clock->is_before(file.stat)) {
+          return false;
+        }
+      }
+    }
+  }
+  std::vector<std::string_view> paths;
+  paths.reserve(folders.size());
+  for (const auto& folder : folders) {
+    paths.push_back(folder.path);
+  }
+  std::atomic<bool> same{true};
+  source::visit_folders(m_top, paths, [&](std::size_t i, const os::Dir* dir) {
+    if (dir == nullptr || !source::same_stat(dir->stat(), folders[i].stat)) {
+      same = false;
+    }
+  });
+  return same && std::ranges::all_of(hollow, [this](const source::ScannedFolder& folder) {
+           const auto dir = source::open_below(m_top, folder.path);
+           return dir && source::same_stat(dir->stat(), folder.stat);
+         });
 }
 
 void Freezer::check_second_look() const {
@@ -295,6 +321,15 @@ void Freezer::check_second_look() const {
   const auto second = source::scan(m_top, listing);
   if (const auto path = source::first_difference(m_look.scan, second)) {
     throw SourceChanged{*path};
+  }
+}
+
+/// The source's folder itself may have been replaced: git goes by its path.
+void Freezer::check_top() const {
+  const auto now = os::Dir::open(m_selection.source).stat();
+  const auto then = m_top.stat();
+  if (now.inode != then.inode || now.device != then.device) {
+    throw SourceChanged{m_selection.source};
   }
 }
 

@@ -42,11 +42,11 @@ struct Frozen {
 os::Hash freeze_key(const source::Selection& selection, LinkFrom from);
 
 /// Makes the base of the source's present state, or finds that it stands. The state is one that
-/// existed: where anything had to be read, a second look at all names and stats must equal the
-/// first, else it is tried again, and after three times os::Error says that the source is
-/// changing. A file is not read again only if its size, mtime, ctime, mode and inode are what the
-/// last freeze saw, and its ctime was over 2 s old then.
-/// The objects of a base that stands are not looked at: create() does, when it links them.
+/// existed: either all that was seen is older than the freeze and no folder has changed during it,
+/// or a second look at all names and stats equals the first; else it is tried again, and after
+/// three times os::Error says that the source is changing. A file is not read again only if its
+/// size, mtime, ctime, mode and inode are what the last freeze saw, and its ctime was over 2 s old
+/// then. The objects of a base that stands are not looked at: create() does, when it links them.
 /// The caller holds the store's lock, shared, for as long as it needs the base.
 Frozen freeze(const Root& root, const source::Selection& selection, LinkFrom from);
 

@@ -78,6 +78,7 @@ void Look::take_over_folder(std::size_t folder_index, const Base& base, const Fo
     if (at == last_files.size() || base.text(last_files[at].name) != file.name) {
       continue;
     }
+    ++m_names_in_last;
     const FileRecord& known = last_files[at];
     const SeenFile& seen = record.seen()[last.first_file + at];
     const bool lost = known.object != os::Hash() && known.inode == 0;
@@ -115,8 +116,12 @@ void Look::take_over(const Base* last, const FreezeRecord* seen) {
   }
 }
 
+bool Look::has_names_of(const Base& base) const {
+  return m_names_in_last == base.files().size() && m_last.size() == base.files().size();
+}
+
 bool Look::equals(const Base& base) const {
-  return m_last.size() == base.files().size() && m_states.empty() &&
+  return has_names_of(base) && m_states.empty() &&
          std::ranges::equal(scan.folders, base.folders(),
                             [&](const source::ScannedFolder& folder, const FolderRecord& last) {
                               return folder.path == base.text(last.path) &&

@@ -49,6 +49,9 @@ public:
   /// The place of a file in the last base that it was taken over from.
   std::size_t place_in_last(std::size_t file) const { return m_last[file]; }
 
+  /// Whether the source has files of the same names as that base, which they were taken over from.
+  bool has_names_of(const Base& base) const;
+
   /// Whether the source is in the state of that base, which files were taken over from.
   bool equals(const Base& base) const;
 
@@ -62,6 +65,7 @@ private:
                         const FreezeRecord& seen);
 
   std::vector<std::size_t> m_first_files;
+  std::size_t m_names_in_last = 0; ///< how many files have the name of one of the last base
   /// For each file its place in the last base, or in m_states with k_has_state.
   std::vector<std::uint32_t> m_last;
   std::vector<FileState> m_states;

@@ -219,6 +219,9 @@ std::vector<std::string> Root::clear_debris() const {
     // Work is named by the snapshot it is for: whoever holds that name's lock owns it.
     if (const auto lock = try_lock_name(entry.name)) {
       take(os::remove_tree(m_work, entry.name.c_str()));
+      if (!m_top.try_stat(entry.name.c_str()) && !m_snapshots.try_stat(entry.name.c_str())) {
+        remove_lock_file(entry.name, *lock);
+      }
     }
   }
   for (const auto& entry : m_trash.entries()) {

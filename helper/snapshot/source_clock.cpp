@@ -27,11 +27,11 @@ nanoseconds time_between(os::Time from, os::Time to) {
 
 } // namespace
 
-SourceClock::SourceClock(const os::Dir& work, const os::Dir& source)
+SourceClock::SourceClock(const os::Dir& trash, const os::Dir& source)
     : m_device(source.stat().device), m_now(os::now()),
       m_now_here(std::chrono::steady_clock::now()) {
-  if (work.stat().device == m_device) {
-    const os::Time there = os::clock_of(work);
+  if (trash.stat().device == m_device) {
+    const os::Time there = os::clock_of(trash);
     m_is_exact = os::has_one_clock(source);
     m_now = m_is_exact ? there : std::min(m_now, there); // our clock may be behind a server's
   }

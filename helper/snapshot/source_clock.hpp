@@ -11,9 +11,8 @@ namespace snapfix::snapshot {
 /// written to the source, but the root may lie beside it.
 class SourceClock {
 public:
-  /// Reads the clock. `work` is a folder of the root; a file is made and removed there. Throws
-  /// os::Error.
-  SourceClock(const os::Dir& work, const os::Dir& source);
+  /// Reads the clock. In `trash`, of the root, a file is made and removed. Throws os::Error.
+  SourceClock(const os::Dir& trash, const os::Dir& source);
 
   /// Whether what has this stat was last changed before the moment, for certain.
   bool is_before(const os::Stat& stat) const noexcept;

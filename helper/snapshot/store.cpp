@@ -63,6 +63,19 @@ std::uint64_t remake(const Store& store, const std::string& source, const Damage
                           true);
 }
 
+/// The inode of what stands in the object's place, if that is sound though not the inode that was
+/// found bad: a later freeze has made it, or another process healed it since. Else 0.
+std::uint64_t standing_inode(const Store& store, const ObjectPath& name, const Damage& damage,
+                             const FileRecord& record) {
+  const auto stat = store.dir().try_stat(name.data());
+  if (!stat || stat->inode == damage.seen_inode || !record.agrees_with(*stat)) {
+    return 0;
+  }
+  const os::UniqueFd fd = store.dir().open_to_read(name.data());
+  const bool same = os::hash_file(fd.get(), store.dir().path_of(name.data())) == record.content;
+  return same ? stat->inode : 0;
+}
+
 } // namespace
 
 Store::Store(const Root& root, const std::string& source)
@@ -195,17 +208,18 @@ Healed heal(const Root& root, const std::string& source, const std::vector<Damag
       if (!inode) {
         const ObjectPath name =
             Store::path_of(Store::bucket_of(source::folder_of(damage.path)), damage.object);
-        if (damage.seen_inode != record.inode &&
-            Store::is_sound(store.dir(), name.data(), record)) {
-          break; // healed by another since the damage was seen
+        inode = standing_inode(store, name, damage, record);
+        if (*inode == 0) {
+          inode = remake(store, source, damage, record);
         }
-        inode = remake(store, source, damage, record);
         if (*inode == 0) {
           store.dir().unlink_if_present(name.data());
         }
         ++(*inode == 0 ? out.dropped : out.replaced);
       }
-      changes[i].emplace_back(*index, *inode);
+      if (record.inode != *inode) {
+        changes[i].emplace_back(*index, *inode);
+      }
     }
   }
   for (std::size_t i = 0; i < bases.size(); ++i) {

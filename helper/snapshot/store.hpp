@@ -91,8 +91,8 @@ struct Healed {
 };
 
 /// Replaces the objects by sound ones with new inodes, from the source where its content is still
-/// the one, else drops them; in every base that holds them. An object that another process has
-/// healed since the damage was seen is left alone.
+/// the one, else drops them; in every base that holds them. A sound object that stands there by now
+/// is taken as it is.
 /// Takes the store's lock, so the caller must not hold it.
 Healed heal(const Root& root, const std::string& source, const std::vector<Damage>& damages);
 

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view k_gitlink_mode = "160000";
 constexpr char k_skip_worktree_tag = 'S';
+constexpr std::string_view k_untracked_tag = "? ";
 
 /// Environment of every git call: it must change nothing (no index refresh, no file system
 /// monitor), and its words must be recognizable.
@@ -43,7 +44,8 @@ os::Finished run_git(const std::string& folder, const std::vector<std::string>& 
   try {
     return os::run_program(command, git_environment(ceiling), folder, take_output);
   } catch (const os::Error& error) {
-    if (error.error_number() == ENOENT) {
+    std::error_code ignored;
+    if (error.error_number() == ENOENT && std::filesystem::exists(folder, ignored)) {
       throw os::Error("git is not installed, and " + os::quoted(folder) + " is a git work tree",
                       "install git, or take every file with --files all");
     }
@@ -137,9 +139,24 @@ void GitLister::for_each_text(const std::string& prefix, const std::vector<std::
 }
 
 void GitLister::list(const std::string& prefix, const std::optional<std::string>& ceiling) {
+  // All in one call, which reads the index once: a file that is just added must not be in neither.
+  std::vector<std::string> arguments{"ls-files", "-z", "-t", "--stage"};
+  if (m_files == GitFiles::tracked_and_untracked) {
+    arguments.insert(arguments.end(), {"--others", "--exclude-standard"});
+  }
   std::vector<std::string> inner;
+  std::vector<std::string> nested;
   std::optional<std::string> unreadable; // told once git has ended: its own words tell more
-  for_each_text(prefix, {"ls-files", "-z", "-t", "--stage"}, ceiling, [&](std::string_view line) {
+  for_each_text(prefix, arguments, ceiling, [&](std::string_view line) {
+    if (line.starts_with(k_untracked_tag)) {
+      const auto path = line.substr(k_untracked_tag.size());
+      if (path.ends_with('/')) { // another repository, which git does not enter
+        nested.emplace_back(prefix + std::string(path.substr(0, path.size() - 1)));
+      } else {
+        m_listing.add_file(prefix, path);
+      }
+      return;
+    }
     // <tag> SP <mode> SP <object> SP <stage> TAB <path>
     const auto tab = line.find('\t');
     if (line.size() < 8 || tab == std::string_view::npos) {
@@ -159,19 +176,6 @@ void GitLister::list(const std::string& prefix, const std::optional<std::string>
   for (const auto& path : inner) {
     enter(path, true);
   }
-  if (m_files == GitFiles::tracked) {
-    return;
-  }
-  std::vector<std::string> nested;
-  for_each_text(prefix, {"ls-files", "-z", "--others", "--exclude-standard"}, ceiling,
-                [&](std::string_view path) {
-                  if (path.ends_with('/')) { // another repository, which git does not enter
-                    path.remove_suffix(1);
-                    nested.emplace_back(prefix + std::string(path));
-                  } else {
-                    m_listing.add_file(prefix, path);
-                  }
-                });
   for (const auto& path : nested) {
     enter(path, false);
   }

@@ -83,9 +83,19 @@ void drop_empty_folders(const Listing& listing, Scan& scan, const std::vector<ch
         scan.folders[kept] = std::move(scan.folders[i]);
       }
       ++kept;
+    } else if (present[i] != 0) {
+      scan.hollow.push_back(std::move(scan.folders[i]));
     }
   }
   scan.folders.resize(kept);
+}
+
+/// Whether the folder of that name is the same in two looks. A rename of it moves its ctime alone,
+/// an entry that comes or goes its mtime as well.
+bool same_folder(const ScannedFolder& left, const ScannedFolder& right) noexcept {
+  return left.path == right.path && left.stat.inode == right.stat.inode &&
+         left.stat.mode == right.stat.mode &&
+         (left.stat.ctime == right.stat.ctime || left.stat.mtime != right.stat.mtime);
 }
 
 } // namespace
@@ -128,7 +138,7 @@ void visit_folders(const os::Dir& top, const std::vector<std::string_view>& path
       visit(task.index, &top);
       return;
     }
-    auto dir = *task.parent ? (*task.parent)->try_open_child(std::string(name_of(path)).c_str())
+    auto dir = *task.parent ? (*task.parent)->try_begin_at(std::string(name_of(path)).c_str())
                             : std::nullopt;
     visit(task.index, dir ? &*dir : nullptr);
     add_children(std::move(dir), task.index);
@@ -145,7 +155,7 @@ std::optional<std::string> first_difference(const Scan& first, const Scan& secon
   for (std::size_t i = 0; i < common; ++i) {
     const auto& left = first.folders[i];
     const auto& right = second.folders[i];
-    const bool same = left.path == right.path && left.stat.mode == right.stat.mode &&
+    const bool same = same_folder(left, right) &&
                       std::ranges::equal(left.files, right.files, [](const auto& a, const auto& b) {
                         return a.name == b.name && same_stat(a.stat, b.stat);
                       });

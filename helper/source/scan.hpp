@@ -36,6 +36,7 @@ struct LeftOut {
 /// The stats of everything that is listed and there.
 struct Scan {
   std::vector<ScannedFolder> folders; ///< in the listing's order; empty ones only in their right
+  std::vector<ScannedFolder> hollow;  ///< that are there, but hold nothing of what is listed
   LeftOut left_out;
 };
 
@@ -46,7 +47,7 @@ void visit_folders(const os::Dir& top, const std::vector<std::string_view>& path
                    const std::function<void(std::size_t, const os::Dir*)>& visit);
 
 /// The folder of the first file or folder at which two looks at the source differ, `.` for the
-/// source itself. Folder times do not count: every untracked file changes one.
+/// source itself. That entries came or went in a folder does not count: most are untracked files.
 std::optional<std::string> first_difference(const Scan& first, const Scan& second);
 
 /// Whether a file is the same in two looks: nothing of its stat differs that a change would move.

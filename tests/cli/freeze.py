@@ -6,7 +6,7 @@ import threading
 import time
 
 import harness
-from harness import snapfix, start, tree_state
+from harness import git, snapfix, start, tree_state
 from project import Project, assert_fails, every_stat, sleep_past_racy
 
 
@@ -274,6 +274,101 @@ def test_files_come_and_go_while_freeze_runs(tmp):
     finally:
         stop.set()
         thread.join()
+
+
+def git_that(tmp, before="", after=""):
+    """An environment whose git does something else once, before or after it has listed files."""
+    folder = tmp / "git_that"
+    folder.mkdir()
+    (folder / "git").write_text(
+        "#!/bin/sh\n"
+        'PATH=${PATH#*:}\nfirst=false\ncase " $* " in *" ls-files "*) mkdir "$(dirname "$0")/done" 2>/dev/null && first=true;; esac\n'
+        f'if $first; then\n{before or ":"}\nfi\ngit "$@"\nend=$?\nif $first; then\n{after or ":"}\nfi\nexit $end\n')
+    (folder / "git").chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def test_a_file_moves_between_folders_that_hold_nothing_else(tmp):
+    """It is there all the time, in one of two: a folder that seems to hold nothing counts as well."""
+    p = Project(tmp, {"aa/x": "x", "zz/x": "x", **{f"m{n}/f": "f" for n in range(1500)}})
+    here, there = p.source / "zz/x", p.source / "aa/x"
+    os.unlink(there)
+    for number, pause in enumerate((0.005, 0.01, 0.02, 0.03, 0.04, 0.06)):
+        sleep_past_racy()
+        (tmp / str(number)).mkdir()
+        move = git_that(tmp / str(number), after=f"(sleep {pause}; mv {here} {there}) >/dev/null 2>&1 &")
+        fresh = ("--root", tmp / str(number) / "root")
+        frozen = snapfix("freeze", "--json", "--source", p.source, *fresh, env=move).json()
+        assert frozen["count"]["files"] == 1501, (pause, frozen)
+        here, there = there, here
+
+
+def test_an_untracked_file_is_added_while_git_lists(tmp):
+    p = Project(tmp, {"a": "a"})
+    (p.source / "new").write_text("new")
+    sleep_past_racy()
+    add = git_that(tmp, after=f"git -C {p.source} add new")
+    base = p("freeze", "--files", "untracked", env=add).out.strip()
+    p("create", "t", "--files", "untracked", "--base", base)
+    assert sorted(os.listdir(p.root / "t")) == ["a", "new"]
+
+
+def test_the_source_is_replaced_while_git_lists(tmp):
+    """What git lists by path is not what an open folder holds: one of both trees it must be."""
+    p = Project(tmp, {"a": "old", "gone": "old"})
+    p.freeze()
+    other = Project(tmp / "other", {"a": "new", "come": "new"})
+    sleep_past_racy()
+    swap = git_that(tmp, before=f"mv {p.source} {tmp}/was; mv {other.source} {p.source}")
+    base = p("freeze", env=swap).out.strip()
+    p("create", "t", "--base", base)
+    assert {name: (p.root / "t" / name).read_text() for name in os.listdir(p.root / "t")} == {"a": "new", "come": "new"}
+
+
+def test_a_symlink_becomes_a_file_while_it_is_frozen(tmp):
+    p = Project(tmp, {"a": "a"})
+    os.symlink("a", p.source / "l")
+    git(p.source, "add", "l")
+    stop = threading.Event()
+
+    def churn():
+        while not stop.is_set():
+            for make in (lambda: os.symlink("a", p.source / "new"), lambda: (p.source / "new").write_text("x")):
+                make()
+                os.rename(p.source / "new", p.source / "l")
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        for _ in range(30):
+            done = p("freeze", expect=(0, 1))
+            assert done.code == 0 or "changing" in done.err, done.err
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_an_object_that_a_later_freeze_made_again_serves_earlier_bases(tmp):
+    p = Project(tmp, {"p": "PPPP", "q": "1"})
+
+    def state(content, number):
+        (p.source / "p").write_text(content)
+        os.utime(p.source / "p", (1577836800, 1577836800))
+        (p.source / "q").write_text(number)
+        return p.freeze()["base"]
+
+    first = state("PPPP", "1")
+    p("create", "s1", "--base", first)
+    with open(p.root / "s1/p", "a", encoding="utf-8") as spoilt:  # no guard
+        spoilt.write("spoilt")
+    state("QQQQ", "2")
+    p("create", "s2")
+    third = state("PPPP", "3")
+    p("create", "s3", "--base", third)
+    state("RRRR", "4")
+    for name, base in (("again1", first), ("again3", third)):
+        p("create", name, "--base", base)
+        assert (p.root / name / "p").read_text() == "PPPP"
 
 
 def test_big_file(tmp):

@@ -120,6 +120,7 @@ def test_prune_clears_debris(tmp):
         (p.root / ".snapfix" / folder / "left-by-a-crash/d/x").write_text("x")
     p("prune")
     assert inside(p.root)["work"] == [] and inside(p.root)["trash"] == [], inside(p.root)
+    assert not [name for name in inside(p.root)["locks"] if "crash" in name], inside(p.root)
     p.expect_snapshot(p.root / "t")
 
 
