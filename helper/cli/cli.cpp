@@ -31,7 +31,7 @@ constexpr std::array<Subcommand, 11> k_subcommands{{
     {"remove", remove, "NAME...", "remove snapshots"},
     {"list", list, "", "what there is, what it cost and saved"},
     {"show", show, "NAME", "everything recorded of a snapshot"},
-    {"prune", prune, "", "remove debris, what nothing uses, and old snapshots"},
+    {"prune", prune, "", "remove debris, what nothing uses, and by option old snapshots"},
     {"doctor", doctor, "[DIR]", "what this file system and kernel can do, by trying it"},
     {"uv-lint", uv_lint, "PATH...", "find uv commands that do not pin the lock"},
 }};

@@ -54,7 +54,7 @@ int finish(const std::vector<std::string>& arguments) {
     finished = snapshot::finish(root, name, lock, keep, outcome);
   }
   const auto& verified = finished.verified;
-  const bool found = print_findings(verified, name);
+  const bool found = print_findings(verified);
   print_left(finished.left);
   if (finished.kept) {
     os::note(fmt::format("the snapshot is kept in {}/{}: {}", path, folder, finished.why_kept));

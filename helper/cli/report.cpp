@@ -117,7 +117,7 @@ void print_notes(const snapshot::Created& created) {
   }
 }
 
-bool print_findings(const snapshot::Verified& verified, const std::string& name) {
+bool print_findings(const snapshot::Verified& verified) {
   for (const auto& note : verified.notes) {
     os::note(note);
   }
@@ -133,7 +133,7 @@ bool print_findings(const snapshot::Verified& verified, const std::string& name)
       verified.healed != 0
           ? "; the store has been healed: made anew (--fresh, a test's next run) they are right"
           : "";
-  if (verified.all_guarded) {
+  if (verified.unguarded.empty()) {
     fmt::print(
         stderr,
         "hint: the snapshots that share it ran under the guard: the writer is no process of "
@@ -141,11 +141,14 @@ bool print_findings(const snapshot::Verified& verified, const std::string& name)
         "says how), or this is a defect of snapfix{}\n",
         healed);
   } else {
-    fmt::print(stderr,
-               "hint: one of these snapshots wrote to shared files in place, which the others see; "
-               "name the files with --copy (COPY in add_snapshot_test) to make them private "
-               "in {}{}\n",
-               os::quoted(name), healed);
+    fmt::print(stderr, "  ran without the guard: {}\n", fmt::join(verified.unguarded, ", "));
+    fmt::print(
+        stderr,
+        "hint: one of these wrote to shared files in place, which reaches all that share "
+        "them: run it under the guard (--guard, GUARD in add_snapshot_test; 'snapfix doctor' "
+        "tells what it lacks), or name the files with --copy (COPY) to make them private "
+        "in it{}\n",
+        healed);
   }
   return true;
 }

@@ -32,7 +32,7 @@ void print_notes(const snapshot::Frozen& frozen);
 void print_notes(const snapshot::Created& created);
 
 /// The findings on stderr, each with its suspects; true if there are any.
-bool print_findings(const snapshot::Verified& verified, const std::string& name);
+bool print_findings(const snapshot::Verified& verified);
 
 /// `snapfix: error: ...` and, if there is one, `hint: ...`.
 void print_error(const os::Error& error);

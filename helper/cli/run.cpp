@@ -108,8 +108,8 @@ Run::Run(const std::vector<std::string>& arguments)
   m_options.add_value("launcher", "COMMAND",
                       "run the command through this one; its words are separated by ;");
   m_options.add_value("guard", "auto|on|off",
-                      "make a shared file private at its first change: where the kernel can "
-                      "(default), or not run at all where it cannot, or not");
+                      "make a shared file private at its first change. auto (default): where the "
+                      "kernel can, else run without; on: else do not run; off: never");
   m_options.add_flag("verbose,v", "say on stderr what became private, and what the guard cost");
   m_options.add_value("json-report", "FILE", "write what is recorded of the run to a file");
   add_wait_option(m_options);

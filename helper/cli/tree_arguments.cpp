@@ -30,9 +30,10 @@ void refuse_to_stand_in_snapshot(const std::string& folder) {
     if (fs::exists(root / ".snapfix" / "snapshots" / here.filename())) {
       throw os::Error(
           fmt::format("the current folder lies in a snapshot, {}", os::quoted(here.string())),
-          fmt::format("go back to the source, or name it with --source (and the root "
-                      "with --root {})",
-                      root.string()));
+          fmt::format(
+              "go back to the source, or name the root with --root {} (and, for a command that "
+              "wants one, the source with --source)",
+              root.string()));
     }
   }
 }
@@ -121,7 +122,8 @@ void add_name_option(Arguments& arguments) {
 void add_root_option(Arguments& arguments) {
   arguments.add_value("root", "DIR",
                       "folder that holds the snapshots; default: SNAPFIX_ROOT, else code_snapshots "
-                      "in the source (CODE_SNAPSHOT_DIRNAME renames that)");
+                      "in the source, for commands without --source in the current folder "
+                      "(CODE_SNAPSHOT_DIRNAME renames that)");
 }
 
 void add_tree_options(Arguments& arguments) {
@@ -131,19 +133,21 @@ void add_tree_options(Arguments& arguments) {
                       "tracked: what git tracks, submodules included, with the content in the work "
                       "tree; untracked: also what git does not ignore; all: every file but .git; "
                       "default: tracked in a git work tree, else all");
-  arguments.add_list("include", "GLOB", "take these files as well, though git ignores them");
+  arguments.add_list("include", "GLOB",
+                     "take these files as well, though git ignores them; may be repeated");
   arguments.add_value("link-from", "FROM",
                       "store: link from private copies; source: from the source's own files, which "
                       "needs not one copy, but then a write in place reaches the source and all "
                       "snapshots, and an edit of the source them; default: store");
-  arguments.add_list("exclude", "GLOB", "leave these out");
-  arguments.add_list("copy", "GLOB", "make these private from the start");
+  arguments.add_list("exclude", "GLOB", "leave these out; may be repeated");
+  arguments.add_list("copy", "GLOB", "make these private from the start; may be repeated");
   arguments.add_value("link-mode", "MODE",
                       "hardlink, reflink or copy; what the file system refuses becomes a copy; "
                       "default: hardlink");
   arguments.add_flag("strict", "a link that is refused is an error, not a copy");
   add_uv_options(arguments);
-  arguments.add_value("base", "ID", "make it of this base, without freezing");
+  arguments.add_value("base", "ID",
+                      "make it of this base, without freezing; a unique beginning will do");
   arguments.add_flag("frozen", "make it of the base that this ctest run froze, if it did");
   arguments.add_value("jobs", "N", "number of workers, or auto; default: auto");
 }

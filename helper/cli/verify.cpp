@@ -34,7 +34,7 @@ int verify(const std::vector<std::string>& arguments) {
                verified.shared, verified.made_private, verified.missing, verified.added,
                verified.findings.size());
   }
-  const bool found = print_findings(verified, name);
+  const bool found = print_findings(verified);
   return print_changed_locks(root, name) || found ? k_difference : k_done;
 }
 

@@ -256,7 +256,6 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
 
 /// All snapshots whose manifests name one of the inodes.
 void Verifier::name_suspects() {
-  m_out.all_guarded = true;
   for (const auto& other : m_root.snapshot_folders()) {
     const auto manifest = find_snapshot(m_root, other);
     const auto base = manifest ? Base::load(m_root.bases(), manifest->base) : std::nullopt;
@@ -269,7 +268,9 @@ void Verifier::name_suspects() {
       if (index && *index < manifest->inodes.size() && manifest->made[*index] == Made::linked &&
           manifest->inodes[*index] == m_manifest.inodes[found]) {
         finding.suspects.push_back(manifest->meta.value("name", other));
-        m_out.all_guarded = m_out.all_guarded && was_guarded(m_root, other);
+        if (!was_guarded(m_root, other)) {
+          m_out.unguarded.insert(finding.suspects.back());
+        }
       }
     }
   }
@@ -304,15 +305,10 @@ nlohmann::json path_to_json(const std::string& path) {
 }
 
 nlohmann::json Verified::to_json(const std::string& name) const {
-  nlohmann::json out{{"name", name},
-                     {"shared", shared},
-                     {"private", made_private},
-                     {"missing", missing},
-                     {"added", added},
-                     {"findings", nlohmann::json::array()},
-                     {"all_guarded", all_guarded},
-                     {"healed", healed},
-                     {"notes", notes}};
+  nlohmann::json out{
+      {"name", name},           {"shared", shared}, {"private", made_private},
+      {"missing", missing},     {"added", added},   {"findings", nlohmann::json::array()},
+      {"unguarded", unguarded}, {"healed", healed}, {"notes", notes}};
   for (const auto& finding : findings) {
     auto entry = path_to_json(finding.path);
     entry["what"] = finding.what;

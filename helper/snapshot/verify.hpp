@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct Verified {
   std::uint64_t missing = 0;
   std::uint64_t added = 0; ///< entries that the base does not hold; those below new folders once
   std::vector<Finding> findings;
-  bool all_guarded = false; ///< the last run of every suspect was under the guard
+  std::set<std::string> unguarded; ///< the suspects whose last run was not under the guard
   std::uint64_t healed = 0;
   std::vector<std::string> notes;
 

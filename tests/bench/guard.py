@@ -18,6 +18,8 @@ import sys
 import tempfile
 import time
 
+import harness
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -173,16 +175,22 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=pathlib.Path)
     arguments = parser.parse_args()
+    harness.clean_up_when_ended()
     with tempfile.TemporaryDirectory(prefix="snapfix-bench.") as folder:
         bench = Bench(arguments.snapfix, arguments.rounds, pathlib.Path(folder))
         bench.breaks()
         bench.calls()
         bench.workloads()
         bench.start()
+    shown = table(bench.results)
     if arguments.json:
         arguments.json.write_text(json.dumps(bench.results, indent=2) + "\n")
-    print(table(bench.results))
+        arguments.json.with_suffix(".md").write_text(shown + "\n")
+    print(shown)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

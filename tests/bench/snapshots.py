@@ -1,13 +1,9 @@
 """What snapshots cost, beside the floor (the bare system calls) and what people use instead.
 
-    snapshots.py [--files N,N...] [--file-systems NAME,NAME...] [--tasks NAME,NAME...] [--rounds N]
-                 [--shapes] [--json FILE]
-    snapshots.py --plot FILE.json... FILE.svg
-
-tests/bench/run builds what this needs and calls it. File systems: default (the one of TMPDIR), ext4, xfs, btrfs
-(in loop devices), tmpfs, slow0.3 and slow1 (a FUSE pass-through on tmpfs with that many milliseconds a metadata
-call). Contenders of a task take turns, each round one of each, so that what else the machine does meets all alike;
-hyperfine takes the times. Figures are medians; ratios hold within one run only. Prints tables in Markdown.
+tests/bench/run builds what this needs and calls it. File systems: default (that of TMPDIR), tmpfs, xfs, btrfs (in
+loop devices), slow0.3 and slow1 (a FUSE pass-through on tmpfs with that many milliseconds a metadata call); all but
+the first want root. Contenders of a task take turns, each round one of each, so that what else the machine does meets
+all alike; hyperfine takes the times. Figures are medians; ratios hold within one run only. Prints tables in Markdown.
 """
 
 import argparse
@@ -31,6 +27,7 @@ import harness
 SNAPFIX = os.environ.get("SNAPFIX", "snapfix")
 FLOOR = os.environ.get("SNAPFIX_FLOOR", "floor")
 SLOW_FS = os.environ.get("SNAPFIX_SLOW_FS", "slow_fs")
+FILE_SYSTEMS = ["default", "tmpfs", "xfs", "btrfs", "slow0.3", "slow1"]
 TASKS = ["create", "freeze", "together", "memory", "refresh", "remove", "ctest"]  # those that remove things come last
 MANY = 100_000  # files, from which on the slowest contenders are left out: they show no more, and take hours
 IMAGE_MEGABYTES = 24 << 10  # sparse
@@ -375,16 +372,19 @@ def table(results):
         lines += [f"### {entry['task']}: {entry['files']:,} files, {entry['shape']}, {entry['file_system']}", ""]
         if entry["task"] == "ctest":
             plain, ours, links = (median[name] for name in ("20 plain tests (cpu)", "20 snapshot tests (cpu)", "20 times the links and their removal (cpu)"))
-            lines += [f"A snapshot test takes {1000 * (ours - plain - links) / 20:.1f} ms of processor time more than a plain one and the links.", ""]
+            more = 1000 * (ours - plain - links) / 20
+            lines += [f"A snapshot test takes {more:.1f} ms of processor time more than a plain one and the links." if more > 0 else
+                      "What a snapshot test takes more than a plain one and the links is less than the links vary.", ""]
         if entry["task"] == "memory":
             lines += ["| | MiB | bytes a file over 20 MiB |", "| --- | ---: | ---: |"]
-            lines += [f"| {name} | {value / 2**20:.1f} | {max(0, value - 20 * 2**20) / entry['files']:.0f} |" for name, value in median.items()]
+            lines += [f"| {name.removesuffix(' (bytes)')} | {value / 2**20:.1f} | {max(0, value - 20 * 2**20) / entry['files']:.0f} |" for name, value in median.items()]
         else:
             lines += ["| | ms | spread | ratio | to |", "| --- | ---: | ---: | ---: | --- |"]
             for name, value in median.items():
                 floor = FLOORS.get(name, ("floor: link",))
                 ratio, to = "", ""
-                if name not in floor and all(part in median for part in floor):
+                is_floor = name.startswith("floor:") or name == "git ls-files"
+                if not is_floor and name not in floor and all(part in median for part in floor):
                     ratio, to = f"{value / sum(median[part] for part in floor):.2f}", " + ".join(floor)
                 times = entry["seconds"][name]
                 lines.append(f"| {name} | {1000 * value:.1f} | {1000 * min(times):.1f}-{1000 * max(times):.1f} | {ratio} | {to} |")
@@ -396,12 +396,18 @@ PLOTTED = ["floor: link", "snapfix create --base", "snapfix create", "cp -al", "
            "rsync -a", "git worktree add", "git clone --local"]
 
 
-def plot(runs, svg):
-    import matplotlib  # pylint: disable=import-outside-toplevel
-
+def plot(files, svg):
+    try:
+        import matplotlib  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        debian = "/usr/bin/python3"  # Debian's package is for Debian's Python
+        if not os.path.exists(debian) or os.path.samefile(sys.executable, debian):
+            sys.exit("no plot: matplotlib is missing (Debian: python3-matplotlib)")
+        sys.exit(subprocess.run([debian, "-B", __file__, "--plot", *files, svg], check=False).returncode)
     matplotlib.use("svg")
     from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
 
+    runs = [json.loads(pathlib.Path(file).read_text(encoding="utf-8")) for file in files]
     entries = [e for run in runs for e in run["measured"] if e["task"] == "create" and e["shape"] == "mixed"]
     figure, (by_files, by_latency) = pyplot.subplots(1, 2, figsize=(13, 5.5))
 
@@ -428,57 +434,95 @@ def plot(runs, svg):
     figure.savefig(svg, metadata={"Date": None})
 
 
+def names(known):
+    def parse(text):
+        out = [name for name in text.split(",") if name]
+        for name in out:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"'{name}' is none of {', '.join(known)}")
+        return out
+    return parse
+
+
+def numbers(text):
+    return [int(number) for number in text.split(",")]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=numbers, default="2000,70000", metavar="N,N...", help="how many files the sources have (%(default)s)")
+    parser.add_argument("--file-systems", type=names(FILE_SYSTEMS), default=",".join(FILE_SYSTEMS), metavar="NAME,NAME...", help="(%(default)s)")
+    parser.add_argument("--tasks", type=names(TASKS), default=",".join(TASKS), metavar="NAME,NAME...", help="what is measured (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, metavar="N", help="half as many with over 20,000 files, a third where calls are slow (%(default)s)")
+    parser.add_argument("--shapes", action="store_true", help="on the default file system also trees of other shapes: deep, flat, empty and huge files")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the results, and beside it .md and .svg (build/bench/snapshots.json)")
+    parser.add_argument("--plot", nargs="+", metavar="FILE", help="JSON... SVG: measures nothing, draws earlier runs together")
+    out = parser.parse_args()
+    if out.plot and (len(out.plot) < 2 or not out.plot[-1].endswith(".svg")):
+        parser.error("--plot wants at least one JSON, and as the last the SVG to write")
+    return out
+
+
+def cases_of(options):
+    for name in options.file_systems:
+        for count in options.files:
+            # More than a few thousand files on a slow file system take hours, and show no more.
+            if not name.startswith("slow") or count <= 5000:
+                yield name, "mixed", count
+    if options.shapes:
+        yield from (("default", "flat", 20_000), ("default", "deep", 2_000), ("default", "empty", 20_000), ("default", "huge", 4))
+
+
+def measure_case(options, name, shape, count, keep):
+    tasks = [task for task in TASKS if task in options.tasks]
+    if name.startswith("slow"):
+        tasks = [task for task in tasks if task not in ("together", "memory", "ctest")]
+    if count >= MANY // 2:
+        tasks = [task for task in tasks if task not in ("together", "ctest")]
+    rounds = options.rounds if count <= 20_000 else max(3, options.rounds // 2)
+    if name.startswith("slow"):
+        rounds = max(3, rounds // 3)
+    with file_system(name) as where:
+        place = Place(where, shape, count, name in ("xfs", "btrfs"))
+        try:
+            for task in tasks:
+                print(f"{name}, {shape}, {count} files: {task}", file=sys.stderr, flush=True)
+                seconds = getattr(place, task)(rounds)
+                keep({"file_system": name, "shape": shape, "files": place.count, "task": task, "seconds": seconds})
+        finally:
+            place.close()
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", default="2000,70000")
-    parser.add_argument("--file-systems", default="default,tmpfs,xfs,btrfs,slow0.3,slow1")
-    parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--shapes", action="store_true", help="other shapes of trees as well, on the default file system")
-    parser.add_argument("--json", type=pathlib.Path)
-    parser.add_argument("--plot", nargs="+", metavar="FILE", help="JSON... SVG: draws earlier runs together")
-    arguments = parser.parse_args()
-    if arguments.plot:
-        *runs, svg = arguments.plot
-        if not runs or not svg.endswith(".svg"):
-            parser.error("--plot wants at least one JSON, and the SVG to write as the last")
-        plot([json.loads(pathlib.Path(run).read_text(encoding="utf-8")) for run in runs], svg)
+    options = arguments()
+    if options.plot:
+        plot(options.plot[:-1], options.plot[-1])
         return
     # One environment for all that is timed: no git configuration of the user's.
     os.environ.update(harness.clean_env())
-    cases = []
-    for name in arguments.file_systems.split(","):
-        for count in map(int, arguments.files.split(",")):
-            # More than a few thousand files on a slow file system take hours, and show no more.
-            if not name.startswith("slow") or count <= 5000:
-                cases.append((name, "mixed", count))
-    if arguments.shapes:
-        cases += [("default", "flat", 20_000), ("default", "deep", 2_000), ("default", "empty", 20_000), ("default", "huge", 4)]
-    results = {"machine": machine(), "command": shlex.join(sys.argv), "measured": []}
-    for name, shape, count in cases:
-        tasks = [task for task in TASKS if task in arguments.tasks.split(",")]
-        if name.startswith("slow"):
-            tasks = [task for task in tasks if task not in ("together", "memory", "ctest")]
-        if count >= MANY // 2:
-            tasks = [task for task in tasks if task not in ("together", "ctest")]
-        rounds = arguments.rounds if count <= 20_000 else max(3, arguments.rounds // 2)
-        if name.startswith("slow"):
-            rounds = max(3, rounds // 3)
-        try:
-            with file_system(name) as where:
-                place = Place(where, shape, count, name in ("xfs", "btrfs"))
-                try:
-                    for task in tasks:
-                        print(f"{name}, {shape}, {count} files: {task}", file=sys.stderr, flush=True)
-                        seconds = getattr(place, task)(rounds)
-                        results["measured"].append({"file_system": name, "shape": shape, "files": place.count, "task": task, "seconds": seconds})
-                        if arguments.json:
-                            arguments.json.write_text(json.dumps(results, indent=1) + "\n")
-                finally:
-                    place.close()
-        except harness.Skip as why:
-            print(f"{name}: not measured: {why}", file=sys.stderr)
+    harness.clean_up_when_ended()
+    results = {"machine": machine(), "command": shlex.join(["tests/bench/run", *sys.argv[1:]]), "measured": []}
+
+    def keep(entry):
+        results["measured"].append(entry)
+        if options.json:
+            options.json.write_text(json.dumps(results, indent=1) + "\n")
+            options.json.with_suffix(".md").write_text(table(results) + "\n")
+
+    status = 0
+    try:
+        for case in cases_of(options):
+            try:
+                measure_case(options, *case, keep)
+            except harness.Skip as why:
+                print(f"{case[0]}: not measured: {why}", file=sys.stderr)
+    except KeyboardInterrupt:
+        status = 130
     print(table(results))
+    if options.json and results["measured"]:
+        print(f"Written to {options.json}, .md and .svg beside it.", file=sys.stderr)
+        plot([options.json], options.json.with_suffix(".svg"))
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from harness import git, make_repo
 from project import Project, every_stat, listed
 
 k_file_system = os.environ.get("SNAPFIX_FUZZ_FS", "default")
-k_steps = int(os.environ.get("SNAPFIX_FUZZ_STEPS", {"default": 2000, "ext4-128": 40}.get(k_file_system, 400)))
+k_steps = int(os.environ.get("SNAPFIX_FUZZ_STEPS", {"default": 1200, "ext4-128": 40}.get(k_file_system, 400)))
 k_seed = int(os.environ.get("SNAPFIX_FUZZ_SEED", str(time.time_ns() % 1_000_000_007)))
 k_modes = (0o644, 0o755, 0o600, 0o444, 0o664, 0o700)
 k_odd_names = ("new line\n", "sp ace", "-dash", "ümlaut", "tab\t", 'quo"te', "back\\slash", "*", "[x]")

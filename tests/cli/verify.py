@@ -24,7 +24,7 @@ def test_clean(tmp):
     p.create("t")
     report = p("verify", "t", "--json").json()
     del report["notes"]
-    assert report == {"name": "t", "shared": 2, "private": 0, "missing": 0, "added": 0, "findings": [], "all_guarded": False, "healed": 0}, report
+    assert report == {"name": "t", "shared": 2, "private": 0, "missing": 0, "added": 0, "findings": [], "unguarded": [], "healed": 0}, report
 
 
 def test_private_missing_and_added_are_no_findings(tmp):
@@ -111,6 +111,16 @@ def test_every_sharer_fails_and_names_all(tmp):
         assert set(finding(done.json(), "a")["suspects"]) == {"one", "two", "three"}, done
         assert_says(done, "a")
     p.expect_snapshot(p.create("one", "--fresh"))
+
+
+def test_who_ran_without_the_guard_is_named(tmp):
+    p = Project(tmp, {"a": "1\n"})
+    p.create("never")
+    guarded = p("run", "on", "--guard", "on", "--", "true", expect=(0, 125)).code == 0
+    p("run", "off", "--guard", "off", "--", "sh", "-c", "echo >>a")
+    done = p("verify", "on", expect=3)
+    unguarded = ["never", "off"] if guarded else ["never", "off", "on"]
+    assert f"ran without the guard: {', '.join(sorted(unguarded))}\n" in done.err, done.err
 
 
 def test_a_snapshot_without_the_file_is_no_suspect(tmp):

@@ -237,12 +237,29 @@ def run(command, *, cwd=None, env=None, stdin=None, expect=0, timeout=120, user=
         late = True
         os.killpg(process.pid, signal.SIGKILL)  # and what it has started
         out, err = process.communicate()
+    except BaseException:  # we are to end
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
     result = Result(command, process.returncode, os.fsdecode(out), os.fsdecode(err), time.monotonic() - started)
     if late:
         raise AssertionError(f"still running after {timeout} s\n{result}")
     if expect is not None and result.code not in ({expect} if isinstance(expect, int) else set(expect)):
         raise AssertionError(f"expected exit code {expect}\nin: {cwd or os.getcwd()}\n{result}")
     return result
+
+
+def clean_up_when_ended():
+    """From here on SIGINT and SIGTERM raise KeyboardInterrupt, once: what was made is removed."""
+
+    def end(*_):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        print("Interrupted: what was made is being removed, which can take minutes.", file=sys.stderr, flush=True)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def as_user(command, *, uid=NOBODY, **options):
