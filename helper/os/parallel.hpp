@@ -18,7 +18,7 @@ constexpr unsigned k_adapt = 0;
 /// each other's way, more where each call waits for a server.
 class CallLatency {
 public:
-  CallLatency() noexcept : m_begin(now()) {}
+  CallLatency() noexcept : m_begin(now()), m_queued_before(queued_seconds()) {}
 
   /// 1 as long as there is too little to judge by.
   unsigned workers_wanted() noexcept;
@@ -28,11 +28,12 @@ private:
     double wall = 0; ///< seconds
     double cpu = 0;  ///< seconds of this thread's work
     long waits = 0;  ///< how often it gave up the processor to wait
-    long turns = 0;  ///< how often the processor was taken from it
   };
   static Moment now() noexcept;
+  static double queued_seconds() noexcept;
 
   Moment m_begin;
+  double m_queued_before;
 };
 
 /// Works off tasks that may bring up more tasks, the youngest first, from several threads, the
