@@ -115,10 +115,10 @@ void remove_their_objects(const Root& root, const Bases& bases, Collected& out) 
     const Objects kept = objects_of(bases.used, source);
     const Store store(root, source);
     for (const auto& folder : base.folders()) {
-      const auto bucket = Store::bucket_of(base.text(folder.path));
       for (const auto& file : base.files_of(folder)) {
         if (file.object != os::Hash() && !kept.contains(file.object)) {
-          remove_object(store.dir(), Store::path_of(bucket, file.object).data(), false, out);
+          const ObjectPath path = Store::path_of(base.text(folder.path), file.object);
+          remove_object(store.dir(), path.data(), false, out);
         }
       }
     }

@@ -37,17 +37,16 @@ public:
 private:
   void attempt(Frozen& out);
   void load_last();
-  bool is_unchanged() const { return m_last && m_look.equals(*m_last); }
   void wait_for_clock();
   void read_changed(Frozen& out);
   void read_file(const source::ScannedFolder& folder, const os::Dir& dir,
                  const source::ScannedFile& file, FileState& state, Frozen& out);
   os::Hash copy_to_store(os::UniqueFd& from, const std::string& path, Store::Incoming& incoming,
                          const os::Stat& stat, Frozen& out);
-  bool stands_still() const;
+  bool stands_still(bool unchanged) const;
   void check_second_look() const;
   void check_top() const;
-  void publish(Frozen& out);
+  void publish(bool unchanged, Frozen& out);
   bool folder_times_stand() const;
   static void warn_of_symlinks(Frozen& out);
   nlohmann::json meta() const;
@@ -109,15 +108,16 @@ void Freezer::attempt(Frozen& out) {
   out.notes = m_look.listing.notes;
   m_look.take_over(m_last ? &*m_last : nullptr, m_last_record ? &*m_last_record : nullptr);
   m_look.take_over(std::move(last));
-  if (!is_unchanged()) {
+  const bool unchanged = m_last && m_look.equals(*m_last);
+  if (!unchanged) {
     wait_for_clock();
     read_changed(out);
   }
-  if (!stands_still()) {
+  if (!stands_still(unchanged)) {
     check_second_look();
   }
   check_top();
-  publish(out);
+  publish(unchanged, out);
   warn_of_symlinks(out);
 }
 
@@ -245,7 +245,7 @@ void Freezer::read_file(const source::ScannedFolder& folder, const os::Dir& dir,
   incoming.seal(record);
   record.object = Store::object_of(folder.path, file.name, record.content, record.permissions(),
                                    record.mtime());
-  record.inode = incoming.publish(Store::bucket_of(folder.path), record.object, record);
+  record.inode = incoming.publish(folder.path, record.object, record);
 }
 
 os::Hash Freezer::copy_to_store(os::UniqueFd& from, const std::string& path,
@@ -275,29 +275,24 @@ os::Hash Freezer::copy_to_store(os::UniqueFd& from, const std::string& path,
 /// if no folder's time has moved since, as a rename in it would move it: in any folder where a file
 /// of the source may be. That git has listed it says nothing of that moment, but the same names
 /// were listed by the last freeze, too.
-bool Freezer::stands_still() const {
+bool Freezer::stands_still(bool unchanged) const {
   const bool knows_all_folders =
       m_selection.files != source::FileSet::untracked && m_selection.include.empty();
   if (!knows_all_folders || !m_last || !m_look.has_names_of(*m_last)) {
     return false;
   }
-  const bool unchanged = is_unchanged();
+  // The files of an unchanged source are known to be old.
   const auto is_old = [&](const source::ScannedFolder& folder) {
-    return m_clock->is_before(folder.stat) || (unchanged && m_clock->is_settled(folder.stat));
+    return unchanged ? m_clock->is_before(folder.stat) || m_clock->is_settled(folder.stat)
+                     : m_clock->is_before(folder.stat) &&
+                           std::ranges::all_of(folder.files, [&](const auto& file) {
+                             return m_clock->is_before(file.stat);
+                           });
   };
   const auto& folders = m_look.scan.folders;
   const auto& hollow = m_look.scan.hollow;
   if (!std::ranges::all_of(folders, is_old) || !std::ranges::all_of(hollow, is_old)) {
     return false;
-  }
-  if (!unchanged) {
-    for (const auto& folder : folders) {
-      for (const auto& file : folder.files) {
-        if (!m_clock->is_before(file.stat)) {
-          return false;
-        }
-      }
-    }
   }
   std::vector<std::string_view> paths;
   paths.reserve(folders.size());
@@ -348,8 +343,8 @@ bool Freezer::folder_times_stand() const {
       [](const source::ScannedFolder& folder) { return folder.stat.mtime; }, &FolderRecord::mtime);
 }
 
-void Freezer::publish(Frozen& out) {
-  if (is_unchanged() && folder_times_stand()) {
+void Freezer::publish(bool unchanged, Frozen& out) {
+  if (unchanged && folder_times_stand()) {
     out.base = std::move(*m_last);
     return;
   }
@@ -373,12 +368,11 @@ void Freezer::publish(Frozen& out) {
       ++index;
     }
   }
-  const bool stands = is_unchanged();
-  const os::Hash id = stands ? m_last->id() : writer.id(m_key.hex());
-  out.made = !stands && !Base::load(m_root.bases(), id);
+  const os::Hash id = unchanged ? m_last->id() : writer.id(m_key.hex());
+  out.made = !unchanged && !Base::load(m_root.bases(), id);
   m_look = {}; // what follows wants as much memory again
   writer.write(m_root.bases(), id, meta());
-  if (!stands) {
+  if (!unchanged) {
     FreezeRecord::write(m_root.sources(), m_key, id, seen);
   }
   auto base = Base::load(m_root.bases(), id);

@@ -28,6 +28,11 @@ void put_hex(char* out, const os::Hash& hash) {
   put_hex(put_hex(out, hash.high, 16), hash.low, 16);
 }
 
+/// The name of the folder that holds the objects of a source folder.
+char* put_bucket(char* out, std::string_view folder_path) {
+  return put_hex(out, os::hash_of(folder_path).low & 0xFFU, k_bucket_digits);
+}
+
 /// A file of the source, opened component by component; nothing if it is not there as a file.
 os::UniqueFd open_in_source(const std::string& source, const std::string& path) {
   try {
@@ -59,8 +64,7 @@ std::uint64_t remake(const Store& store, const std::string& source, const Damage
   }
   FileRecord sealed = record;
   incoming.seal(sealed);
-  return incoming.publish(Store::bucket_of(source::folder_of(damage.path)), damage.object, sealed,
-                          true);
+  return incoming.publish(source::folder_of(damage.path), damage.object, sealed, true);
 }
 
 /// The inode of what stands in the object's place, if that is sound though not the inode that was
@@ -82,13 +86,9 @@ Store::Store(const Root& root, const std::string& source)
     : m_dir(root.objects().ensure_child(os::hash_of(source).hex().c_str())),
       m_incoming(m_dir.ensure_child(k_incoming)) {}
 
-unsigned char Store::bucket_of(std::string_view folder_path) noexcept {
-  return static_cast<unsigned char>(os::hash_of(folder_path).low & 0xFFU);
-}
-
-ObjectPath Store::path_of(unsigned char bucket, const os::Hash& object) noexcept {
+ObjectPath Store::path_of(std::string_view folder_path, const os::Hash& object) noexcept {
   ObjectPath out{};
-  char* end = put_hex(out.data(), bucket, k_bucket_digits);
+  char* end = put_bucket(out.data(), folder_path);
   *end++ = '/';
   put_hex(end, object);
   return out;
@@ -102,7 +102,7 @@ ObjectName Store::name_of(const os::Hash& object) noexcept {
 
 std::optional<os::Dir> Store::open_bucket(std::string_view folder_path) const {
   std::array<char, k_bucket_digits + 1> name{};
-  put_hex(name.data(), bucket_of(folder_path), k_bucket_digits);
+  put_bucket(name.data(), folder_path);
   return m_dir.try_begin_at(name.data());
 }
 
@@ -156,9 +156,9 @@ void Store::Incoming::seal(FileRecord& file) {
   file.inode = stat.inode;
 }
 
-std::uint64_t Store::Incoming::publish(unsigned char bucket, const os::Hash& object,
+std::uint64_t Store::Incoming::publish(std::string_view folder_path, const os::Hash& object,
                                        const FileRecord& file, bool replace) {
-  const ObjectPath name = path_of(bucket, object);
+  const ObjectPath name = path_of(folder_path, object);
   if (!replace) {
     const auto standing = m_store.m_dir.try_stat(name.data());
     if (standing && file.agrees_with(*standing)) {
@@ -206,8 +206,7 @@ Healed heal(const Root& root, const std::string& source, const std::vector<Damag
       }
       const FileRecord& record = bases[i].files()[*index];
       if (!inode) {
-        const ObjectPath name =
-            Store::path_of(Store::bucket_of(source::folder_of(damage.path)), damage.object);
+        const ObjectPath name = Store::path_of(source::folder_of(damage.path), damage.object);
         inode = standing_inode(store, name, damage, record);
         if (*inode == 0) {
           inode = remake(store, source, damage, record);

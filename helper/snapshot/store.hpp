@@ -27,10 +27,8 @@ public:
 
   const os::Dir& dir() const noexcept { return m_dir; }
 
-  /// The number of the folder that holds the objects of a source folder.
-  static unsigned char bucket_of(std::string_view folder_path) noexcept;
-
-  static ObjectPath path_of(unsigned char bucket, const os::Hash& object) noexcept;
+  /// Where the object of a file of that source folder lies.
+  static ObjectPath path_of(std::string_view folder_path, const os::Hash& object) noexcept;
   static ObjectName name_of(const os::Hash& object) noexcept;
 
   /// To link from the objects of a source folder; nothing where there are none.
@@ -61,8 +59,8 @@ public:
 
     /// Puts the sealed file into its place as `object`; where a sound one stands already, that one
     /// stays. `replace` puts a new inode there in any case. Returns the inode.
-    std::uint64_t publish(unsigned char bucket, const os::Hash& object, const FileRecord& file,
-                          bool replace = false);
+    std::uint64_t publish(std::string_view folder_path, const os::Hash& object,
+                          const FileRecord& file, bool replace = false);
 
   private:
     const Store& m_store;

@@ -218,7 +218,7 @@ void Verifier::check_object(const FolderRecord& folder, std::size_t index) {
   if (m_manifest.made[index] != Made::linked || is_from_source()) {
     return;
   }
-  const ObjectPath name = Store::path_of(Store::bucket_of(m_base->text(folder.path)), file.object);
+  const ObjectPath name = Store::path_of(m_base->text(folder.path), file.object);
   const auto stat = m_store->dir().try_stat(name.data());
   if (stat && stat->inode == m_manifest.inodes[index]) {
     compare(m_store->dir(), name.data(), *stat, folder, index);
