@@ -140,7 +140,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
           "anew with those that are given");
     }
   }
-  const bool lock_changed = standing && print_changed_locks(root, m_name);
+  const bool lock_changed = standing && print_changed_locks(root, m_name, *standing);
   if (lock_changed && !fresh) {
     throw os::Error(
         fmt::format("the command would run with another lock in {}", os::quoted(m_name)),
@@ -269,7 +269,7 @@ int Run::operator()() {
     }
     tell(record);
     if (!m_options.flag("ctest")) { // there the cleanup says it
-      print_changed_locks(root, m_name);
+      print_changed_locks(root, m_name, *manifest);
     }
   }
   guard::end_as(end);

@@ -329,14 +329,16 @@ void enforce_lock(std::vector<std::string>& environment, const std::string& snap
 }
 
 bool print_changed_locks(const snapshot::Root& root, const std::string& name) {
-  const std::string folder = snapshot::folder_of_name(name);
   // Also of one whose tree is gone: its lock is, too.
-  const auto manifest = snapshot::SnapshotManifest::load(root.snapshots(), folder);
-  if (!manifest) {
-    return false;
-  }
+  const auto manifest =
+      snapshot::SnapshotManifest::load(root.snapshots(), snapshot::folder_of_name(name));
+  return manifest && print_changed_locks(root, name, *manifest);
+}
+
+bool print_changed_locks(const snapshot::Root& root, const std::string& name,
+                         const snapshot::SnapshotManifest& manifest) {
   std::vector<std::string> paths;
-  for (const auto& project : uv_projects_of(*manifest)) {
+  for (const auto& project : uv_projects_of(manifest)) {
     const auto more = locks_of(project);
     paths.insert(paths.end(), more.begin(), more.end());
   }
@@ -345,7 +347,7 @@ bool print_changed_locks(const snapshot::Root& root, const std::string& name) {
   if (paths.empty()) {
     return false;
   }
-  const auto found = snapshot::differences(root, folder, *manifest, paths);
+  const auto found = snapshot::differences(root, snapshot::folder_of_name(name), manifest, paths);
   for (const auto& difference : found) {
     const char* what = difference.change == snapshot::Change::added     ? "was newly made"
                        : difference.change == snapshot::Change::removed ? "was deleted"

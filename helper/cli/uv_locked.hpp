@@ -45,5 +45,7 @@ void enforce_lock(std::vector<std::string>& environment, const std::string& snap
 /// Prints which locks of the snapshot are not those that it was made with, with a short diff.
 /// Whether there are any.
 bool print_changed_locks(const snapshot::Root& root, const std::string& name);
+bool print_changed_locks(const snapshot::Root& root, const std::string& name,
+                         const snapshot::SnapshotManifest& manifest);
 
 } // namespace snapfix::cli
