@@ -401,9 +401,11 @@ def plot(files, svg):
         import matplotlib  # pylint: disable=import-outside-toplevel
     except ImportError:
         debian = "/usr/bin/python3"  # Debian's package is for Debian's Python
-        if not os.path.exists(debian) or os.path.samefile(sys.executable, debian):
-            sys.exit("no plot: matplotlib is missing (Debian: python3-matplotlib)")
-        sys.exit(subprocess.run([debian, "-B", __file__, "--plot", *files, svg], check=False).returncode)
+        if os.path.exists(debian) and not os.path.samefile(sys.executable, debian):
+            subprocess.run([debian, "-B", __file__, "--plot", *files, svg], check=False)
+        else:
+            print("No plot: matplotlib is missing (Debian: python3-matplotlib).", file=sys.stderr)
+        return
     matplotlib.use("svg")
     from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
 
@@ -520,8 +522,9 @@ def main():
         status = 130
     print(table(results))
     if options.json and results["measured"]:
-        print(f"Written to {options.json}, .md and .svg beside it.", file=sys.stderr)
-        plot([options.json], options.json.with_suffix(".svg"))
+        print(f"Written to {options.json}, and beside it .md and, of trees that were made, .svg.", file=sys.stderr)
+        if any(entry["task"] == "create" for entry in results["measured"]):
+            plot([options.json], options.json.with_suffix(".svg"))
     sys.exit(status)
 
 
