@@ -1,5 +1,7 @@
 #include "cli/arguments.hpp"
 
+#include "os/format.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -90,12 +92,12 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
   } catch (const po::unknown_option& error) {
     fail_unknown(error.get_option_name());
   } catch (const po::multiple_occurrences& error) {
-    fail(fmt::format("{} may be given once only", error.get_option_name()));
+    fail(os::format("{} may be given once only", error.get_option_name()));
   } catch (const po::error& error) {
     fail(error.what());
   }
   if (flag("help")) {
-    fmt::print("{}", help_text());
+    os::print("{}", help_text());
     return false;
   }
   m_words = list(k_words);
@@ -112,13 +114,13 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
 
 void Arguments::check_words() {
   if (m_words.size() > m_words_allowed.most) {
-    fail(fmt::format("unexpected word {}", os::quoted(m_words[m_words_allowed.most])));
+    fail(os::format("unexpected word {}", os::quoted(m_words[m_words_allowed.most])));
   }
   if (m_words.size() < m_words_allowed.least) {
-    fail(fmt::format("{} is missing", m_words_allowed.name));
+    fail(os::format("{} is missing", m_words_allowed.name));
   }
   if (std::ranges::find(m_words, "") != m_words.end()) {
-    fail(fmt::format("{} is empty", m_words_allowed.name));
+    fail(os::format("{} is empty", m_words_allowed.name));
   }
   if (m_takes_command == TakesCommand::yes && m_command.empty()) {
     fail("the command is missing", "write it behind --, as in: snapfix run NAME -- make check");
@@ -136,8 +138,8 @@ void Arguments::check_values_follow(const std::vector<std::string>& arguments) c
       continue;
     }
     if (i + 1 == arguments.size() || arguments[i + 1].starts_with('-')) {
-      fail(fmt::format("{} needs a value", arguments[i]),
-           fmt::format("write {0}=VALUE; a value may begin with a dash only so", arguments[i]));
+      fail(os::format("{} needs a value", arguments[i]),
+           os::format("write {0}=VALUE; a value may begin with a dash only so", arguments[i]));
     }
     ++i;
   }
@@ -149,7 +151,7 @@ std::optional<std::string> Arguments::value(const char* name) const {
   }
   auto out = m_values[name].as<std::string>();
   if (out.empty()) {
-    fail(fmt::format("--{} needs a value", name));
+    fail(os::format("--{} needs a value", name));
   }
   return out;
 }
@@ -167,8 +169,8 @@ std::optional<std::uint64_t> Arguments::number(const char* name, std::uint64_t l
   std::uint64_t out = 0;
   const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), out);
   if (failed != std::errc() || end != text->data() + text->size() || out < least) {
-    fail(fmt::format("--{} takes a whole number of {} or more, not {}", name, least,
-                     os::quoted(*text)));
+    fail(os::format("--{} takes a whole number of {} or more, not {}", name, least,
+                    os::quoted(*text)));
   }
   return out;
 }
@@ -182,15 +184,14 @@ std::size_t Arguments::choice(const char* name, const std::vector<std::string>& 
   const auto found = std::ranges::find(choices, *text);
   if (found == choices.end()) {
     const auto meant = likest(*text, choices);
-    fail(fmt::format("--{} takes {}, not {}", name, fmt::join(choices, ", "), os::quoted(*text)),
+    fail(os::format("--{} takes {}, not {}", name, fmt::join(choices, ", "), os::quoted(*text)),
          meant ? "did you mean " + *meant + "?" : "");
   }
   return static_cast<std::size_t>(found - choices.begin());
 }
 
 void Arguments::fail(const std::string& message, const std::string& hint) const {
-  throw UsageError(fmt::format("{}: {}", m_subcommand, message),
-                   hint.empty() ? usage_line() : hint);
+  throw UsageError(os::format("{}: {}", m_subcommand, message), hint.empty() ? usage_line() : hint);
 }
 
 void Arguments::fail_unknown(const std::string& option) const {
@@ -201,20 +202,20 @@ void Arguments::fail_unknown(const std::string& option) const {
     names.push_back(known->long_name());
   }
   const auto meant = likest(bare, names);
-  fail(fmt::format("unknown option {}", os::quoted(option)),
+  fail(os::format("unknown option {}", os::quoted(option)),
        meant ? "did you mean --" + *meant + "?" : "");
 }
 
 std::string Arguments::usage_line() const {
-  return fmt::format("usage: snapfix {}{}{} [options]{}", m_subcommand,
-                     *m_words_allowed.name != '\0' ? " " : "", m_words_allowed.name,
-                     m_takes_command == TakesCommand::yes ? " -- COMMAND [ARGUMENT...]" : "");
+  return os::format("usage: snapfix {}{}{} [options]{}", m_subcommand,
+                    *m_words_allowed.name != '\0' ? " " : "", m_words_allowed.name,
+                    m_takes_command == TakesCommand::yes ? " -- COMMAND [ARGUMENT...]" : "");
 }
 
 std::string Arguments::help_text() const {
   std::ostringstream options;
   options << m_options;
-  return fmt::format("{}\n\n{}\n\n{}", usage_line(), m_help, options.str());
+  return os::format("{}\n\n{}\n\n{}", usage_line(), m_help, options.str());
 }
 
 } // namespace snapfix::cli

@@ -3,9 +3,8 @@
 #include "cli/arguments.hpp"
 #include "cli/report.hpp"
 #include "guard/command.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -37,15 +36,15 @@ constexpr std::array<Subcommand, 11> k_subcommands{{
 }};
 
 void print_help() {
-  fmt::print("usage: snapfix COMMAND [options]\n\n"
-             "Gives each test a hard-linked, isolated copy of the source tree.\n\nCommands:\n");
+  os::print("usage: snapfix COMMAND [options]\n\n"
+            "Gives each test a hard-linked, isolated copy of the source tree.\n\nCommands:\n");
   for (const auto& subcommand : k_subcommands) {
-    fmt::print("  {:<27} {}\n", fmt::format("{} {}", subcommand.name, subcommand.usage),
-               subcommand.help);
+    os::print("  {:<27} {}\n", os::format("{} {}", subcommand.name, subcommand.usage),
+              subcommand.help);
   }
-  fmt::print("\n'snapfix COMMAND --help' shows the options of a command.\n\n"
-             "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference;\n"
-             "run: the command's own, or 125 own failure, 126 not executable, 127 not found.\n");
+  os::print("\n'snapfix COMMAND --help' shows the options of a command.\n\n"
+            "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference;\n"
+            "run: the command's own, or 125 own failure, 126 not executable, 127 not found.\n");
 }
 
 int dispatch(const std::vector<std::string>& arguments) {
@@ -58,7 +57,7 @@ int dispatch(const std::vector<std::string>& arguments) {
     return k_done;
   }
   if (name == "--version") {
-    fmt::print("snapfix {}\n", SNAPFIX_VERSION);
+    os::print("snapfix {}\n", SNAPFIX_VERSION);
     return k_done;
   }
   const auto found = std::ranges::find(k_subcommands, name, &Subcommand::name);
@@ -69,7 +68,7 @@ int dispatch(const std::vector<std::string>& arguments) {
       names.emplace_back(subcommand.name);
     }
     const auto meant = likest(name, names);
-    throw UsageError(fmt::format("unknown command {}", os::quoted(name)),
+    throw UsageError(os::format("unknown command {}", os::quoted(name)),
                      meant ? "did you mean " + *meant + "?" : "'snapfix --help' lists them");
   }
   return found->call({arguments.begin() + 1, arguments.end()});

@@ -5,11 +5,10 @@
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "cli/uv_locked.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
 #include "snapshot/name.hpp"
-
-#include <fmt/format.h>
 
 #include <optional>
 
@@ -43,7 +42,7 @@ int create(const std::vector<std::string>& arguments) {
     if (created && !wanted.tree.uv_locked.empty()) {
       if (print_changed_locks(root, wanted.name)) {
         throw os::Error(
-            fmt::format("the snapshot {} stands, with another lock", os::quoted(wanted.name)),
+            os::format("the snapshot {} stands, with another lock", os::quoted(wanted.name)),
             "--fresh makes it anew");
       }
       check_locks(options, root, wanted, created->base, parent);
@@ -65,7 +64,7 @@ int create(const std::vector<std::string>& arguments) {
       enforce_lock(environment, created->path, created->path, Tell::yes);
     }
   } else {
-    fmt::print("{}\n", created->path);
+    os::print("{}\n", created->path);
   }
   return k_done;
 }

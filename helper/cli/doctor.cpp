@@ -2,10 +2,9 @@
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
 #include "guard/guarded_command.hpp"
+#include "os/format.hpp"
 #include "os/probe.hpp"
 #include "snapshot/root.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <string_view>
@@ -45,9 +44,9 @@ int doctor(const std::vector<std::string>& arguments) {
     }
     print_json(report);
   } else {
-    fmt::print("{} ({})\n", folder, type);
+    os::print("{} ({})\n", folder, type);
     for (const auto& probe : probes) {
-      fmt::print("  {:<3} {:<24} {}\n", probe.works ? "yes" : "no", probe.name, probe.detail);
+      os::print("  {:<3} {:<24} {}\n", probe.works ? "yes" : "no", probe.name, probe.detail);
     }
   }
   const bool fit = std::ranges::all_of(

@@ -3,10 +3,9 @@
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "cli/uv_locked.hpp"
+#include "os/format.hpp"
 #include "snapshot/manage.hpp"
 #include "snapshot/name.hpp"
-
-#include <fmt/format.h>
 
 #include <array>
 
@@ -57,7 +56,7 @@ int finish(const std::vector<std::string>& arguments) {
   const bool found = print_findings(verified);
   print_left(finished.left);
   if (finished.kept) {
-    os::note(fmt::format("the snapshot is kept in {}/{}: {}", path, folder, finished.why_kept));
+    os::note(os::format("the snapshot is kept in {}/{}: {}", path, folder, finished.why_kept));
   }
   if (options.flag("json")) {
     auto report = verified.to_json(name);

@@ -4,10 +4,9 @@
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "os/format.hpp"
 #include "snapshot/collect.hpp"
 #include "snapshot/frozen.hpp"
-
-#include <fmt/format.h>
 
 namespace snapfix::cli {
 
@@ -49,7 +48,7 @@ int freeze(const std::vector<std::string>& arguments) {
   } else if (options.flag("ctest")) {
     print_measurements(frozen);
   } else {
-    fmt::print("{}\n", frozen.base.id().hex());
+    os::print("{}\n", frozen.base.id().hex());
   }
   return k_done;
 }

@@ -2,10 +2,9 @@
 
 #include "guard/guarded_command.hpp"
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "snapshot/shared_files.hpp"
 #include "snapshot/verify.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <string_view>
@@ -52,7 +51,7 @@ void add_git_ceiling(std::vector<std::string>& environment, const std::string& s
   constexpr std::string_view k_variable = "GIT_CEILING_DIRECTORIES=";
   std::string ceilings = snapshot.substr(0, snapshot.rfind('/'));
   if (ceilings.find(':') != std::string::npos) {
-    throw os::Error(fmt::format("the path of the root, {}, has a ':'", os::quoted(ceilings)),
+    throw os::Error(os::format("the path of the root, {}, has a ':'", os::quoted(ceilings)),
                     "git takes that for two paths (GIT_CEILING_DIRECTORIES), and would find the "
                     "source's repository from the snapshot: choose another --root");
   }

@@ -2,9 +2,8 @@
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "os/format.hpp"
 #include "snapshot/manage.hpp"
-
-#include <fmt/format.h>
 
 namespace snapfix::cli {
 namespace {
@@ -18,8 +17,8 @@ std::string end_of(const json& run) {
   if (run["ended"].is_null()) {
     return "running or killed";
   }
-  return run["signal"].is_null() ? fmt::format("exit {}", run["status"].get<int>())
-                                 : fmt::format("signal {}", run["signal"].get<int>());
+  return run["signal"].is_null() ? os::format("exit {}", run["status"].get<int>())
+                                 : os::format("signal {}", run["signal"].get<int>());
 }
 
 std::uint64_t count(const json& ledger, const char* key) {
@@ -28,48 +27,47 @@ std::uint64_t count(const json& ledger, const char* key) {
 
 void print_row(const json& snapshot) {
   const json& ledger = snapshot["ledger"];
-  fmt::print("{:<32} {:.12} {} {:>8} {:>8} {:>10} {:>10}  {}\n",
-             snapshot["name"].get<std::string>(), snapshot["base"].get<std::string>(),
-             snapshot["created"].get<std::string>(), count(ledger, "linked"),
-             count(ledger, "copied") + count(ledger, "reflinked"),
-             human_bytes(count(ledger, "bytes_shared")), human_bytes(count(ledger, "bytes_copied")),
-             end_of(snapshot["run"]));
+  os::print("{:<32} {:.12} {} {:>8} {:>8} {:>10} {:>10}  {}\n", snapshot["name"].get<std::string>(),
+            snapshot["base"].get<std::string>(), snapshot["created"].get<std::string>(),
+            count(ledger, "linked"), count(ledger, "copied") + count(ledger, "reflinked"),
+            human_bytes(count(ledger, "bytes_shared")), human_bytes(count(ledger, "bytes_copied")),
+            end_of(snapshot["run"]));
 }
 
 void print_ledger(const json& ledger) {
-  fmt::print("linked     {} files, {} shared\n", count(ledger, "linked"),
-             human_bytes(count(ledger, "bytes_shared")));
-  fmt::print("reflinked  {} files\n", count(ledger, "reflinked"));
-  fmt::print("copied     {} files, {}\n", count(ledger, "copied"),
-             human_bytes(count(ledger, "bytes_copied")));
+  os::print("linked     {} files, {} shared\n", count(ledger, "linked"),
+            human_bytes(count(ledger, "bytes_shared")));
+  os::print("reflinked  {} files\n", count(ledger, "reflinked"));
+  os::print("copied     {} files, {}\n", count(ledger, "copied"),
+            human_bytes(count(ledger, "bytes_copied")));
   for (const auto& [reason, files] : ledger.at("copied_by_reason").items()) {
-    fmt::print("           {} because of {}\n", files.get<std::uint64_t>(), reason);
+    os::print("           {} because of {}\n", files.get<std::uint64_t>(), reason);
   }
-  fmt::print("entries    {} ({} folders, {} symlinks)\n", count(ledger, "entries"),
-             count(ledger, "folders"), count(ledger, "symlinks"));
-  fmt::print("made in    {:.3f} s\n", ledger.value("seconds", 0.0));
+  os::print("entries    {} ({} folders, {} symlinks)\n", count(ledger, "entries"),
+            count(ledger, "folders"), count(ledger, "symlinks"));
+  os::print("made in    {:.3f} s\n", ledger.value("seconds", 0.0));
 }
 
 void print_run(const json& run) {
   if (run.is_null()) {
-    fmt::print("run        -\n");
+    os::print("run        -\n");
     return;
   }
   std::string command;
   for (const auto& word : run.value("command", json::array())) {
-    command += fmt::format(" {}", word.get<std::string>());
+    command += os::format(" {}", word.get<std::string>());
   }
-  fmt::print("run       {}\n", command);
-  fmt::print("           {} to {} on {}: {}\n", run.value("started", "?"),
-             run["ended"].is_null() ? "?" : run["ended"].get<std::string>(), run.value("host", "?"),
-             end_of(run));
+  os::print("run       {}\n", command);
+  os::print("           {} to {} on {}: {}\n", run.value("started", "?"),
+            run["ended"].is_null() ? "?" : run["ended"].get<std::string>(), run.value("host", "?"),
+            end_of(run));
   if (run.contains("changes") && !run["changes"].is_null()) {
     const json& changes = run["changes"];
-    fmt::print("           left {} files private, {} missing, {} added\n",
-               count(changes, "private"), count(changes, "missing"), count(changes, "added"));
+    os::print("           left {} files private, {} missing, {} added\n", count(changes, "private"),
+              count(changes, "missing"), count(changes, "added"));
   }
   for (const auto& line : guard_lines(run)) {
-    fmt::print("{}\n", line);
+    os::print("{}\n", line);
   }
 }
 
@@ -88,14 +86,14 @@ int list(const std::vector<std::string>& arguments) {
   const json listed = exists ? snapshot::list(snapshot::Root::open(path))
                              : json{{"root", path}, {"snapshots", json::array()}};
   if (!exists) {
-    os::note(fmt::format("there is no root at {}: --root names another", os::quoted(path)));
+    os::note(os::format("there is no root at {}: --root names another", os::quoted(path)));
   }
   if (options.flag("json")) {
     print_json(listed);
     return k_done;
   }
-  fmt::print("{:<32} {:<12} {:<20} {:>8} {:>8} {:>10} {:>10}  {}\n", "name", "base", "created",
-             "linked", "private", "shared", "copied", "last run");
+  os::print("{:<32} {:<12} {:<20} {:>8} {:>8} {:>10} {:>10}  {}\n", "name", "base", "created",
+            "linked", "private", "shared", "copied", "last run");
   for (const auto& snapshot : listed["snapshots"]) {
     print_row(snapshot);
   }
@@ -116,11 +114,11 @@ int show(const std::vector<std::string>& arguments) {
     print_json(shown);
     return k_done;
   }
-  fmt::print("name       {}\npath       {}\nsource     {}\nbase       {}\ncreated    {}\n",
-             shown["name"].get<std::string>(), shown["path"].get<std::string>(),
-             shown["source"].get<std::string>(), shown["base"].get<std::string>(),
-             shown["created"].get<std::string>());
-  fmt::print("options    {}\n", shown["options"].dump());
+  os::print("name       {}\npath       {}\nsource     {}\nbase       {}\ncreated    {}\n",
+            shown["name"].get<std::string>(), shown["path"].get<std::string>(),
+            shown["source"].get<std::string>(), shown["base"].get<std::string>(),
+            shown["created"].get<std::string>());
+  os::print("options    {}\n", shown["options"].dump());
   print_ledger(shown["ledger"]);
   print_run(shown["run"]);
   return k_done;

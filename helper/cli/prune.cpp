@@ -2,9 +2,8 @@
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "os/format.hpp"
 #include "snapshot/manage.hpp"
-
-#include <fmt/format.h>
 
 #include <array>
 #include <charconv>
@@ -24,7 +23,7 @@ std::int64_t seconds_from(const Arguments& options, const std::string& text) {
                         ? k_units.find(*end)
                         : std::string_view::npos;
   if (unit == std::string_view::npos || number < 0 || number > k_most) {
-    options.fail(fmt::format("--older-than takes a number and a unit, not {}", os::quoted(text)),
+    options.fail(os::format("--older-than takes a number and a unit, not {}", os::quoted(text)),
                  "as in 30s, 15m, 12h, 7d, 2w");
   }
   return number * k_seconds.at(unit);
@@ -69,13 +68,13 @@ int prune(const std::vector<std::string>& arguments) {
   } else {
     const char* verb = wanted.dry_run ? "would remove" : "removed";
     for (const auto& name : pruned.snapshots) {
-      fmt::print("{} snapshot {}\n", verb, os::quoted(name));
+      os::print("{} snapshot {}\n", verb, os::quoted(name));
     }
-    fmt::print("{} {} snapshots, {} bases, {} objects ({})\n", verb, pruned.snapshots.size(),
-               pruned.store.bases, pruned.store.objects, human_bytes(pruned.store.bytes));
+    os::print("{} {} snapshots, {} bases, {} objects ({})\n", verb, pruned.snapshots.size(),
+              pruned.store.bases, pruned.store.objects, human_bytes(pruned.store.bytes));
   }
   for (const auto& name : pruned.in_use) {
-    os::note(fmt::format("{} is in use: left alone", os::quoted(name)));
+    os::note(os::format("{} is in use: left alone", os::quoted(name)));
   }
   print_left(pruned.left);
   return k_done;

@@ -2,6 +2,7 @@
 
 #include "os/dir.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
 
 #include <boost/filesystem.hpp>
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ constexpr std::size_t k_most_notes = 10;
 
 void note_count(std::uint64_t count, const char* what) {
   if (count != 0) {
-    os::note(fmt::format("{} {}", count, what));
+    os::note(os::format("{} {}", count, what));
   }
 }
 
@@ -26,7 +27,7 @@ void print_some(const std::vector<std::string>& texts, void (*print)(std::string
     print(texts[i]);
   }
   if (texts.size() > k_most_notes) {
-    print(fmt::format("and {} more like these: --json shows all", texts.size() - k_most_notes));
+    print(os::format("and {} more like these: --json shows all", texts.size() - k_most_notes));
   }
 }
 
@@ -37,7 +38,7 @@ std::string text_of(const nlohmann::json& json) {
 } // namespace
 
 void print_json(const nlohmann::json& json) {
-  fmt::print("{}", text_of(json));
+  os::print("{}", text_of(json));
 }
 
 void write_json(const std::string& path, const nlohmann::json& json) {
@@ -52,31 +53,31 @@ std::vector<std::string> guard_lines(const nlohmann::json& run) {
   const auto files = guard.value("private", nlohmann::json::array());
   const auto calls = guard.value("calls", nlohmann::json::object());
   const auto reason = guard.value("reason", std::string());
-  std::vector<std::string> out{fmt::format("guard      {}{}", guard.value("state", "-"),
-                                           reason.empty() ? "" : " (" + reason + ")")};
+  std::vector<std::string> out{os::format("guard      {}{}", guard.value("state", "-"),
+                                          reason.empty() ? "" : " (" + reason + ")")};
   for (const auto& file : files) {
-    out.push_back(fmt::format(
+    out.push_back(os::format(
         "           {} became private: {} of {}", os::quoted(file.value("path", std::string())),
         file.value("call", std::string()), os::quoted(file.value("program", std::string()))));
   }
   for (const auto& [call, cost] : calls.items()) {
-    out.push_back(fmt::format("           {} answered {} times in {:.6f} s", call,
-                              cost.value("count", std::uint64_t{0}), cost.value("seconds", 0.0)));
+    out.push_back(os::format("           {} answered {} times in {:.6f} s", call,
+                             cost.value("count", std::uint64_t{0}), cost.value("seconds", 0.0)));
   }
   for (const auto& [key, text] : {std::pair("unjudged", "could not be judged"),
                                   std::pair("failed", "could not be made private")}) {
     const auto cases = guard.value(key, nlohmann::json::object());
     for (const auto& [what, count] : cases.items()) {
       out.push_back(
-          fmt::format("           {} ({} times): {}", text, count.get<std::uint64_t>(), what));
+          os::format("           {} ({} times): {}", text, count.get<std::uint64_t>(), what));
     }
   }
   return out;
 }
 
 void print_measurement(const std::string& name, double value) {
-  fmt::print("<CTestMeasurement type=\"numeric/double\" name=\"{}\">{:.12g}</CTestMeasurement>\n",
-             name, value);
+  os::print("<CTestMeasurement type=\"numeric/double\" name=\"{}\">{:.12g}</CTestMeasurement>\n",
+            name, value);
 }
 
 void print_measurements(const snapshot::Ledger& ledger) {
@@ -112,7 +113,7 @@ void print_notes(const snapshot::Created& created) {
   print_some(created.notes, os::note);
   for (const auto& [reason, count] : created.ledger.copied_by_reason) {
     if (reason != "requested" && reason != "link-mode" && (created.made || created.refreshed)) {
-      os::note(fmt::format("{} files are copies, as links were refused: {}", count, reason));
+      os::note(os::format("{} files are copies, as links were refused: {}", count, reason));
     }
   }
 }
@@ -122,9 +123,9 @@ bool print_findings(const snapshot::Verified& verified) {
     os::note(note);
   }
   for (const auto& finding : verified.findings) {
-    fmt::print(stderr, "snapfix: error: {} was changed through a link ({})\n",
-               os::quoted(finding.path), fmt::join(finding.what, ", "));
-    fmt::print(stderr, "  shared by: {}\n", fmt::join(finding.suspects, ", "));
+    os::print(stderr, "snapfix: error: {} was changed through a link ({})\n",
+              os::quoted(finding.path), fmt::join(finding.what, ", "));
+    os::print(stderr, "  shared by: {}\n", fmt::join(finding.suspects, ", "));
   }
   if (verified.findings.empty()) {
     return false;
@@ -134,30 +135,28 @@ bool print_findings(const snapshot::Verified& verified) {
           ? "; the store has been healed: made anew (--fresh, a test's next run) they are right"
           : "";
   if (verified.unguarded.empty()) {
-    fmt::print(
-        stderr,
-        "hint: the snapshots that share it ran under the guard: the writer is no process of "
-        "theirs (a daemon, an editor, a container), or got past the guard (docs/isolation.md "
-        "says how), or this is a defect of snapfix{}\n",
-        healed);
+    os::print(stderr,
+              "hint: the snapshots that share it ran under the guard: the writer is no process of "
+              "theirs (a daemon, an editor, a container), or got past the guard (docs/isolation.md "
+              "says how), or this is a defect of snapfix{}\n",
+              healed);
   } else {
-    fmt::print(stderr, "  ran without the guard: {}\n", fmt::join(verified.unguarded, ", "));
-    fmt::print(
-        stderr,
-        "hint: one of these wrote to shared files in place, which reaches all that share "
-        "them: run it under the guard (--guard, GUARD in add_snapshot_test; 'snapfix doctor' "
-        "tells what it lacks), or name the files with --copy (COPY) to make them private "
-        "in it{}\n",
-        healed);
+    os::print(stderr, "  ran without the guard: {}\n", fmt::join(verified.unguarded, ", "));
+    os::print(stderr,
+              "hint: one of these wrote to shared files in place, which reaches all that share "
+              "them: run it under the guard (--guard, GUARD in add_snapshot_test; 'snapfix doctor' "
+              "tells what it lacks), or name the files with --copy (COPY) to make them private "
+              "in it{}\n",
+              healed);
   }
   return true;
 }
 
 void print_error(const os::Error& error) {
   std::fflush(stdout);
-  fmt::print(stderr, "snapfix: error: {}\n", error.what());
+  os::print(stderr, "snapfix: error: {}\n", error.what());
   if (!error.hint().empty()) {
-    fmt::print(stderr, "hint: {}\n", error.hint());
+    os::print(stderr, "hint: {}\n", error.hint());
   }
 }
 
@@ -175,7 +174,7 @@ std::string human_bytes(std::uint64_t bytes) {
     value /= 1000;
     ++unit;
   }
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, k_units.at(unit));
+  return unit == 0 ? os::format("{} B", bytes) : os::format("{:.1f} {}", value, k_units.at(unit));
 }
 
 } // namespace snapfix::cli

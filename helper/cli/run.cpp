@@ -5,6 +5,7 @@
 #include "cli/tree_arguments.hpp"
 #include "cli/uv_locked.hpp"
 #include "guard/command.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
@@ -16,7 +17,6 @@
 #include "source/path_mapping.hpp"
 
 #include <boost/filesystem.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -54,12 +54,12 @@ std::string folder_in(const Arguments& options, const std::string& snapshot) {
   const auto components = source::split_path(*relative);
   if (relative->starts_with('/') ||
       std::ranges::find(components, std::string_view("..")) != components.end()) {
-    options.fail(fmt::format("--chdir {} leaves the snapshot", os::quoted(*relative)),
+    options.fail(os::format("--chdir {} leaves the snapshot", os::quoted(*relative)),
                  "name a folder relative to the snapshot");
   }
   std::string out = snapshot + "/" + *relative;
   if (!boost::filesystem::is_directory(out)) {
-    throw os::Error(fmt::format("the snapshot has no folder {}", os::quoted(*relative)),
+    throw os::Error(os::format("the snapshot has no folder {}", os::quoted(*relative)),
                     "does git track a file in it? --include takes ignored ones as well");
   }
   return out;
@@ -142,9 +142,8 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   }
   const bool lock_changed = standing && print_changed_locks(root, m_name, *standing);
   if (lock_changed && !fresh) {
-    throw os::Error(
-        fmt::format("the command would run with another lock in {}", os::quoted(m_name)),
-        "--fresh makes the snapshot anew");
+    throw os::Error(os::format("the command would run with another lock in {}", os::quoted(m_name)),
+                    "--fresh makes the snapshot anew");
   }
   // A further attempt (ctest --repeat) makes it anew: nobody would look at this change again.
   if (lock_changed && m_options.flag("ctest") && was_run_by(root, m_parent)) {
@@ -241,12 +240,12 @@ int Run::operator()() {
     prepare(root, wanted);
     const auto manifest = snapshot::find_snapshot(root, m_folder);
     if (!manifest) {
-      throw os::Error(fmt::format("the snapshot {} vanished", os::quoted(m_name)));
+      throw os::Error(os::format("the snapshot {} vanished", os::quoted(m_name)));
     }
     const std::string source = manifest->meta.at("source");
     if (source != wanted.selection.source) {
-      const auto text = fmt::format("the snapshot {} is one of another source, {}",
-                                    os::quoted(m_name), os::quoted(source));
+      const auto text = os::format("the snapshot {} is one of another source, {}",
+                                   os::quoted(m_name), os::quoted(source));
       if (m_options.has("source")) {
         throw os::Error(text, "name that one, or choose another name or --root");
       }
@@ -265,7 +264,7 @@ int Run::operator()() {
     try {
       record_end(root, record, end);
     } catch (const std::exception& error) { // the command's own end is what counts
-      os::note(fmt::format("the end of the run is not recorded: {}", error.what()));
+      os::note(os::format("the end of the run is not recorded: {}", error.what()));
     }
     tell(record);
     if (!m_options.flag("ctest")) { // there the cleanup says it
@@ -281,7 +280,7 @@ void Run::record_end(const snapshot::Root& root, nlohmann::json& record,
   record[end.signal != 0 ? "signal" : "status"] = end.signal != 0 ? end.signal : end.exit_code;
   for (const auto& process : end.outlived) {
     record["outlived"].push_back({{"pid", process.pid}, {"name", process.name}});
-    os::note(fmt::format("process {} ({}) outlives the command", process.pid, process.name));
+    os::note(os::format("process {} ({}) outlives the command", process.pid, process.name));
   }
   if (!m_options.flag("ctest")) { // there the cleanup looks at all files anyway
     record["changes"] = snapshot::count_changes(root, m_name);
@@ -293,17 +292,17 @@ void Run::tell(const nlohmann::json& record) const {
   const auto guarded = record.value("guard", nlohmann::json::object());
   const auto failed = guarded.value("failed", nlohmann::json::object());
   for (const auto& [what, count] : failed.items()) {
-    os::warn(fmt::format("a shared file could not be made private: {} ({} times)", what,
-                         count.get<std::uint64_t>()));
+    os::warn(os::format("a shared file could not be made private: {} ({} times)", what,
+                        count.get<std::uint64_t>()));
   }
   const auto unjudged = guarded.value("unjudged", nlohmann::json::object());
   for (const auto& [what, count] : unjudged.items()) {
-    os::note(fmt::format("the guard could not look at a call: {} ({} times)", what,
-                         count.get<std::uint64_t>()));
+    os::note(os::format("the guard could not look at a call: {} ({} times)", what,
+                        count.get<std::uint64_t>()));
   }
   if (m_options.flag("verbose")) {
     for (const auto& line : guard_lines(record)) {
-      fmt::print(stderr, "{}\n", line);
+      os::print(stderr, "{}\n", line);
     }
   }
   if (const auto path = m_options.value("json-report")) {

@@ -1,11 +1,11 @@
 #include "cli/tree_arguments.hpp"
 
 #include "cli/uv_locked.hpp"
+#include "os/format.hpp"
 #include "snapshot/name.hpp"
 #include "source/git.hpp"
 
 #include <boost/filesystem.hpp>
-#include <fmt/format.h>
 
 #include <array>
 #include <cstdlib>
@@ -29,8 +29,8 @@ void refuse_to_stand_in_snapshot(const std::string& folder) {
     const fs::path root = here.parent_path();
     if (fs::exists(root / ".snapfix" / "snapshots" / here.filename())) {
       throw os::Error(
-          fmt::format("the current folder lies in a snapshot, {}", os::quoted(here.string())),
-          fmt::format(
+          os::format("the current folder lies in a snapshot, {}", os::quoted(here.string())),
+          os::format(
               "go back to the source, or name the root with --root {} (and, for a command that "
               "wants one, the source with --source)",
               root.string()));
@@ -51,11 +51,11 @@ std::string source_path(const Arguments& arguments) {
     refuse_to_stand_in_snapshot(out);
   }
   if (!os::is_utf8(out)) {
-    throw os::Error(fmt::format("the path of the source, {}, is no UTF-8", os::quoted(out)),
+    throw os::Error(os::format("the path of the source, {}, is no UTF-8", os::quoted(out)),
                     "rename that folder; names inside the source may be any bytes");
   }
   if (!fs::is_directory(out)) {
-    throw os::Error(fmt::format("the source {} is no folder", os::quoted(out)),
+    throw os::Error(os::format("the source {} is no folder", os::quoted(out)),
                     "name a folder with --source");
   }
   return out;
@@ -66,7 +66,7 @@ source::GlobSet globs_from(const Arguments& arguments, const char* name,
   try {
     return {globs, source};
   } catch (const os::Error& error) {
-    arguments.fail(fmt::format("--{}: {}", name, error.what()), error.hint());
+    arguments.fail(os::format("--{}: {}", name, error.what()), error.hint());
   }
 }
 
@@ -83,7 +83,7 @@ source::Selection selection_from(const Arguments& arguments) {
   out.source = source_path(arguments);
   out.root = root_path(arguments);
   if (source::is_below(out.source, out.root)) {
-    throw os::Error(fmt::format("the root {} is the source or holds it", os::quoted(out.root)),
+    throw os::Error(os::format("the root {} is the source or holds it", os::quoted(out.root)),
                     "choose a folder inside or beside the source with --root");
   }
   out.include = globs_from(arguments, "include", arguments.list("include"), out.source);
@@ -92,7 +92,7 @@ source::Selection selection_from(const Arguments& arguments) {
     constexpr std::array k_sets{FileSet::tracked, FileSet::untracked, FileSet::all};
     out.files = k_sets.at(arguments.choice("files", {"tracked", "untracked", "all"}, 0));
     if (out.files != FileSet::all && !source::is_git_work_tree(out.source)) {
-      throw os::Error(fmt::format("the source {} is no git work tree", os::quoted(out.source)),
+      throw os::Error(os::format("the source {} is no git work tree", os::quoted(out.source)),
                       "take every file with --files all");
     }
   } else {
@@ -178,7 +178,7 @@ std::string root_path(const Arguments& arguments) {
 snapshot::CreateOptions create_options_from(const Arguments& arguments, const std::string& name) {
   snapshot::CreateOptions out;
   if (name.starts_with(snapshot::k_scratch_prefix)) {
-    arguments.fail(fmt::format("names that begin with {} are taken", snapshot::k_scratch_prefix),
+    arguments.fail(os::format("names that begin with {} are taken", snapshot::k_scratch_prefix),
                    "choose another name");
   }
   out.name = name;

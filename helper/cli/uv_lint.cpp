@@ -1,9 +1,8 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
+#include "os/format.hpp"
 #include "uv/lint.hpp"
-
-#include <fmt/format.h>
 
 #include <limits>
 
@@ -56,17 +55,17 @@ int uv_lint(const std::vector<std::string>& arguments) {
     print_json(to_json(report));
   } else {
     for (const auto& finding : report.findings) {
-      fmt::print("{}:{}:{}: {}\n", on_one_line(finding.path), finding.line, finding.column,
-                 finding.message);
+      os::print("{}:{}:{}: {}\n", on_one_line(finding.path), finding.line, finding.column,
+                finding.message);
     }
   }
   for (const auto& path : report.unread) {
-    os::warn(fmt::format("{} is not read: by its name and first line it is neither a shell script, "
-                         "makefile, Dockerfile, YAML, justfile nor Python",
-                         os::quoted(path)));
+    os::warn(os::format("{} is not read: by its name and first line it is neither a shell script, "
+                        "makefile, Dockerfile, YAML, justfile nor Python",
+                        os::quoted(path)));
   }
   if (report.fixed != 0) {
-    os::note(fmt::format("wrote --locked in {} places", report.fixed));
+    os::note(os::format("wrote --locked in {} places", report.fixed));
   }
   return report.findings.empty() ? k_done : k_difference;
 }

@@ -3,6 +3,7 @@
 #include "cli/guarded_run.hpp"
 #include "cli/tree_arguments.hpp"
 #include "guard/guarded_command.hpp"
+#include "os/format.hpp"
 #include "os/subprocess.hpp"
 #include "snapshot/difference.hpp"
 #include "snapshot/manage.hpp"
@@ -12,7 +13,6 @@
 #include "uv/lock_check.hpp"
 
 #include <boost/filesystem.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <sstream>
@@ -49,7 +49,7 @@ std::string indented(const std::string& text, std::size_t most) {
       out += "\n    " + line;
     }
   }
-  return count > most ? out + fmt::format("\n    ... and {} lines more", count - most) : out;
+  return count > most ? out + os::format("\n    ... and {} lines more", count - most) : out;
 }
 
 /// `uv lock --check` for the projects of one snapshot.
@@ -117,8 +117,8 @@ void LockCheck::require_lock(const snapshot::Base& base, const std::string& proj
   };
   const std::string what = below(project, "pyproject.toml");
   if (!holds(what)) {
-    throw os::Error(fmt::format("--uv-locked {}: the snapshot would have no {}",
-                                os::quoted(shown(project)), os::quoted(what)),
+    throw os::Error(os::format("--uv-locked {}: the snapshot would have no {}",
+                               os::quoted(shown(project)), os::quoted(what)),
                     "does git track it, or does --exclude leave it out? --include takes ignored "
                     "files as well");
   }
@@ -129,15 +129,15 @@ void LockCheck::require_lock(const snapshot::Base& base, const std::string& proj
     const bool is_there = std::ranges::any_of(
         locks, [&](const std::string& path) { return fs::exists(source / path); });
     throw os::Error(
-        fmt::format("--uv-locked {}: the snapshot would have no uv.lock in that folder or above it",
-                    os::quoted(shown(project))),
+        os::format("--uv-locked {}: the snapshot would have no uv.lock in that folder or above it",
+                   os::quoted(shown(project))),
         is_there
             ? "the source has one: does git track it, or does --exclude leave it out?"
-            : fmt::format("run `uv lock` in {}, and commit uv.lock", (source / project).string()));
+            : os::format("run `uv lock` in {}, and commit uv.lock", (source / project).string()));
   }
   if (base.files()[*base.find(*lock)].is_symlink()) {
     throw os::Error(
-        fmt::format("{} is a symlink: uv would write to what it leads to", os::quoted(*lock)),
+        os::format("{} is a symlink: uv would write to what it leads to", os::quoted(*lock)),
         "put the lock itself in its place");
   }
 }
@@ -145,8 +145,8 @@ void LockCheck::require_lock(const snapshot::Base& base, const std::string& proj
 /// One at a time for each project: who comes second finds the first one's mark.
 void LockCheck::check(const os::Hash& base, const std::string& project) const {
   const std::string name =
-      fmt::format("{}{}", snapshot::k_scratch_prefix,
-                  os::hash_of(m_wanted.selection.source + "\n" + project).hex());
+      os::format("{}{}", snapshot::k_scratch_prefix,
+                 os::hash_of(m_wanted.selection.source + "\n" + project).hex());
   const std::string folder = snapshot::folder_of_name(name);
   const auto lock = m_root.lock_name(folder, "snapfix: uv lock --check", m_patience);
   if (m_root.checks().try_stat(mark(base, project).c_str())) {
@@ -179,7 +179,7 @@ void LockCheck::check_in(const std::string& name, const os::Hash& base,
   const std::string folder = snapshot::folder_of_name(name);
   const auto manifest = snapshot::find_snapshot(m_root, folder);
   if (!manifest) {
-    throw os::Error(fmt::format("the snapshot {} vanished", os::quoted(name)));
+    throw os::Error(os::format("the snapshot {} vanished", os::quoted(name)));
   }
   guard::Command command;
   command.arguments = uv::check_command(m_uv);
@@ -208,25 +208,25 @@ void LockCheck::judge(const guard::CommandEnd& end, const std::string& project,
   const auto words = "; uv says:" + indented(output, k_most_lines);
   const std::string place = (fs::path(m_wanted.selection.source) / project).string();
   if (end.signal != 0) {
-    throw os::Error(fmt::format("`uv lock --check` for {} was killed by signal {}{}",
-                                os::quoted(shown(project)), end.signal, words));
+    throw os::Error(os::format("`uv lock --check` for {} was killed by signal {}{}",
+                               os::quoted(shown(project)), end.signal, words));
   }
   switch (uv::judge_check(end.exit_code, output)) {
   case uv::Verdict::current:
     return;
   case uv::Verdict::stale:
-    throw os::Error(fmt::format("the uv.lock of {} is stale{}", os::quoted(shown(project)), words),
-                    fmt::format("run `uv lock` in {}, and commit uv.lock", place));
+    throw os::Error(os::format("the uv.lock of {} is stale{}", os::quoted(shown(project)), words),
+                    os::format("run `uv lock` in {}, and commit uv.lock", place));
   case uv::Verdict::missing:
-    throw os::Error(fmt::format("uv finds no lock of {}{}", os::quoted(shown(project)), words),
-                    fmt::format("the uv.lock in a folder above is not its own: make it a member "
-                                "of that workspace, or run `uv lock` in {}, and commit uv.lock",
-                                place));
+    throw os::Error(os::format("uv finds no lock of {}{}", os::quoted(shown(project)), words),
+                    os::format("the uv.lock in a folder above is not its own: make it a member "
+                               "of that workspace, or run `uv lock` in {}, and commit uv.lock",
+                               place));
   case uv::Verdict::failed:
-    throw os::Error(fmt::format("`uv lock --check` for {} failed with exit code {}, and so it is "
-                                "not known whether the lock fits{}",
-                                os::quoted(shown(project)), end.exit_code, words),
-                    fmt::format("see what uv needs; it ran as in {}, in a copy of it", place));
+    throw os::Error(os::format("`uv lock --check` for {} failed with exit code {}, and so it is "
+                               "not known whether the lock fits{}",
+                               os::quoted(shown(project)), end.exit_code, words),
+                    os::format("see what uv needs; it ran as in {}, in a copy of it", place));
   }
 }
 
@@ -268,7 +268,7 @@ std::vector<std::string> uv_projects_from(const Arguments& arguments, const std:
     }
     const auto components = source::split_path(path);
     if (path.starts_with('/') || std::ranges::find(components, "..") != components.end()) {
-      arguments.fail(fmt::format("--uv-locked {} lies outside the source", os::quoted(given)),
+      arguments.fail(os::format("--uv-locked {} lies outside the source", os::quoted(given)),
                      "name a folder relative to the source, . for its top");
     }
     std::string project;
@@ -352,12 +352,12 @@ bool print_changed_locks(const snapshot::Root& root, const std::string& name,
     const char* what = difference.change == snapshot::Change::added     ? "was newly made"
                        : difference.change == snapshot::Change::removed ? "was deleted"
                                                                         : "was changed";
-    fmt::print(stderr, "snapfix: error: {} {} in {}, which holds the lock of its source{}\n",
-               os::quoted(difference.path), what, os::quoted(name), diff_of(difference));
+    os::print(stderr, "snapfix: error: {} {} in {}, which holds the lock of its source{}\n",
+              os::quoted(difference.path), what, os::quoted(name), diff_of(difference));
   }
   if (!found.empty()) {
-    fmt::print(stderr, "hint: 'uv lock', 'uv add' and the like change it: run them in the source, "
-                       "and commit uv.lock\n");
+    os::print(stderr, "hint: 'uv lock', 'uv add' and the like change it: run them in the source, "
+                      "and commit uv.lock\n");
   }
   return !found.empty();
 }

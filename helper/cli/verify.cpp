@@ -5,8 +5,7 @@
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "cli/uv_locked.hpp"
-
-#include <fmt/format.h>
+#include "os/format.hpp"
 
 namespace snapfix::cli {
 
@@ -30,9 +29,9 @@ int verify(const std::vector<std::string>& arguments) {
   if (options.flag("json")) {
     print_json(verified.to_json(name));
   } else {
-    fmt::print("shared {}, private {}, missing {}, added {}, changed through a link {}\n",
-               verified.shared, verified.made_private, verified.missing, verified.added,
-               verified.findings.size());
+    os::print("shared {}, private {}, missing {}, added {}, changed through a link {}\n",
+              verified.shared, verified.made_private, verified.missing, verified.added,
+              verified.findings.size());
   }
   const bool found = print_findings(verified);
   return print_changed_locks(root, name) || found ? k_difference : k_done;

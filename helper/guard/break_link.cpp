@@ -2,8 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/file.hpp"
-
-#include <fmt/format.h>
+#include "os/format.hpp"
 
 #include <array>
 #include <cerrno>
@@ -182,7 +181,7 @@ os::UniqueFd LinkBreaker::new_file(int folder, mode_t mode, std::string& name, i
   constexpr int k_most_taken = 100;
   os::UniqueFd out;
   for (int i = 0; i < k_most_taken; ++i) {
-    name = fmt::format("{}{}-{}", k_prefix, ::getpid(), ++m_count);
+    name = os::format("{}{}-{}", k_prefix, ::getpid(), ++m_count);
     out = os::UniqueFd(
         ::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode & ACCESSPERMS));
     failed = out ? 0 : errno;
@@ -278,7 +277,7 @@ void LinkBreaker::clear(pid_t breaker) const {
   try {
     const auto dir = os::Dir::open(m_staging);
     for (const auto& entry : dir.entries()) {
-      if (entry.name.starts_with(fmt::format("{}{}-", k_prefix, breaker))) {
+      if (entry.name.starts_with(os::format("{}{}-", k_prefix, breaker))) {
         dir.unlink_if_present(entry.name.c_str());
       }
     }

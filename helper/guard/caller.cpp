@@ -1,9 +1,8 @@
 #include "guard/caller.hpp"
 
 #include "guard/path_walk.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
-
-#include <fmt/format.h>
 
 #include <array>
 #include <cerrno>
@@ -75,7 +74,7 @@ OtherIds::OtherIds(pid_t thread, Which which) : m_which(which) {
   if (::geteuid() != 0) {
     return;
   }
-  std::ifstream file(fmt::format("/proc/{}/status", thread));
+  std::ifstream file(os::format("/proc/{}/status", thread));
   const std::string status{std::istreambuf_iterator<char>(file), {}};
   const auto users = ids_from(status, "\nUid:");
   const auto groups = ids_from(status, "\nGid:");
@@ -128,11 +127,11 @@ os::UniqueFd Caller::open_proc(const std::string& path) const {
 }
 
 std::string Caller::proc_path(const char* entry) const {
-  return fmt::format("/proc/{}/{}", m_thread, entry);
+  return os::format("/proc/{}/{}", m_thread, entry);
 }
 
 std::string Caller::descriptor_path(int number) const {
-  return number == AT_FDCWD ? proc_path("cwd") : fmt::format("/proc/{}/fd/{}", m_thread, number);
+  return number == AT_FDCWD ? proc_path("cwd") : os::format("/proc/{}/fd/{}", m_thread, number);
 }
 
 std::string Caller::path_below_root(const std::string& path) const {
@@ -144,7 +143,7 @@ std::string Caller::path_below_root(const std::string& path) const {
 
 bool Caller::has_our_rights() const {
   struct stat process {};
-  if (::stat(fmt::format("/proc/{}", m_thread).c_str(), &process) != 0 ||
+  if (::stat(os::format("/proc/{}", m_thread).c_str(), &process) != 0 ||
       process.st_uid != ::geteuid() || process.st_gid != ::getegid()) {
     return false;
   }
@@ -209,7 +208,7 @@ std::optional<NamedFile> Caller::open_descriptor(int number) {
 }
 
 std::optional<Caller::DescriptorState> Caller::descriptor_state(int number) const {
-  const auto text = os::read_proc(fmt::format("/proc/{}/fdinfo/{}", m_thread, number)).value_or("");
+  const auto text = os::read_proc(os::format("/proc/{}/fdinfo/{}", m_thread, number)).value_or("");
   DescriptorState out;
   long long offset = 0;
   unsigned flags = 0;

@@ -5,8 +5,7 @@
 #include "guard/supervisor.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
-
-#include <fmt/format.h>
+#include "os/format.hpp"
 
 #include <array>
 #include <cerrno>
@@ -194,7 +193,7 @@ void Front::pass_on(int signal) {
   if (m_orphaned) {
     ::kill(m_pid, signal);
   } else {
-    m_channel.send(Message::Kind::signal, fmt::format("{}", signal));
+    m_channel.send(Message::Kind::signal, os::format("{}", signal));
   }
 }
 
@@ -231,8 +230,8 @@ GuardProbe probe_guard() {
     return {false, no.reason};
   } catch (const CannotStart& failure) {
     return {false,
-            fmt::format("cannot start {}: {}", failure.program,
-                        std::strerror(failure.error_number))}; // NOLINT(concurrency-mt-unsafe)
+            os::format("cannot start {}: {}", failure.program,
+                       std::strerror(failure.error_number))}; // NOLINT(concurrency-mt-unsafe)
   }
 }
 

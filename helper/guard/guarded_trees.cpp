@@ -1,6 +1,6 @@
 #include "guard/guarded_trees.hpp"
 
-#include <fmt/format.h>
+#include "os/format.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -25,8 +25,8 @@ bool was_born_after(const NamedFile& file, const timespec& time) {
 }
 
 std::string describe(const Caller& caller, const Call& call, int error_number) {
-  return fmt::format("{}: {}: {}", caller.program(), call.name,
-                     std::strerror(error_number)); // NOLINT(concurrency-mt-unsafe)
+  return os::format("{}: {}: {}", caller.program(), call.name,
+                    std::strerror(error_number)); // NOLINT(concurrency-mt-unsafe)
 }
 
 } // namespace

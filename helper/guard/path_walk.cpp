@@ -1,6 +1,6 @@
 #include "guard/path_walk.hpp"
 
-#include <fmt/format.h>
+#include "os/format.hpp"
 
 #include <array>
 #include <cerrno>
@@ -32,7 +32,7 @@ bool is_in_proc(int fd) {
 
 /// A line of /proc/PID/status: `key:\tfirst ... last`; its last word.
 std::string status_field(pid_t thread, std::string_view key) {
-  std::ifstream status(fmt::format("/proc/{}/status", thread));
+  std::ifstream status(os::format("/proc/{}/status", thread));
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with(key)) {
       return line.substr(line.find_last_of(" \t") + 1);
@@ -180,13 +180,13 @@ std::string PathWalk::own_name(const std::string& component) const {
   // innermost number.
   std::array<char, 32> self{};
   const ssize_t length = ::readlinkat(m_at.get(), "self", self.data(), self.size() - 1);
-  const bool is_ours = length > 0 && fmt::format("{}", ::getpid()) == self.data();
+  const bool is_ours = length > 0 && os::format("{}", ::getpid()) == self.data();
   std::string number = is_ours ? process : status_field(m_thread, "NStgid:");
   if (component == "self") {
     return number;
   }
   const std::string thread =
-      is_ours ? fmt::format("{}", m_thread) : status_field(m_thread, "NSpid:");
+      is_ours ? os::format("{}", m_thread) : status_field(m_thread, "NSpid:");
   return number + "/task/" + thread;
 }
 

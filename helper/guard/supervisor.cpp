@@ -1,9 +1,8 @@
 #include "guard/supervisor.hpp"
 
 #include "os/fd.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -42,17 +41,17 @@ struct Failure {
 std::string explain(const Failure& failure) {
   const std::string reason = std::strerror(failure.error_number); // NOLINT(concurrency-mt-unsafe)
   if (failure.step == Step::test) {
-    return fmt::format("the kernel takes the seccomp filter, but its calls cannot be answered ({})",
-                       reason);
+    return os::format("the kernel takes the seccomp filter, but its calls cannot be answered ({})",
+                      reason);
   }
   switch (failure.error_number) {
   case EBUSY:
     return "another program listens to this process by seccomp already";
   case EINVAL:
   case ENOSYS:
-    return fmt::format("the kernel has no seccomp user notification ({}); Linux 5.9 has", reason);
+    return os::format("the kernel has no seccomp user notification ({}); Linux 5.9 has", reason);
   default:
-    return fmt::format("the seccomp filter is not permitted: {}", reason);
+    return os::format("the seccomp filter is not permitted: {}", reason);
   }
 }
 
@@ -74,8 +73,8 @@ int try_guard() {
     const Installed installed = install_filter();
     failure.step = Step::test;
     failure.error_number = supervisor.send_descriptor(installed.listener.get()) ? 0 : EPIPE;
-    const std::string kernel = fmt::format("{}{}", installed.wait_killable ? "k" : "-",
-                                           installed.no_new_privileges ? "n" : "-");
+    const std::string kernel = os::format("{}{}", installed.wait_killable ? "k" : "-",
+                                          installed.no_new_privileges ? "n" : "-");
     supervisor.send(Message::Kind::report, kernel);
   } catch (const NotInstalled& no) {
     failure = {Step::filter, no.error_number};
@@ -191,13 +190,13 @@ void Supervisor::run() {
   m_report.reset();
   if (got == static_cast<ssize_t>(sizeof failure)) {
     if (failure.step == Step::exec) {
-      m_front.send(Message::Kind::cannot_start, fmt::format("{}", failure.error_number));
+      m_front.send(Message::Kind::cannot_start, os::format("{}", failure.error_number));
     } else {
       m_front.send(Message::Kind::no_guard, explain(failure));
     }
     finish();
   }
-  m_front.send(Message::Kind::started, fmt::format("{}", m_pid));
+  m_front.send(Message::Kind::started, os::format("{}", m_pid));
   loop();
   finish();
 }
@@ -213,7 +212,7 @@ void Supervisor::start_command() {
   os::UniqueFd report_out(ends[1]);
   m_pid = ::fork();
   if (m_pid < 0) {
-    m_front.send(Message::Kind::cannot_start, fmt::format("{}", errno));
+    m_front.send(Message::Kind::cannot_start, os::format("{}", errno));
     finish();
   }
   if (m_pid == 0) {

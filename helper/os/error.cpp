@@ -1,6 +1,6 @@
 #include "os/error.hpp"
 
-#include <fmt/format.h>
+#include "os/format.hpp"
 
 #include <cstdio>
 #include <cstring>
@@ -45,7 +45,7 @@ std::size_t utf8_length(std::string_view text) noexcept {
 
 /// A word to a closed stderr is lost, and no failure.
 void say(std::string_view kind, std::string_view text) {
-  std::fputs(fmt::format("snapfix: {}: {}\n", kind, text).c_str(), stderr);
+  std::fputs(os::format("snapfix: {}: {}\n", kind, text).c_str(), stderr);
 }
 
 } // namespace
@@ -72,7 +72,7 @@ std::string quoted(std::string_view text) {
         out += "\\t";
         break;
       default:
-        out += fmt::format("\\x{:02x}", first);
+        out += os::format("\\x{:02x}", first);
       }
       text.remove_prefix(1);
       continue;

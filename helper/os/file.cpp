@@ -1,9 +1,9 @@
 #include "os/file.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
 
-#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -96,7 +96,7 @@ std::uint64_t read_data(int fd, const std::string& path, std::uint64_t size, Has
 } // namespace
 
 std::string Hash::hex() const {
-  return fmt::format("{:016x}{:016x}", high, low);
+  return os::format("{:016x}{:016x}", high, low);
 }
 
 std::optional<Hash> Hash::from_hex(std::string_view text) {
@@ -290,7 +290,7 @@ void clear_half_replaced(const Dir& dir) {
 
 void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
                   std::uint32_t permissions) {
-  const std::string temporary = fmt::format(".{}.{}", name, ::getpid());
+  const std::string temporary = os::format(".{}.{}", name, ::getpid());
   try {
     const UniqueFd fd = dir.open_file(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, permissions);
     write_all(fd.get(), bytes, dir.path_of(temporary.c_str()));

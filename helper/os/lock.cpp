@@ -2,10 +2,10 @@
 
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
 
 #include <fmt/chrono.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -54,8 +54,8 @@ bool still_named(int fd, const Dir& dir, const std::string& name) {
 }
 
 void write_owner(int fd, const std::string& purpose) {
-  const std::string text = fmt::format("{} (pid {} on {}, since {:%Y-%m-%d %H:%M:%S})\n", purpose,
-                                       ::getpid(), host_name(), fmt::localtime(std::time(nullptr)));
+  const std::string text = os::format("{} (pid {} on {}, since {:%Y-%m-%d %H:%M:%S})\n", purpose,
+                                      ::getpid(), host_name(), fmt::localtime(std::time(nullptr)));
   // For people only: a lock whose text could not be written holds all the same. The rest of a
   // longer text stays behind it: ext4 writes to the disk at once what was truncated and written.
   [[maybe_unused]] const ssize_t written = ::pwrite(fd, text.data(), text.size(), 0);
@@ -111,13 +111,13 @@ Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& p
       at_gate = lock_now(gate.get(), F_WRLCK, k_gate, dir.path_of(name.c_str()));
     }
     if (patience && std::chrono::steady_clock::now() - begin >= *patience) {
-      throw Error(fmt::format("{} is in use by {}", os::quoted(dir.path_of(name.c_str())),
-                              owner_of(dir, name)),
+      throw Error(os::format("{} is in use by {}", os::quoted(dir.path_of(name.c_str())),
+                             owner_of(dir, name)),
                   "wait for it, or give it longer with --wait SECONDS");
     }
     // Most locks are held for milliseconds: those are not worth a word.
     if (!said && std::chrono::steady_clock::now() - begin > std::chrono::milliseconds(500)) {
-      note(fmt::format("waiting for {}", owner_of(dir, name)));
+      note(os::format("waiting for {}", owner_of(dir, name)));
       said = true;
     }
     std::this_thread::sleep_for(pause);

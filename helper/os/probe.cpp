@@ -3,10 +3,9 @@
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
 #include "os/lock.hpp"
 #include "os/remove_tree.hpp"
-
-#include <fmt/format.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -78,11 +77,10 @@ Probe probe_timestamps(const Dir& dir) {
   dir.set_times("file", wanted);
   const Time got = dir.stat_of("file").mtime;
   return {"timestamps", got.seconds == wanted.seconds,
-          got == wanted
-              ? "nanoseconds"
-              : fmt::format("coarse: 0.123456789 s became 0.{:09} s; a freeze right after "
-                            "a change waits up to 2 s",
-                            got.nanoseconds)};
+          got == wanted ? "nanoseconds"
+                        : os::format("coarse: 0.123456789 s became 0.{:09} s; a freeze right after "
+                                     "a change waits up to 2 s",
+                                     got.nanoseconds)};
 }
 
 Probe probe_modes(const Dir& dir) {

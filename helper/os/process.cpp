@@ -3,8 +3,7 @@
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
-
-#include <fmt/format.h>
+#include "os/format.hpp"
 
 #include <algorithm>
 #include <array>
@@ -45,7 +44,7 @@ std::optional<pid_t> to_pid(const std::string& text) {
 /// A field of /proc/PID/stat by its number in proc(5), 3 or more: those after the name, which may
 /// hold spaces and parentheses.
 std::optional<std::string> stat_field(pid_t pid, int number) {
-  const auto text = read_proc(fmt::format("/proc/{}/stat", pid));
+  const auto text = read_proc(os::format("/proc/{}/stat", pid));
   const auto name_end = text ? text->rfind(')') : std::string::npos;
   if (name_end == std::string::npos) {
     return std::nullopt;
@@ -82,7 +81,7 @@ std::vector<pid_t> child_numbers() {
       out.push_back(pid);
     }
   }
-  if (::access(fmt::format("/proc/self/task/{}/children", ::getpid()).c_str(), F_OK) != 0) {
+  if (::access(os::format("/proc/self/task/{}/children", ::getpid()).c_str(), F_OK) != 0) {
     for (const pid_t pid : all_processes()) {
       const auto parent = stat_field(pid, 4);
       if (parent && to_pid(*parent) == ::getpid()) {
@@ -98,7 +97,7 @@ bool lies_in(const std::string& path, const std::string& folder) {
 }
 
 bool stands_in(pid_t pid, const std::string& folder) {
-  const std::string proc = fmt::format("/proc/{}", pid);
+  const std::string proc = os::format("/proc/{}", pid);
   for (const char* link : {"/cwd", "/exe", "/root"}) {
     const auto target = read_link(proc + link);
     if (target && lies_in(*target, folder)) {
@@ -138,7 +137,7 @@ std::optional<std::string> read_proc(const std::string& path) {
 }
 
 std::string process_name(pid_t pid) {
-  auto name = read_proc(fmt::format("/proc/{}/comm", pid)).value_or("");
+  auto name = read_proc(os::format("/proc/{}/comm", pid)).value_or("");
   while (name.ends_with('\n')) {
     name.pop_back();
   }
@@ -219,7 +218,7 @@ bool is_descendant(pid_t pid) {
 }
 
 bool proc_is_ours() {
-  return read_link("/proc/self") == fmt::format("{}", ::getpid());
+  return read_link("/proc/self") == os::format("{}", ::getpid());
 }
 
 void kill_descendants() {

@@ -1,6 +1,6 @@
 #include "os/progress.hpp"
 
-#include <fmt/format.h>
+#include "os/format.hpp"
 
 #include <cstdio>
 
@@ -21,7 +21,7 @@ Progress::Progress(std::string what, std::uint64_t total)
 
 Progress::~Progress() {
   if (m_shown) {
-    fmt::print(stderr, "\r\x1b[K");
+    os::print(stderr, "\r\x1b[K");
     std::fflush(stderr);
   }
 }
@@ -39,7 +39,7 @@ void Progress::count(std::uint64_t more) {
   if (lock && now >= m_next) {
     m_next = now + k_pause;
     m_shown = true;
-    fmt::print(stderr, "\r\x1b[Ksnapfix: {} {}/{}", m_what, before + more, m_total);
+    os::print(stderr, "\r\x1b[Ksnapfix: {} {}/{}", m_what, before + more, m_total);
     std::fflush(stderr);
   }
 }

@@ -1,9 +1,8 @@
 #include "os/remove_tree.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/parallel.hpp"
-
-#include <fmt/format.h>
 
 #include <atomic>
 #include <cerrno>
@@ -91,8 +90,8 @@ int Remover::unlink(const Dir& parent, const char* name, int flags) {
 }
 
 void Remover::leave(const Dir& parent, const char* name, int error_number) {
-  auto text = fmt::format("{}: {}", parent.path_of(name),
-                          std::strerror(error_number)); // NOLINT(concurrency-mt-unsafe)
+  auto text = os::format("{}: {}", parent.path_of(name),
+                         std::strerror(error_number)); // NOLINT(concurrency-mt-unsafe)
   const std::scoped_lock lock(m_mutex);
   m_left.push_back(std::move(text));
 }

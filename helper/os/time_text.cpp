@@ -1,5 +1,7 @@
 #include "os/time_text.hpp"
 
+#include "os/format.hpp"
+
 #include <fmt/chrono.h>
 
 #include <ctime>
@@ -13,7 +15,7 @@ Time now() {
 }
 
 std::string to_iso8601(Time time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(time.seconds)));
+  return os::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(time.seconds)));
 }
 
 } // namespace snapfix::os

@@ -1,6 +1,7 @@
 #include "snapshot/create.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
@@ -9,8 +10,6 @@
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/store.hpp"
-
-#include <fmt/format.h>
 
 #include <chrono>
 
@@ -28,13 +27,13 @@ Base find_base(const Root& root, const std::string& beginning) {
     }
   }
   if (found.size() > 1) {
-    throw os::Error(fmt::format("{} bases begin with {}", found.size(), os::quoted(beginning)),
+    throw os::Error(os::format("{} bases begin with {}", found.size(), os::quoted(beginning)),
                     "give more digits of the id");
   }
   const auto id = found.empty() ? std::nullopt : os::Hash::from_hex(found[0]);
   auto base = id ? Base::load(root.bases(), *id) : std::nullopt;
   if (!base) {
-    throw os::Error(fmt::format("there is no base {} in {}", os::quoted(beginning), root.path()),
+    throw os::Error(os::format("there is no base {} in {}", os::quoted(beginning), root.path()),
                     "'snapfix freeze' prints the id of the present state's base");
   }
   return std::move(*base);
@@ -122,8 +121,8 @@ Created Creator::run() {
       break;
     } catch (const DamagedObjects& damage) {
       if (i + 1 == k_attempts) {
-        throw os::Error(fmt::format("objects of the base {} are damaged, and cannot be made anew",
-                                    m_base->id().hex().substr(0, k_short_id)),
+        throw os::Error(os::format("objects of the base {} are damaged, and cannot be made anew",
+                                   m_base->id().hex().substr(0, k_short_id)),
                         "the source has changed since it was frozen: freeze it again");
       }
       heal_damage(damage);
@@ -158,13 +157,13 @@ void Creator::check_base_fits() const {
   const std::string source = meta.at("source");
   const std::string from = meta.at("link_from");
   if (source != m_options.selection.source) {
-    throw os::Error(fmt::format("the base {} is one of another source, {}",
-                                m_base->id().hex().substr(0, k_short_id), os::quoted(source)),
+    throw os::Error(os::format("the base {} is one of another source, {}",
+                               m_base->id().hex().substr(0, k_short_id), os::quoted(source)),
                     "name that one with --source");
   }
   if (from != to_text(m_options.tree.link_from)) {
-    throw os::Error(fmt::format("the base {} was frozen with --link-from {}",
-                                m_base->id().hex().substr(0, k_short_id), from),
+    throw os::Error(os::format("the base {} was frozen with --link-from {}",
+                               m_base->id().hex().substr(0, k_short_id), from),
                     "give the same --link-from");
   }
 }
@@ -180,7 +179,7 @@ bool Creator::settle_existing() {
     return false; // it may just be removed: look again with the lock
   }
   if (!standing && !has_record(m_root, m_folder)) {
-    throw os::Error(fmt::format("{} exists, and is no snapshot", os::quoted(m_out.path)),
+    throw os::Error(os::format("{} exists, and is no snapshot", os::quoted(m_out.path)),
                     "choose another name, or move it out of the root");
   }
   if (m_options.existing == Existing::refresh) {
@@ -188,7 +187,7 @@ bool Creator::settle_existing() {
   }
   if (!standing) {
     throw os::Error(
-        fmt::format("the manifest of the snapshot {} is damaged", os::quoted(m_options.name)),
+        os::format("the manifest of the snapshot {} is damaged", os::quoted(m_options.name)),
         remedies());
   }
   if (standing->base != m_base->id()) {
@@ -208,28 +207,28 @@ void Creator::check_same_options(const SnapshotManifest& standing) {
     return;
   }
   if (wanted != options_of(TreeOptions())) {
-    throw os::Error(fmt::format("the snapshot {} was made with other options: {}, and now they "
-                                "are {}",
-                                os::quoted(m_options.name), had.dump(), wanted.dump()),
+    throw os::Error(os::format("the snapshot {} was made with other options: {}, and now they "
+                               "are {}",
+                               os::quoted(m_options.name), had.dump(), wanted.dump()),
                     remedies());
   }
-  m_out.notes.push_back(fmt::format("the snapshot was made with options: {}", had.dump()));
+  m_out.notes.push_back(os::format("the snapshot was made with options: {}", had.dump()));
 }
 
 std::string Creator::remedies() const {
-  return fmt::format("work in it as it stands: cd {} - make it pristine, of the present state: add "
-                     "--fresh - keep it and make another: choose another name - drop it: snapfix "
-                     "remove {}",
-                     m_out.path, m_options.name);
+  return os::format("work in it as it stands: cd {} - make it pristine, of the present state: add "
+                    "--fresh - keep it and make another: choose another name - drop it: snapfix "
+                    "remove {}",
+                    m_out.path, m_options.name);
 }
 
 void Creator::throw_other_state(const SnapshotManifest& standing) const {
   const auto shorten = [](const os::Hash& id) { return id.hex().substr(0, k_short_id); };
   throw os::Error(
-      fmt::format("the snapshot {} was made of another state of the source: {} of {}, and now it "
-                  "is {}",
-                  os::quoted(m_options.name), shorten(standing.base),
-                  standing.meta.value("created", "?"), shorten(m_base->id())),
+      os::format("the snapshot {} was made of another state of the source: {} of {}, and now it "
+                 "is {}",
+                 os::quoted(m_options.name), shorten(standing.base),
+                 standing.meta.value("created", "?"), shorten(m_base->id())),
       remedies());
 }
 
@@ -278,7 +277,7 @@ void Creator::make() {
     m_root.discard_work(m_folder);
     if (m_in_place) { // what was in it was to go; but whoever sees us fail may think it stands
       m_root.forget(m_folder);
-      os::note(fmt::format("the old snapshot {} is gone", os::quoted(m_options.name)));
+      os::note(os::format("the old snapshot {} is gone", os::quoted(m_options.name)));
     }
     throw;
   }
@@ -318,9 +317,9 @@ void Creator::heal_damage(const DamagedObjects& damage) {
   m_base.reset();
   m_store_lock.reset();
   const Healed healed = heal(m_root, source, damages);
-  m_out.notes.push_back(fmt::format("{} objects were damaged: {} made anew from the source, {} "
-                                    "dropped",
-                                    damages.size(), healed.replaced, healed.dropped));
+  m_out.notes.push_back(os::format("{} objects were damaged: {} made anew from the source, {} "
+                                   "dropped",
+                                   damages.size(), healed.replaced, healed.dropped));
 }
 
 } // namespace
@@ -367,7 +366,7 @@ Base base_of(const Root& root, const SnapshotManifest& manifest) {
   if (!base || base->files().size() != manifest.made.size() ||
       base->files().size() != manifest.inodes.size()) {
     throw os::Error(
-        fmt::format("the base {} of the snapshot is lost or damaged", manifest.base.hex()),
+        os::format("the base {} of the snapshot is lost or damaged", manifest.base.hex()),
         "remove the snapshot and make it again");
   }
   return std::move(*base);

@@ -1,13 +1,12 @@
 #include "snapshot/freeze.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/progress.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/look.hpp"
 #include "snapshot/source_clock.hpp"
 #include "snapshot/store.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
@@ -80,9 +79,9 @@ Frozen Freezer::run() {
       changing = change.path;
     }
   }
-  throw os::Error(fmt::format("the source {} is changing: {} was not the same at a second look, {} "
-                              "times",
-                              os::quoted(m_selection.source), os::quoted(changing), k_attempts),
+  throw os::Error(os::format("the source {} is changing: {} was not the same at a second look, {} "
+                             "times",
+                             os::quoted(m_selection.source), os::quoted(changing), k_attempts),
                   "wait until whatever writes there is done, then try again");
 }
 
@@ -377,7 +376,7 @@ void Freezer::publish(bool unchanged, Frozen& out) {
   }
   auto base = Base::load(m_root.bases(), id);
   if (!base) {
-    throw os::Error(fmt::format("the base {} cannot be read back", id.hex()),
+    throw os::Error(os::format("the base {} cannot be read back", id.hex()),
                     "is the root's file system full or failing?");
   }
   out.base = std::move(*base);
@@ -392,9 +391,9 @@ void Freezer::warn_of_symlinks(Frozen& out) {
       const char* target = out.base.text(file.target);
       if (source::leaves_tree(out.base.text(folder.path), target)) {
         out.warnings.push_back(
-            fmt::format("the symlink {} -> {} leaves the tree: what it points to is "
-                        "not isolated",
-                        os::quoted(out.base.path_of(folder, file)), os::quoted(target)));
+            os::format("the symlink {} -> {} leaves the tree: what it points to is "
+                       "not isolated",
+                       os::quoted(out.base.path_of(folder, file)), os::quoted(target)));
       }
     }
   }

@@ -1,9 +1,9 @@
 #include "snapshot/frozen.hpp"
 
+#include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/time_text.hpp"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace snapfix::snapshot {
@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t k_longest_run_seconds = std::int64_t{7} * 24 * 3600;
 
 std::string record_name(const os::ProcessId& run, const os::Hash& key) {
-  return os::hash_of(fmt::format("{} {} {} {}", run.machine, run.pid, run.start_time, key.hex()))
+  return os::hash_of(os::format("{} {} {} {}", run.machine, run.pid, run.start_time, key.hex()))
       .hex();
 }
 

@@ -2,13 +2,12 @@
 
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -23,13 +22,13 @@ SnapshotManifest manifest_or_error(const Root& root, const std::string& folder,
   }
   const bool foreign = root.top().try_stat(folder.c_str()).has_value();
   if (foreign && has_record(root, folder)) {
-    throw os::Error(fmt::format("the manifest of the snapshot {} is damaged", os::quoted(name)),
+    throw os::Error(os::format("the manifest of the snapshot {} is damaged", os::quoted(name)),
                     "make it anew: snapfix create --fresh - or drop it: snapfix remove");
   }
   throw os::Error(foreign
-                      ? fmt::format("{} in {} is no snapshot: nothing of it is touched",
-                                    os::quoted(folder), root.path())
-                      : fmt::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
+                      ? os::format("{} in {} is no snapshot: nothing of it is touched",
+                                   os::quoted(folder), root.path())
+                      : os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
                   "'snapfix list' shows what there is");
 }
 
@@ -50,13 +49,13 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ou
     return "its run has no recorded end";
   }
   if (run->contains("signal")) {
-    return fmt::format("its command was killed by signal {}", run->at("signal").get<int>());
+    return os::format("its command was killed by signal {}", run->at("signal").get<int>());
   }
   const int status = run->value("status", 0);
   if (outcome.skip_return_code == status || (status != 0) == outcome.will_fail) {
     return "";
   }
-  return fmt::format("its command ended with exit code {}", status);
+  return os::format("its command ended with exit code {}", status);
 }
 
 std::vector<std::string> remove_tree_of(const Root& root, const std::string& folder,

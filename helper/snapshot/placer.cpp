@@ -2,10 +2,9 @@
 
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
 #include "source/listing.hpp"
 #include "source/scan.hpp"
-
-#include <fmt/format.h>
 
 #include <cerrno>
 #include <utility>
@@ -81,8 +80,8 @@ Made Placer::wanted_for(const std::string& folder_path, const FileRecord& file) 
 void Placer::remember_damage(std::size_t index) {
   if (is_from_source()) {
     throw os::Error(
-        fmt::format("{} has changed in the source since it was frozen",
-                    os::quoted(m_base.path_of(m_base.folder_of(index), m_base.files()[index]))),
+        os::format("{} has changed in the source since it was frozen",
+                   os::quoted(m_base.path_of(m_base.folder_of(index), m_base.files()[index]))),
         "with --link-from source the source must not change meanwhile: run it again");
   }
   const std::scoped_lock lock(m_mutex);

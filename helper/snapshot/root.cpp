@@ -1,12 +1,12 @@
 #include "snapshot/root.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 
 #include <boost/filesystem.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -29,7 +29,7 @@ std::string name_lock(const std::string& folder) {
 /// A name in the trash, which tells who put it there: `<folder>.<pid>.<time>`.
 std::string trash_name(const std::string& folder) {
   const os::Time now = os::now();
-  return fmt::format("{}.{}.{}-{}", folder, os::this_process(), now.seconds, now.nanoseconds);
+  return os::format("{}.{}.{}-{}", folder, os::this_process(), now.seconds, now.nanoseconds);
 }
 
 /// Whether the process that put it into the trash still lives, and so removes it itself.
@@ -60,8 +60,8 @@ os::Dir open_own(const std::string& path) {
   os::Dir top = os::Dir::open(path);
   const auto owner = top.stat().owner;
   if (owner != os::effective_user()) {
-    throw os::Error(fmt::format("the root {} belongs to another user (uid {}; you are {})",
-                                os::quoted(path), owner, os::effective_user()),
+    throw os::Error(os::format("the root {} belongs to another user (uid {}; you are {})",
+                               os::quoted(path), owner, os::effective_user()),
                     "choose another one with --root or SNAPFIX_ROOT");
   }
   return top;
@@ -122,7 +122,7 @@ Root Root::open_or_make(const std::string& path) {
 
 Root Root::open(const std::string& path) {
   if (!exists(path)) {
-    throw os::Error(fmt::format("there are no snapshots in {}", os::quoted(path)),
+    throw os::Error(os::format("there are no snapshots in {}", os::quoted(path)),
                     "name the root with --root or SNAPFIX_ROOT; 'snapfix create NAME' makes one");
   }
   return Root(open_own(path));

@@ -1,10 +1,9 @@
 #include "snapshot/store.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/process.hpp"
 #include "source/listing.hpp"
-
-#include <fmt/format.h>
 
 #include <atomic>
 #include <cerrno>
@@ -128,7 +127,7 @@ bool Store::is_sound(const os::Dir& dir, const char* name, const FileRecord& fil
 
 Store::Incoming::Incoming(const Store& store) : m_store(store) {
   static std::atomic<unsigned> number{0};
-  m_name = fmt::format("{}.{}", os::this_process(), number.fetch_add(1));
+  m_name = os::format("{}.{}", os::this_process(), number.fetch_add(1));
   m_fd = store.m_incoming.create_file(m_name.c_str());
 }
 

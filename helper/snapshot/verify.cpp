@@ -2,14 +2,13 @@
 
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
 #include "os/parallel.hpp"
 #include "os/remove_tree.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/store.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -25,7 +24,7 @@ public:
       : m_root(root), m_folder(folder_of_name(name)), m_depth(depth) {
     auto manifest = find_snapshot(root, m_folder);
     if (!manifest) {
-      throw os::Error(fmt::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
+      throw os::Error(os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
                       "'snapfix list' shows what there is");
     }
     m_manifest = std::move(*manifest);
@@ -110,8 +109,8 @@ Verified Verifier::count() {
 Verified Verifier::run() {
   auto top = open_own_child(m_root.top(), m_folder.c_str());
   if (!top) {
-    throw os::Error(fmt::format("the snapshot in {} is just being replaced or removed",
-                                os::quoted(m_root.path() + "/" + m_folder)),
+    throw os::Error(os::format("the snapshot in {} is just being replaced or removed",
+                               os::quoted(m_root.path() + "/" + m_folder)),
                     "try again");
   }
   visit_all(std::move(*top));
@@ -297,7 +296,7 @@ nlohmann::json path_to_json(const std::string& path) {
   if (!os::is_utf8(path)) {
     std::string hex;
     for (const char c : path) {
-      hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+      hex += os::format("{:02x}", static_cast<unsigned char>(c));
     }
     out["path_hex"] = hex;
   }

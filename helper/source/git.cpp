@@ -1,9 +1,8 @@
 #include "source/git.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/subprocess.hpp"
-
-#include <fmt/format.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -60,10 +59,10 @@ os::Finished run_git(const std::string& folder, const std::vector<std::string>& 
   }
   std::string hint = "--files all takes every file, without git";
   if (words.find("dubious ownership") != std::string::npos) {
-    hint = fmt::format("if you trust it: git config --global --add safe.directory {}", folder);
+    hint = os::format("if you trust it: git config --global --add safe.directory {}", folder);
   }
-  throw os::Error(fmt::format("git cannot list the files of {} (exit code {}): {}",
-                              os::quoted(folder), git.exit_code, words),
+  throw os::Error(os::format("git cannot list the files of {} (exit code {}): {}",
+                             os::quoted(folder), git.exit_code, words),
                   hint);
 }
 
@@ -189,8 +188,8 @@ void GitLister::check_is_top(const std::string& path, const std::string& ceiling
     throw_git_failure(folder, git);
   }
   if (git.out != "\n") {
-    throw os::Error(fmt::format("{} has a .git, but git takes it for a part of another work tree",
-                                os::quoted(folder)),
+    throw os::Error(os::format("{} has a .git, but git takes it for a part of another work tree",
+                               os::quoted(folder)),
                     "is its .git damaged, or core.worktree set? --files all goes without git");
   }
 }
@@ -207,7 +206,7 @@ void GitLister::enter(const std::string& path, bool listed_by_parent) {
     if (listed_by_parent) {
       m_listing.count_uncloned();
       m_listing.add_note(
-          fmt::format("the submodule {} is not cloned: its folder is empty", os::quoted(path)));
+          os::format("the submodule {} is not cloned: its folder is empty", os::quoted(path)));
     }
     return;
   }

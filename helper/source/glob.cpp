@@ -1,6 +1,7 @@
 #include "source/glob.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 
 #include <fmt/format.h>
 
@@ -62,7 +63,7 @@ GlobSet::GlobSet(const std::vector<std::string>& patterns, const std::string& so
       text.remove_prefix(source.size() + 1);
     }
     const auto refuse = [&](const char* why) {
-      throw os::Error(fmt::format("the pattern {} {}", os::quoted(given), why),
+      throw os::Error(os::format("the pattern {} {}", os::quoted(given), why),
                       "write it relative to the source, as in 'data/*.bin' or '*.log'");
     };
     if (!os::is_utf8(text)) {
@@ -86,7 +87,7 @@ GlobSet::GlobSet(const std::vector<std::string>& patterns, const std::string& so
     if (glob.components.empty()) {
       refuse("names no file");
     }
-    glob.text = fmt::format("{}", fmt::join(glob.components, "/"));
+    glob.text = os::format("{}", fmt::join(glob.components, "/"));
     if (anywhere) {
       glob.components.insert(glob.components.begin(), std::string(k_any_folders));
     }
@@ -118,7 +119,7 @@ std::vector<std::string> GlobSet::folders() const {
   for (const auto& glob : m_globs) {
     const auto last_folder = glob.components.end() - 1;
     const auto literal_end = std::find_if_not(glob.components.begin(), last_folder, is_literal);
-    out.push_back(fmt::format("{}", fmt::join(glob.components.begin(), literal_end, "/")));
+    out.push_back(os::format("{}", fmt::join(glob.components.begin(), literal_end, "/")));
   }
   return out;
 }

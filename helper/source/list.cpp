@@ -1,9 +1,8 @@
 #include "source/list.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "source/git.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -105,7 +104,7 @@ void note_build_trees(ListingBuilder& listing, std::vector<std::string> trees) {
   std::ranges::sort(trees);
   trees.erase(std::unique(trees.begin(), trees.end()), trees.end());
   for (const auto& tree : trees) {
-    listing.add_note(fmt::format("the build tree {} is left out", os::quoted(tree)));
+    listing.add_note(os::format("the build tree {} is left out", os::quoted(tree)));
   }
 }
 
@@ -161,10 +160,10 @@ bool lists_a_file(const Listing& listing) {
 
 [[noreturn]] void throw_nothing_listed(const Selection& selection) {
   if (selection.files == FileSet::all) {
-    throw os::Error(fmt::format("the source {} holds no file", os::quoted(selection.source)),
+    throw os::Error(os::format("the source {} holds no file", os::quoted(selection.source)),
                     "name another one with --source");
   }
-  throw os::Error(fmt::format("git lists no file in {}", os::quoted(selection.source)),
+  throw os::Error(os::format("git lists no file in {}", os::quoted(selection.source)),
                   "is it an ignored folder, or is nothing added yet? --files all takes every file, "
                   "--files untracked what git does not ignore");
 }
@@ -196,9 +195,9 @@ void refuse_root_of_files(const Selection& selection) {
   whole.root.clear();
   for (const auto& folder : list_source(whole).folders) {
     if (is_below(folder.path, *root) && !folder.names.empty()) {
-      throw os::Error(fmt::format("the root {} holds files of the source, as {}",
-                                  os::quoted(selection.root),
-                                  os::quoted(join(folder.path, std::string(folder.names[0].name)))),
+      throw os::Error(os::format("the root {} holds files of the source, as {}",
+                                 os::quoted(selection.root),
+                                 os::quoted(join(folder.path, std::string(folder.names[0].name)))),
                       "choose another --root: a folder that is not there yet, or an empty one");
     }
   }

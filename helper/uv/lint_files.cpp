@@ -3,12 +3,12 @@
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
 #include "source/git.hpp"
 #include "source/listing.hpp"
 #include "uv/lint_text.hpp"
 
 #include <boost/filesystem.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -112,8 +112,8 @@ std::vector<std::string> files_of(const std::string& path) {
       found = listed_by_git(top);
     }
   } catch (const os::Error& failure) { // a damaged one, or one that git does not trust
-    os::note(fmt::format("every file of {} is read, for git cannot list them: {}", os::quoted(path),
-                         failure.what()));
+    os::note(os::format("every file of {} is read, for git cannot list them: {}", os::quoted(path),
+                        failure.what()));
   }
   if (found.empty()) { // no work tree, or a folder that git ignores: then it was meant
     walk(top, "", found);

@@ -1,9 +1,8 @@
 #include "uv/lint_yaml.hpp"
 
+#include "os/format.hpp"
 #include "uv/lint_kind.hpp"
 #include "uv/lint_shell.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <initializer_list>
@@ -193,7 +192,7 @@ private:
     word.text = scalar.text;
     word.begin = scalar.text.begin_of(0);
     word.end = scalar.text.end_of(scalar.text.size());
-    word.option_before = fmt::format("\n{:{}}- ", "", node(scalar.node).indent);
+    word.option_before = os::format("\n{:{}}- ", "", node(scalar.node).indent);
     return word;
   }
 

@@ -1,10 +1,10 @@
 #include "uv/lock_check.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/subprocess.hpp"
 
 #include <boost/filesystem.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -96,8 +96,8 @@ std::string identity_of(const std::string& program) {
   const auto path = fs::canonical(program, failed);
   const auto dir = os::Dir::open(path.parent_path().string());
   const auto stat = dir.stat_of(path.filename().c_str());
-  std::string out = fmt::format("{} {} {}.{}", path.string(), stat.size, stat.mtime.seconds,
-                                stat.mtime.nanoseconds);
+  std::string out = os::format("{} {} {}.{}", path.string(), stat.size, stat.mtime.seconds,
+                               stat.mtime.nanoseconds);
   constexpr std::uint64_t k_no_program =
       std::uint64_t{256} * 1024; // uv itself has tens of megabytes
   if (stat.size < k_no_program) {
@@ -123,7 +123,7 @@ std::string find(const std::string& given) {
   const auto found = os::find_program(given.empty() ? "uv" : given);
   if (!found) {
     throw os::Error(given.empty() ? "uv is not in PATH"
-                                  : fmt::format("there is no program {}", os::quoted(given)),
+                                  : os::format("there is no program {}", os::quoted(given)),
                     "install uv (pip install uv, or https://docs.astral.sh/uv/), or give its path: "
                     "SNAPSHOT_FIXTURES_UV in CMake, --uv on the command line");
   }
@@ -205,16 +205,16 @@ std::vector<std::string> enforce_lock(std::vector<std::string>& environment,
     const auto place = value_of(environment, name);
     if (place && leads_out(*place)) {
       drop(environment, name);
-      notes.push_back(fmt::format("{}={} is taken out of the command's environment: it leads out "
-                                  "of the snapshot, to another project and its lock",
-                                  name, *place));
+      notes.push_back(os::format("{}={} is taken out of the command's environment: it leads out "
+                                 "of the snapshot, to another project and its lock",
+                                 name, *place));
     }
   }
   const auto place = value_of(environment, "UV_PROJECT_ENVIRONMENT");
   if (place && leads_out(*place)) {
-    notes.push_back(fmt::format("UV_PROJECT_ENVIRONMENT={} lies outside the snapshot: whoever else "
-                                "uses it shares that virtual environment",
-                                *place));
+    notes.push_back(os::format("UV_PROJECT_ENVIRONMENT={} lies outside the snapshot: whoever else "
+                               "uses it shares that virtual environment",
+                               *place));
   }
   return notes;
 }
