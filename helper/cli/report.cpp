@@ -91,9 +91,9 @@ void print_measurements(const snapshot::Ledger& ledger) {
 }
 
 void print_measurements(const snapshot::Frozen& frozen) {
-  print_measurement("freeze.files_read", static_cast<double>(frozen.files_read));
-  print_measurement("freeze.bytes_read", static_cast<double>(frozen.bytes_read));
-  print_measurement("freeze.bytes_copied", static_cast<double>(frozen.bytes_copied));
+  print_measurement("freeze.files_read", static_cast<double>(frozen.counts.files_read));
+  print_measurement("freeze.bytes_read", static_cast<double>(frozen.counts.bytes_read));
+  print_measurement("freeze.bytes_copied", static_cast<double>(frozen.counts.bytes_copied));
   print_measurement("freeze.seconds", frozen.seconds);
 }
 

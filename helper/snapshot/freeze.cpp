@@ -4,6 +4,7 @@
 #include "os/format.hpp"
 #include "os/progress.hpp"
 #include "os/time_text.hpp"
+#include "snapshot/file_reader.hpp"
 #include "snapshot/look.hpp"
 #include "snapshot/source_clock.hpp"
 #include "snapshot/store.hpp"
@@ -20,16 +21,11 @@ namespace {
 
 constexpr int k_attempts = 3;
 
-/// The source changed under our eyes: try again.
-struct SourceChanged {
-  std::string path;
-};
-
 class Freezer {
 public:
   Freezer(const Root& root, const source::Selection& selection, LinkFrom from)
       : m_root(root), m_selection(selection), m_from(from), m_key(freeze_key(selection, from)),
-        m_store(root, selection.source) {}
+        m_store(root, selection.source), m_reader(m_store, from) {}
 
   Frozen run();
 
@@ -38,10 +34,6 @@ private:
   void load_last();
   void wait_for_clock();
   void read_changed(Frozen& out);
-  void read_file(const source::ScannedFolder& folder, const os::Dir& dir,
-                 const source::ScannedFile& file, FileState& state, Frozen& out);
-  os::Hash copy_to_store(os::UniqueFd& from, const std::string& path, Store::Incoming& incoming,
-                         const os::Stat& stat, Frozen& out);
   bool stands_still(bool unchanged) const;
   void check_second_look() const;
   void check_top() const;
@@ -60,7 +52,7 @@ private:
   std::optional<FreezeRecord> m_last_record;
   Look m_look;                        ///< the present one
   std::optional<SourceClock> m_clock; ///< read before it began
-  std::atomic<bool> m_can_reflink{true};
+  FileReader m_reader;
 };
 
 Frozen Freezer::run() {
@@ -168,106 +160,19 @@ void Freezer::read_changed(Frozen& out) {
     if (dir == nullptr) {
       throw SourceChanged{folders[i].path};
     }
-    Frozen counts;
+    ReadCounts counts;
     for (std::size_t k = 0; k < folders[i].files.size(); ++k) {
       const std::size_t file = m_look.first_files()[i] + k;
       if (unread(file)) {
         FileState& state = *m_look.state_of(file);
-        read_file(folders[i], *dir, folders[i].files[k], state, counts);
+        m_reader.read(folders[i], *dir, folders[i].files[k], state, counts);
         state.is_read = true;
         progress.count();
       }
     }
     const std::scoped_lock lock(mutex);
-    out.files_read += counts.files_read;
-    out.bytes_read += counts.bytes_read;
-    out.files_copied += counts.files_copied;
-    out.bytes_copied += counts.bytes_copied;
+    out.counts += counts;
   });
-}
-
-void Freezer::read_file(const source::ScannedFolder& folder, const os::Dir& dir,
-                        const source::ScannedFile& file, FileState& state, Frozen& out) {
-  const std::string name(file.name);
-  const FileRecord last = state.record;
-  FileRecord& record = state.record;
-  record = {};
-  record.size = file.stat.size;
-  record.mtime_seconds = file.stat.mtime.seconds;
-  record.mtime_nanoseconds = file.stat.mtime.nanoseconds;
-  record.mode = file.stat.mode;
-  if (file.stat.is_symlink()) {
-    try {
-      state.target = dir.read_symlink(name.c_str());
-    } catch (const os::Error&) { // a file by now, or gone
-      throw SourceChanged{dir.path_of(name.c_str())};
-    }
-    record.content = os::hash_of(state.target);
-    return;
-  }
-  if (m_from == LinkFrom::source) {
-    record.inode = file.stat.inode;
-    return;
-  }
-  const std::string path = dir.path_of(name.c_str());
-  const auto unchanged = [&](const os::UniqueFd& fd) {
-    if (!source::same_stat(os::stat_of(fd.get(), path), file.stat)) {
-      throw SourceChanged{path};
-    }
-  };
-  os::UniqueFd fd;
-  try {
-    fd = dir.open_to_read(name.c_str());
-  } catch (const os::Error& error) {
-    if (error.error_number() == ENOENT || error.error_number() == ELOOP) {
-      throw SourceChanged{path};
-    }
-    throw os::Error("read", {path}, error.error_number(),
-                    "every file of the source must be readable: change its mode, or take it out of "
-                    "the source (git rm --cached)");
-  }
-  unchanged(fd);
-  ++out.files_read;
-  out.bytes_read += file.stat.size;
-  if (last.inode != 0) {
-    // Only its ctime or inode moved (a link, a chmod and back): most likely nothing to copy.
-    record.content = os::hash_file(fd.get(), path);
-    if (record.content == last.content) {
-      unchanged(fd);
-      record = last;
-      return;
-    }
-  }
-  Store::Incoming incoming(m_store);
-  record.content = copy_to_store(fd, path, incoming, file.stat, out);
-  unchanged(fd);
-  incoming.seal(record);
-  record.object = Store::object_of(folder.path, file.name, record.content, record.permissions(),
-                                   record.mtime());
-  record.inode = incoming.publish(folder.path, record.object, record);
-}
-
-os::Hash Freezer::copy_to_store(os::UniqueFd& from, const std::string& path,
-                                Store::Incoming& incoming, const os::Stat& stat, Frozen& out) {
-  ++out.files_copied;
-  if (m_can_reflink && stat.size > 0) {
-    const int failed = os::try_reflink(from.get(), incoming.fd());
-    if (failed == 0) {
-      return os::hash_file(incoming.fd(), incoming.path());
-    }
-    if (!os::means_no_reflink(failed)) {
-      throw os::Error("reflink", {path, incoming.path()}, failed);
-    }
-    m_can_reflink = false;
-  }
-  os::Hasher hasher;
-  const auto size =
-      os::copy_data(from.get(), path, incoming.fd(), incoming.path(), stat.size, &hasher);
-  if (size != stat.size) {
-    throw SourceChanged{path};
-  }
-  out.bytes_copied += size;
-  return hasher.finish();
 }
 
 /// Whether what was seen existed when the clock was read, for certain. It did if it is older, and
@@ -421,6 +326,14 @@ os::Hash freeze_key(const source::Selection& selection, LinkFrom from) {
   return hasher.finish();
 }
 
+ReadCounts& ReadCounts::operator+=(const ReadCounts& other) noexcept {
+  files_read += other.files_read;
+  bytes_read += other.bytes_read;
+  files_copied += other.files_copied;
+  bytes_copied += other.bytes_copied;
+  return *this;
+}
+
 nlohmann::json Frozen::to_json() const {
   const auto meta = base.meta();
   std::uint64_t files = 0;
@@ -440,10 +353,10 @@ nlohmann::json Frozen::to_json() const {
             {"symlinks", base.files().size() - files},
             {"folders", base.folders().size()}}},
           {"bytes", bytes},
-          {"files_read", files_read},
-          {"bytes_read", bytes_read},
-          {"files_copied", files_copied},
-          {"bytes_copied", bytes_copied},
+          {"files_read", counts.files_read},
+          {"bytes_read", counts.bytes_read},
+          {"files_copied", counts.files_copied},
+          {"bytes_copied", counts.bytes_copied},
           {"left_out",
            {{"deleted", left_out.deleted},
             {"sparse", left_out.sparse},

@@ -21,16 +21,22 @@ enum class LinkFrom {
 
 const char* to_text(LinkFrom from);
 
+struct ReadCounts {
+  std::uint64_t files_read = 0;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t files_copied = 0; ///< into the store, reflinked ones included
+  std::uint64_t bytes_copied = 0; ///< data that was written, reflinked ones not included
+
+  ReadCounts& operator+=(const ReadCounts& other) noexcept;
+};
+
 /// The base of the source's present state, and what it took to know it.
 struct Frozen {
   Base base;
   bool made = false; ///< false if it stood already
   source::LeftOut left_out;
   std::uint64_t uncloned = 0;
-  std::uint64_t files_read = 0;
-  std::uint64_t bytes_read = 0;
-  std::uint64_t files_copied = 0; ///< into the store, reflinked ones included
-  std::uint64_t bytes_copied = 0; ///< data that was written, reflinked ones not included
+  ReadCounts counts;
   double seconds = 0;
   std::vector<std::string> notes;
   std::vector<std::string> warnings; ///< of symlinks that leave the tree

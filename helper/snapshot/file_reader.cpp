@@ -1,0 +1,93 @@
+#include "snapshot/file_reader.hpp"
+
+#include "os/error.hpp"
+#include "os/file.hpp"
+
+namespace snapfix::snapshot {
+
+void FileReader::read(const source::ScannedFolder& folder, const os::Dir& dir,
+                      const source::ScannedFile& file, FileState& state, ReadCounts& counts) {
+  const std::string name(file.name);
+  const FileRecord last = state.record;
+  FileRecord& record = state.record;
+  record = {};
+  record.size = file.stat.size;
+  record.mtime_seconds = file.stat.mtime.seconds;
+  record.mtime_nanoseconds = file.stat.mtime.nanoseconds;
+  record.mode = file.stat.mode;
+  if (file.stat.is_symlink()) {
+    try {
+      state.target = dir.read_symlink(name.c_str());
+    } catch (const os::Error&) { // a file by now, or gone
+      throw SourceChanged{dir.path_of(name.c_str())};
+    }
+    record.content = os::hash_of(state.target);
+    return;
+  }
+  if (m_from == LinkFrom::source) {
+    record.inode = file.stat.inode;
+    return;
+  }
+  const std::string path = dir.path_of(name.c_str());
+  const auto unchanged = [&](const os::UniqueFd& fd) {
+    if (!source::same_stat(os::stat_of(fd.get(), path), file.stat)) {
+      throw SourceChanged{path};
+    }
+  };
+  os::UniqueFd fd;
+  try {
+    fd = dir.open_to_read(name.c_str());
+  } catch (const os::Error& error) {
+    if (error.error_number() == ENOENT || error.error_number() == ELOOP) {
+      throw SourceChanged{path};
+    }
+    throw os::Error("read", {path}, error.error_number(),
+                    "every file of the source must be readable: change its mode, or take it out of "
+                    "the source (git rm --cached)");
+  }
+  unchanged(fd);
+  ++counts.files_read;
+  counts.bytes_read += file.stat.size;
+  if (last.inode != 0) {
+    // Only its ctime or inode moved (a link, a chmod and back): most likely nothing to copy.
+    record.content = os::hash_file(fd.get(), path);
+    if (record.content == last.content) {
+      unchanged(fd);
+      record = last;
+      return;
+    }
+  }
+  Store::Incoming incoming(m_store);
+  record.content = copy_to_store(fd, path, incoming, file.stat, counts);
+  unchanged(fd);
+  incoming.seal(record);
+  record.object = Store::object_of(folder.path, file.name, record.content, record.permissions(),
+                                   record.mtime());
+  record.inode = incoming.publish(folder.path, record.object, record);
+}
+
+os::Hash FileReader::copy_to_store(os::UniqueFd& from, const std::string& path,
+                                   Store::Incoming& incoming, const os::Stat& stat,
+                                   ReadCounts& counts) {
+  ++counts.files_copied;
+  if (m_can_reflink && stat.size > 0) {
+    const int failed = os::try_reflink(from.get(), incoming.fd());
+    if (failed == 0) {
+      return os::hash_file(incoming.fd(), incoming.path());
+    }
+    if (!os::means_no_reflink(failed)) {
+      throw os::Error("reflink", {path, incoming.path()}, failed);
+    }
+    m_can_reflink = false;
+  }
+  os::Hasher hasher;
+  const auto size =
+      os::copy_data(from.get(), path, incoming.fd(), incoming.path(), stat.size, &hasher);
+  if (size != stat.size) {
+    throw SourceChanged{path};
+  }
+  counts.bytes_copied += size;
+  return hasher.finish();
+}
+
+} // namespace snapfix::snapshot
