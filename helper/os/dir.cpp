@@ -184,8 +184,8 @@ UniqueFd Dir::open_to_read(const char* name) const {
   return open_file(name, O_RDONLY);
 }
 
-UniqueFd Dir::create_file(const char* name) const {
-  return open_file(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+UniqueFd Dir::create_file(const char* name, std::uint32_t permissions) const {
+  return open_file(name, O_RDWR | O_CREAT | O_EXCL, permissions);
 }
 
 std::string Dir::read_symlink(const char* name) const {
@@ -243,9 +243,10 @@ void Dir::set_permissions(std::uint32_t permissions) const {
   os::set_permissions(m_fd.get(), permissions, m_path);
 }
 
-Stat stat_of(int fd, const std::string& path) {
+Stat stat_of(int fd, const std::string& path, Freshness freshness) {
   struct statx raw {};
-  if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, k_stat_mask, &raw) != 0) {
+  const int sync = freshness == Freshness::server ? AT_STATX_FORCE_SYNC : AT_STATX_SYNC_AS_STAT;
+  if (::statx(fd, "", AT_EMPTY_PATH | sync, k_stat_mask, &raw) != 0) {
     throw Error("stat", {path}, errno);
   }
   return to_stat(raw);

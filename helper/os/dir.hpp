@@ -99,9 +99,9 @@ public:
   /// Opens a file for reading. Throws Error.
   UniqueFd open_to_read(const char* name) const;
 
-  /// Makes a file, open for reading and writing, that only its owner can open. Throws Error, also
-  /// if it exists.
-  UniqueFd create_file(const char* name) const;
+  /// Makes a file, open for reading and writing whatever its permissions, of which the umask takes
+  /// some away. Throws Error, also if it exists.
+  UniqueFd create_file(const char* name, std::uint32_t permissions = 0600) const;
 
   /// The text of a symlink. Throws Error.
   std::string read_symlink(const char* name) const;
@@ -126,7 +126,7 @@ private:
 };
 
 /// The stat of an open file. Throws Error naming `path`.
-Stat stat_of(int fd, const std::string& path);
+Stat stat_of(int fd, const std::string& path, Freshness freshness = Freshness::server);
 
 /// Sets the permission bits, or the mtime and atime, of an open file. Throws Error naming `path`.
 void set_permissions(int fd, std::uint32_t permissions, const std::string& path);

@@ -4,7 +4,7 @@
 #include "os/format.hpp"
 #include "os/progress.hpp"
 #include "os/time_text.hpp"
-#include "snapshot/file_reader.hpp"
+#include "snapshot/folder_reader.hpp"
 #include "snapshot/look.hpp"
 #include "snapshot/source_clock.hpp"
 #include "snapshot/store.hpp"
@@ -25,7 +25,7 @@ class Freezer {
 public:
   Freezer(const Root& root, const source::Selection& selection, LinkFrom from)
       : m_root(root), m_selection(selection), m_from(from), m_key(freeze_key(selection, from)),
-        m_store(root, selection.source), m_reader(m_store, from) {}
+        m_store(root, selection.source) {}
 
   Frozen run();
 
@@ -52,7 +52,7 @@ private:
   std::optional<FreezeRecord> m_last_record;
   Look m_look;                        ///< the present one
   std::optional<SourceClock> m_clock; ///< read before it began
-  FileReader m_reader;
+  std::atomic<bool> m_can_reflink{true};
 };
 
 Frozen Freezer::run() {
@@ -160,18 +160,18 @@ void Freezer::read_changed(Frozen& out) {
     if (dir == nullptr) {
       throw SourceChanged{folders[i].path};
     }
-    ReadCounts counts;
+    FolderReader reader(m_store, m_from, m_can_reflink, folders[i], *dir);
     for (std::size_t k = 0; k < folders[i].files.size(); ++k) {
       const std::size_t file = m_look.first_files()[i] + k;
       if (unread(file)) {
         FileState& state = *m_look.state_of(file);
-        m_reader.read(folders[i], *dir, folders[i].files[k], state, counts);
+        reader.read(folders[i].files[k], state);
         state.is_read = true;
         progress.count();
       }
     }
     const std::scoped_lock lock(mutex);
-    out.counts += counts;
+    out.counts += reader.counts();
   });
 }
 

@@ -6,13 +6,16 @@
 #include "source/listing.hpp"
 
 #include <atomic>
-#include <cerrno>
 #include <optional>
+#include <utility>
 
 namespace snapfix::snapshot {
 namespace {
 
-constexpr const char* k_incoming = "incoming";
+constexpr std::string_view k_incoming = "incoming.";
+/// Stands as long as somebody writes into the store: found by the next one, it tells of one that
+/// was killed.
+constexpr const char* k_mark = "unfinished";
 constexpr std::string_view k_digits = "0123456789abcdef";
 constexpr int k_bucket_digits = 2;
 
@@ -45,14 +48,15 @@ os::UniqueFd open_in_source(const std::string& source, const std::string& path) 
 }
 
 /// Makes the object anew from the source; the new inode, or 0 where the source holds other content.
-std::uint64_t remake(const Store& store, const std::string& source, const Damage& damage,
+std::uint64_t remake(Store& store, const std::string& source, const Damage& damage,
                      const FileRecord& record) {
   const os::UniqueFd from = open_in_source(source, damage.path);
   if (!from) {
     return 0;
   }
   const std::string from_path = source + "/" + damage.path;
-  Store::Incoming incoming(store);
+  const os::Dir bucket = store.make_bucket(source::folder_of(damage.path));
+  Store::Incoming incoming(bucket, record.permissions());
   os::Hasher hasher;
   const auto size =
       os::copy_data(from.get(), from_path, incoming.fd(), incoming.path(), record.size, &hasher);
@@ -63,7 +67,7 @@ std::uint64_t remake(const Store& store, const std::string& source, const Damage
   }
   FileRecord sealed = record;
   incoming.seal(sealed);
-  return incoming.publish(source::folder_of(damage.path), damage.object, sealed, true);
+  return incoming.publish(damage.object, sealed, true);
 }
 
 /// The inode of what stands in the object's place, if that is sound though not the inode that was
@@ -82,8 +86,16 @@ std::uint64_t standing_inode(const Store& store, const ObjectPath& name, const D
 } // namespace
 
 Store::Store(const Root& root, const std::string& source)
-    : m_dir(root.objects().ensure_child(os::hash_of(source).hex().c_str())),
-      m_incoming(m_dir.ensure_child(k_incoming)) {}
+    : m_dir(root.objects().ensure_child(os::hash_of(source).hex().c_str())) {}
+
+Store::~Store() {
+  if (m_is_marked) {
+    try {
+      m_dir.unlink_if_present(k_mark);
+    } catch (const os::Error&) { // the next writer looks for what is not there
+    }
+  }
+}
 
 ObjectPath Store::path_of(std::string_view folder_path, const os::Hash& object) noexcept {
   ObjectPath out{};
@@ -103,6 +115,17 @@ std::optional<os::Dir> Store::open_bucket(std::string_view folder_path) const {
   std::array<char, k_bucket_digits + 1> name{};
   put_bucket(name.data(), folder_path);
   return m_dir.try_begin_at(name.data());
+}
+
+os::Dir Store::make_bucket(std::string_view folder_path) {
+  std::call_once(m_mark_once, [this] {
+    m_dir.create_file(k_mark);
+    m_is_marked = true;
+  });
+  std::array<char, k_bucket_digits + 1> name{};
+  put_bucket(name.data(), folder_path);
+  auto bucket = m_dir.try_begin_at(name.data());
+  return bucket ? std::move(*bucket) : m_dir.ensure_child(name.data());
 }
 
 os::Hash Store::object_of(std::string_view folder_path, std::string_view name,
@@ -125,10 +148,10 @@ bool Store::is_sound(const os::Dir& dir, const char* name, const FileRecord& fil
   return stat && stat->inode == file.inode && file.agrees_with(*stat);
 }
 
-Store::Incoming::Incoming(const Store& store) : m_store(store) {
+Store::Incoming::Incoming(const os::Dir& bucket, std::uint32_t permissions) : m_bucket(bucket) {
   static std::atomic<unsigned> number{0};
-  m_name = os::format("{}.{}", os::this_process(), number.fetch_add(1));
-  m_fd = store.m_incoming.create_file(m_name.c_str());
+  m_name = os::format("{}{}.{}", k_incoming, os::this_process(), number.fetch_add(1));
+  m_fd = bucket.create_file(m_name.c_str(), permissions);
 }
 
 Store::Incoming::~Incoming() {
@@ -136,56 +159,62 @@ Store::Incoming::~Incoming() {
     return;
   }
   try {
-    m_store.m_incoming.unlink_if_present(m_name.c_str());
-  } catch (const os::Error&) { // the next freeze clears it
+    m_bucket.unlink_if_present(m_name.c_str());
+  } catch (const os::Error&) { // prune takes it
   }
 }
 
 std::string Store::Incoming::path() const {
-  return m_store.m_incoming.path_of(m_name.c_str());
+  return m_bucket.path_of(m_name.c_str());
 }
 
 void Store::Incoming::seal(FileRecord& file) {
-  os::set_permissions(m_fd.get(), file.permissions(), path());
   os::set_times(m_fd.get(), file.mtime(), path());
-  const auto stat = os::stat_of(m_fd.get(), path());
+  // What was set by this client it knows.
+  auto stat = os::stat_of(m_fd.get(), path(), os::Freshness::cached);
+  if (stat.permissions() != file.permissions()) {
+    os::set_permissions(m_fd.get(), file.permissions(), path());
+    stat = os::stat_of(m_fd.get(), path(), os::Freshness::cached);
+  }
   file.mode = stat.mode;
   file.mtime_seconds = stat.mtime.seconds;
   file.mtime_nanoseconds = stat.mtime.nanoseconds;
   file.inode = stat.inode;
 }
 
-std::uint64_t Store::Incoming::publish(std::string_view folder_path, const os::Hash& object,
-                                       const FileRecord& file, bool replace) {
-  const ObjectPath name = path_of(folder_path, object);
+std::uint64_t Store::Incoming::publish(const os::Hash& object, const FileRecord& file,
+                                       bool replace) {
+  const ObjectName name = name_of(object);
   if (!replace) {
-    const auto standing = m_store.m_dir.try_stat(name.data());
+    const auto standing = m_bucket.try_stat(name.data());
     if (standing && file.agrees_with(*standing)) {
       return standing->inode;
     }
   }
-  try {
-    m_store.m_incoming.rename(m_name.c_str(), m_store.m_dir, name.data());
-  } catch (const os::Error& error) {
-    if (error.error_number() != ENOENT) {
-      throw;
-    }
-    m_store.m_dir.ensure_child(std::string(name.data(), k_bucket_digits).c_str());
-    m_store.m_incoming.rename(m_name.c_str(), m_store.m_dir, name.data());
-  }
+  m_bucket.rename(m_name.c_str(), m_bucket, name.data());
   m_name.clear();
   return file.inode;
 }
 
 void Store::clear_incoming() const {
-  for (const auto& entry : m_incoming.entries()) {
-    m_incoming.unlink_if_present(entry.name.c_str());
+  if (!m_dir.try_stat(k_mark)) {
+    return;
   }
+  for (const auto& entry : m_dir.entries()) {
+    const auto bucket = m_dir.try_open_child(entry.name.c_str());
+    for (const auto& file : bucket ? bucket->entries() : std::vector<os::DirEntry>()) {
+      if (file.name.starts_with(k_incoming)) {
+        bucket->unlink_if_present(file.name.c_str());
+      }
+    }
+  }
+  m_dir.unlink_if_present(k_mark);
 }
 
 Healed heal(const Root& root, const std::string& source, const std::vector<Damage>& damages) {
   const auto lock = root.lock_store(os::LockMode::exclusive, "snapfix, healing the store");
-  const Store store(root, source);
+  Store store(root, source);
+  store.clear_incoming();
   std::vector<Base> bases;
   for (const auto& entry : root.bases().entries()) {
     const auto id = os::Hash::from_hex(entry.name);

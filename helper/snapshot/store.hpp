@@ -5,6 +5,7 @@
 #include "snapshot/root.hpp"
 
 #include <array>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,10 @@ public:
   /// Makes the store of that source (an absolute path) where there is none.
   Store(const Root& root, const std::string& source);
 
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store(); ///< takes back the mark of begin_writing()
+
   const os::Dir& dir() const noexcept { return m_dir; }
 
   /// Where the object of a file of that source folder lies.
@@ -34,6 +39,10 @@ public:
   /// To link from the objects of a source folder; nothing where there are none.
   std::optional<os::Dir> open_bucket(std::string_view folder_path) const;
 
+  /// To put new objects of a source folder into, after clear_incoming(). Threads may call it at the
+  /// same time.
+  os::Dir make_bucket(std::string_view folder_path);
+
   /// The object of one file in one state.
   static os::Hash object_of(std::string_view folder_path, std::string_view name,
                             const os::Hash& content, std::uint32_t permissions,
@@ -42,10 +51,14 @@ public:
   /// Whether what has that name stands as the base's record says: inode, size, mtime, mode.
   static bool is_sound(const os::Dir& dir, const char* name, const FileRecord& file);
 
-  /// An empty file in the store's own file system, to be filled and then published.
+  /// An empty file in a bucket, to be filled and then published. It lies beside what it becomes: a
+  /// rename from one folder to another waits for all others of the file system (Linux's
+  /// s_vfs_rename_mutex), and at a server maybe for those of all clients.
   class Incoming {
   public:
-    explicit Incoming(const Store& store);
+    /// `bucket` is that of make_bucket(). With the permissions that it will have: most often it has
+    /// them from the start.
+    Incoming(const os::Dir& bucket, std::uint32_t permissions);
     Incoming(const Incoming&) = delete;
     Incoming& operator=(const Incoming&) = delete;
     ~Incoming(); ///< removes what was not published
@@ -59,21 +72,22 @@ public:
 
     /// Puts the sealed file into its place as `object`; where a sound one stands already, that one
     /// stays. `replace` puts a new inode there in any case. Returns the inode.
-    std::uint64_t publish(std::string_view folder_path, const os::Hash& object,
-                          const FileRecord& file, bool replace = false);
+    std::uint64_t publish(const os::Hash& object, const FileRecord& file, bool replace = false);
 
   private:
-    const Store& m_store;
+    const os::Dir& m_bucket;
     std::string m_name;
     os::UniqueFd m_fd;
   };
 
-  /// Removes what unfinished freezes left. Call it with the source's lock held.
+  /// Removes what writers left that were killed. Call it with the source's lock held, or the
+  /// store's for oneself alone.
   void clear_incoming() const;
 
 private:
   os::Dir m_dir;
-  os::Dir m_incoming;
+  std::once_flag m_mark_once;
+  bool m_is_marked = false;
 };
 
 /// An object that is known to be bad, or whose content must be taken for bad.

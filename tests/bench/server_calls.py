@@ -52,6 +52,7 @@ def counts_of(folders, files):
         return {
             "lstat": counted(floor, "lstat", listed, source),
             "freeze": counted(helper, "freeze", *tree),
+            "cold freeze": counted(helper, "freeze", "--source", source, "--root", where / "other", "--jobs", "1"),
             "link": counted(floor, "link", listed, source, plain),
             "create": counted(helper, "create", "x", "--base", base, *tree),
             "refresh": counted(helper, "create", "x", "--fresh", "--base", base, *tree),
@@ -98,6 +99,13 @@ def test_freeze_asks_once_about_each_file():
     # folder once more at the end: it must not have changed meanwhile.
     assert rates()["freeze"] == [{"LOOKUP": 1, "GETATTR": 1}, {"LOOKUP": 1, "GETATTR": 2}], rates()["freeze"]
     assert rates()["lstat"] == [{"LOOKUP": 1}, {"LOOKUP": 1, "OPENDIR": 1}], rates()["lstat"]
+
+
+def test_a_cold_freeze_makes_each_object_with_one_call_each():
+    # Of the four names looked up three are the object's: when it is made, whether it stands, when it gets its name.
+    # Of the five times that a status is asked for two are its folder's, which has changed each time.
+    by_file, _ = rates()["cold freeze"]
+    assert by_file == {"LOOKUP": 4, "GETATTR": 5, "OPEN": 1, "CREATE": 1, "SETATTR": 1, "RENAME": 1}, by_file
 
 
 def test_refresh_and_verify_look_once_at_what_stands():

@@ -381,6 +381,22 @@ def test_big_file(tmp):
     assert every_stat(p.root / "t")[b"big"][4] == 20 << 20
 
 
+def test_what_a_killed_freeze_was_copying_is_removed_by_the_next(tmp):
+    p = Project(tmp, {"big": bytes(range(256)) * 4096 * 100, "small": "1"})
+
+    def unfinished():
+        return [*p.root.glob(".snapfix/objects/*/??/incoming.*")]
+
+    freezing = harness.start([harness.snapfix_path(), "freeze", "--source", p.source, "--root", p.root])
+    harness.eventually(lambda: unfinished() or freezing.poll() is not None, "the big file is being copied")
+    freezing.kill()
+    freezing.wait()
+    assert unfinished(), "the freeze ended before it could be killed"
+    p("freeze")
+    assert not unfinished() and not [*p.root.glob(".snapfix/objects/*/unfinished")]
+    p.expect_snapshot(p.create("t"))
+
+
 def test_an_empty_source_is_an_error(tmp):
     """Whoever asks for a snapshot of nothing has named the wrong folder."""
     assert_fails(Project(tmp / "git", {})("create", "t", expect=None), 1, "no file")

@@ -1,12 +1,11 @@
-#include "snapshot/file_reader.hpp"
+#include "snapshot/folder_reader.hpp"
 
 #include "os/error.hpp"
 #include "os/file.hpp"
 
 namespace snapfix::snapshot {
 
-void FileReader::read(const source::ScannedFolder& folder, const os::Dir& dir,
-                      const source::ScannedFile& file, FileState& state, ReadCounts& counts) {
+void FolderReader::read(const source::ScannedFile& file, FileState& state) {
   const std::string name(file.name);
   const FileRecord last = state.record;
   FileRecord& record = state.record;
@@ -17,9 +16,9 @@ void FileReader::read(const source::ScannedFolder& folder, const os::Dir& dir,
   record.mode = file.stat.mode;
   if (file.stat.is_symlink()) {
     try {
-      state.target = dir.read_symlink(name.c_str());
+      state.target = m_dir.read_symlink(name.c_str());
     } catch (const os::Error&) { // a file by now, or gone
-      throw SourceChanged{dir.path_of(name.c_str())};
+      throw SourceChanged{m_dir.path_of(name.c_str())};
     }
     record.content = os::hash_of(state.target);
     return;
@@ -28,15 +27,15 @@ void FileReader::read(const source::ScannedFolder& folder, const os::Dir& dir,
     record.inode = file.stat.inode;
     return;
   }
-  const std::string path = dir.path_of(name.c_str());
-  const auto unchanged = [&](const os::UniqueFd& fd) {
-    if (!source::same_stat(os::stat_of(fd.get(), path), file.stat)) {
+  const std::string path = m_dir.path_of(name.c_str());
+  const auto check = [&](const os::UniqueFd& fd, os::Freshness freshness) {
+    if (!source::same_stat(os::stat_of(fd.get(), path, freshness), file.stat)) {
       throw SourceChanged{path};
     }
   };
   os::UniqueFd fd;
   try {
-    fd = dir.open_to_read(name.c_str());
+    fd = m_dir.open_to_read(name.c_str());
   } catch (const os::Error& error) {
     if (error.error_number() == ENOENT || error.error_number() == ELOOP) {
       throw SourceChanged{path};
@@ -45,31 +44,33 @@ void FileReader::read(const source::ScannedFolder& folder, const os::Dir& dir,
                     "every file of the source must be readable: change its mode, or take it out of "
                     "the source (git rm --cached)");
   }
-  unchanged(fd);
-  ++counts.files_read;
-  counts.bytes_read += file.stat.size;
+  check(fd, os::Freshness::cached); // worth reading; what counts is that it is so at the end
+  ++m_counts.files_read;
+  m_counts.bytes_read += file.stat.size;
   if (last.inode != 0) {
     // Only its ctime or inode moved (a link, a chmod and back): most likely nothing to copy.
     record.content = os::hash_file(fd.get(), path);
     if (record.content == last.content) {
-      unchanged(fd);
+      check(fd, os::Freshness::server);
       record = last;
       return;
     }
   }
-  Store::Incoming incoming(m_store);
-  record.content = copy_to_store(fd, path, incoming, file.stat, counts);
-  unchanged(fd);
+  if (!m_bucket) {
+    m_bucket = m_store.make_bucket(m_folder.path);
+  }
+  Store::Incoming incoming(*m_bucket, record.permissions());
+  record.content = copy_to_store(fd, path, incoming, file.stat);
+  check(fd, os::Freshness::server);
   incoming.seal(record);
-  record.object = Store::object_of(folder.path, file.name, record.content, record.permissions(),
+  record.object = Store::object_of(m_folder.path, file.name, record.content, record.permissions(),
                                    record.mtime());
-  record.inode = incoming.publish(folder.path, record.object, record);
+  record.inode = incoming.publish(record.object, record);
 }
 
-os::Hash FileReader::copy_to_store(os::UniqueFd& from, const std::string& path,
-                                   Store::Incoming& incoming, const os::Stat& stat,
-                                   ReadCounts& counts) {
-  ++counts.files_copied;
+os::Hash FolderReader::copy_to_store(os::UniqueFd& from, const std::string& path,
+                                     Store::Incoming& incoming, const os::Stat& stat) {
+  ++m_counts.files_copied;
   if (m_can_reflink && stat.size > 0) {
     const int failed = os::try_reflink(from.get(), incoming.fd());
     if (failed == 0) {
@@ -86,7 +87,7 @@ os::Hash FileReader::copy_to_store(os::UniqueFd& from, const std::string& path,
   if (size != stat.size) {
     throw SourceChanged{path};
   }
-  counts.bytes_copied += size;
+  m_counts.bytes_copied += size;
   return hasher.finish();
 }
 
