@@ -18,7 +18,7 @@
 namespace snapfix::os {
 namespace {
 
-/// Works by folder, from several threads where calls wait for a server.
+/// Works by folder, from as many threads as are of use.
 class Remover {
 public:
   explicit Remover(const Dir& parent) : m_parent(parent), m_queue(k_adapt) {}
@@ -31,6 +31,7 @@ private:
     std::shared_ptr<Folder> above; ///< nothing: the parent of all
     std::string name;
     Dir dir;
+    std::size_t entries = 0;
     std::atomic<std::size_t> pending{1}; ///< folders in it, and the look at it itself
     std::atomic<bool> keeps{false};      ///< something in it stays
   };
@@ -107,7 +108,9 @@ std::vector<std::string> Remover::remove(const char* name) {
       if (!empty(task, here)) {
         here->keeps = true;
       }
+      const std::size_t entries = here->entries;
       finish(here);
+      return entries;
     });
   }
   return std::move(m_left);
@@ -151,6 +154,7 @@ bool Remover::empty(const Task& task, const std::shared_ptr<Folder>& here) {
   std::vector<DirEntry> entries;
   try {
     entries = here->dir.entries();
+    here->entries = entries.size();
   } catch (const Error& error) {
     leave(parent, name, error.error_number());
     return false;

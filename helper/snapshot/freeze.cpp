@@ -172,6 +172,7 @@ void Freezer::read_changed(Frozen& out) {
     }
     const std::scoped_lock lock(mutex);
     out.counts += reader.counts();
+    return static_cast<std::size_t>(reader.counts().files_read);
   });
 }
 
@@ -208,6 +209,7 @@ bool Freezer::stands_still(bool unchanged) const {
     if (dir == nullptr || !source::same_stat(dir->stat(), folders[i].stat)) {
       same = false;
     }
+    return std::size_t{1};
   });
   return same && std::ranges::all_of(hollow, [this](const source::ScannedFolder& folder) {
            const auto dir = source::open_below(m_top, folder.path);

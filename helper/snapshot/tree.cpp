@@ -51,8 +51,9 @@ private:
     std::size_t index;
   };
 
-  void make_folder(const Task& task);
-  void refresh_folder(const Task& task);
+  /// Both return how many files the folder has.
+  std::size_t make_folder(const Task& task);
+  std::size_t refresh_folder(const Task& task);
   void make_child(const os::Dir& dir, std::size_t child) const;
   Opened open(const Task& task, os::Dir&& dir) const;
   void place(Opened& here, std::size_t index, const std::string& folder_path);
@@ -81,17 +82,17 @@ private:
 
 MadeTree TreeMaker::make() {
   m_queue.add({nullptr, 0});
-  m_queue.run([this](const Task& task) { make_folder(task); });
+  m_queue.run([this](const Task& task) { return make_folder(task); });
   return finish();
 }
 
 MadeTree TreeMaker::refresh() {
   m_queue.add({nullptr, 0});
-  m_queue.run([this](const Task& task) { refresh_folder(task); });
+  m_queue.run([this](const Task& task) { return refresh_folder(task); });
   return finish();
 }
 
-void TreeMaker::make_folder(const Task& task) {
+std::size_t TreeMaker::make_folder(const Task& task) {
   const FolderRecord& folder = m_base.folders()[task.index];
   Opened here = open(task, task.parent ? task.parent->dir.open_child(name_of(task.index))
                                        : m_tree.open_child("."));
@@ -106,6 +107,7 @@ void TreeMaker::make_folder(const Task& task) {
   }
   finish_folder(here.dir, folder);
   add_children(std::move(here), task.index);
+  return folder.file_count;
 }
 
 TreeMaker::Opened TreeMaker::open(const Task& task, os::Dir&& dir) const {
@@ -168,7 +170,7 @@ MadeTree TreeMaker::finish() {
   return std::move(m_out);
 }
 
-void TreeMaker::refresh_folder(const Task& task) {
+std::size_t TreeMaker::refresh_folder(const Task& task) {
   // What is mounted there is not ours to refresh: the whole tree is replaced instead.
   Opened here =
       open(task, task.parent ? os::open_on_same_mount(task.parent->dir, name_of(task.index))
@@ -190,6 +192,7 @@ void TreeMaker::refresh_folder(const Task& task) {
   }
   finish_folder(here.dir, folder);
   add_children(std::move(here), task.index);
+  return folder.file_count;
 }
 
 std::optional<std::size_t> TreeMaker::find_child(std::size_t index, const char* name) const {

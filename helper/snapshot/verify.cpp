@@ -145,6 +145,7 @@ void Verifier::visit_all(os::Dir top) {
       visit_missing(task.index, counts);
       add(counts);
     }
+    return m_base->folders()[task.index].file_count;
   });
 }
 

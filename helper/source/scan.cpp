@@ -101,7 +101,7 @@ bool same_folder(const ScannedFolder& left, const ScannedFolder& right) noexcept
 } // namespace
 
 void visit_folders(const os::Dir& top, const std::vector<std::string_view>& paths,
-                   const std::function<void(std::size_t, const os::Dir*)>& visit) {
+                   const std::function<std::size_t(std::size_t, const os::Dir*)>& visit) {
   // A listing holds every folder above one it names, so the rest is always a single name.
   constexpr std::size_t k_none = static_cast<std::size_t>(-1);
   std::vector<std::size_t> first_child(paths.size() + 1, k_none); // the last one: those in the top
@@ -135,13 +135,13 @@ void visit_folders(const os::Dir& top, const std::vector<std::string_view>& path
   queue.run([&](const Task& task) {
     const std::string_view path = paths[task.index];
     if (path.empty()) {
-      visit(task.index, &top);
-      return;
+      return visit(task.index, &top);
     }
     auto dir = *task.parent ? (*task.parent)->try_begin_at(std::string(name_of(path)).c_str())
                             : std::nullopt;
-    visit(task.index, dir ? &*dir : nullptr);
+    const std::size_t entries = visit(task.index, dir ? &*dir : nullptr);
     add_children(std::move(dir), task.index);
+    return entries;
   });
 }
 
@@ -198,7 +198,7 @@ Scan scan(const os::Dir& top, const Listing& listing, Scan known) {
   visit_folders(top, paths, [&](std::size_t at, const os::Dir* folder) {
     const std::size_t i = indices[at];
     if (present[i] != 0) {
-      return;
+      return std::size_t{0};
     }
     LeftOut left_out;
     if (folder == nullptr) {
@@ -211,6 +211,7 @@ Scan scan(const os::Dir& top, const Listing& listing, Scan known) {
     }
     const std::scoped_lock lock(mutex);
     out.left_out += left_out;
+    return listing.folders[i].names.size();
   });
   drop_empty_folders(listing, out, present);
   return out;

@@ -41,10 +41,10 @@ struct Scan {
 };
 
 /// Opens the folders below `top` (each after the one it lies in), no component by a symlink, and
-/// calls `visit` with each that is there; where calls wait for a server, from several threads at
-/// once. A folder that is missing, or that something else has replaced, is given as nothing.
+/// calls `visit` with each that is there, from several threads at once; it returns how many files
+/// it saw. A folder that is missing, or that something else has replaced, is given as nothing.
 void visit_folders(const os::Dir& top, const std::vector<std::string_view>& paths,
-                   const std::function<void(std::size_t, const os::Dir*)>& visit);
+                   const std::function<std::size_t(std::size_t, const os::Dir*)>& visit);
 
 /// The folder of the first file or folder at which two looks at the source differ, `.` for the
 /// source itself. That entries came or went in a folder does not count: most are untracked files.
