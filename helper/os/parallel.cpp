@@ -29,6 +29,8 @@ constexpr std::uint64_t k_trial_tasks = 4; ///< for each worker
 constexpr std::uint64_t k_trial_entries = 64;
 constexpr double k_clear_gain = 1.25;
 constexpr unsigned k_most_local_workers = 8;
+constexpr double k_busy =
+    0.1; ///< so much of the time waited for a processor: there is none to spare
 
 double seconds_now() {
   const std::chrono::duration<double> out = std::chrono::steady_clock::now().time_since_epoch();
@@ -80,6 +82,10 @@ unsigned CallLatency::workers_wanted(double least_wait) noexcept {
   return 1;
 }
 
+double CallLatency::share_queued() const noexcept {
+  return (queued_seconds() - m_queued_before) / std::max(seconds_now() - m_begin.wall, 1e-6);
+}
+
 void WorkerTrial::settle(unsigned workers) noexcept {
   m_workers = workers;
   m_is_settled = true;
@@ -115,7 +121,11 @@ Pace::Pace() noexcept
     : m_trial(std::min(std::thread::hardware_concurrency(), k_most_local_workers)) {}
 
 unsigned Pace::workers_wanted(std::uint64_t tasks, std::uint64_t entries) noexcept {
+  const unsigned before = m_trial.workers();
   m_trial.look({seconds_now(), tasks, entries});
+  if (m_trial.workers() > before && m_latency.share_queued() > k_busy) {
+    m_trial.settle(before);
+  }
   const unsigned for_calls =
       m_latency.workers_wanted(m_trial.workers() == 1 ? k_lock_wait : k_contended_lock_wait);
   if (for_calls > m_trial.workers()) {

@@ -26,6 +26,9 @@ public:
   /// not count.
   unsigned workers_wanted(double least_wait) noexcept;
 
+  /// Which part of the time this thread was ready, and waited for a processor.
+  double share_queued() const noexcept;
+
 private:
   struct Moment {
     double wall = 0; ///< seconds
@@ -68,7 +71,7 @@ private:
 };
 
 /// How many workers there are to be: where calls wait for a server as many as that takes, else what
-/// the trial says.
+/// the trial says, as long as processors are free: others' work is not to be slowed down.
 class Pace {
 public:
   Pace() noexcept;
