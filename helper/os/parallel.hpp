@@ -102,7 +102,9 @@ public:
   /// Calls work(task) for each task until there is none left; it returns how many entries the task
   /// had, more or less. The first exception ends the work and is thrown here.
   template<typename Work> void run(const Work& work) {
-    m_pace = Pace();
+    if (m_adapts) {
+      m_pace.emplace();
+    }
     m_running = 1;
     take_turns(work, true);
     m_threads.clear(); // joins
@@ -149,15 +151,15 @@ private:
 
   /// The caller's thread looks after each of its tasks whether more would help; the lock is held.
   template<typename Work> void add_threads(const Work& work) {
-    if (m_adapts) {
-      m_wanted = m_pace.workers_wanted(m_tasks_done, m_entries_done);
+    if (m_pace) {
+      m_wanted = m_pace->workers_wanted(m_tasks_done, m_entries_done);
     }
     while (m_running < m_wanted) {
       try {
         m_threads.emplace_back([this, &work] { take_turns(work, false); });
         ++m_running;
       } catch (const std::system_error&) { // no more are to be had: it is slower, no worse
-        m_adapts = false;
+        m_pace.reset();
         m_wanted = m_running;
       }
     }
@@ -165,8 +167,8 @@ private:
 
   bool m_adapts;
   unsigned m_wanted;
-  unsigned m_running = 1; ///< the caller's thread among them
-  Pace m_pace;
+  unsigned m_running = 0; ///< the caller's thread among them
+  std::optional<Pace> m_pace;
   std::mutex m_mutex;
   std::condition_variable m_changed;
   std::vector<Task> m_tasks;

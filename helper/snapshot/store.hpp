@@ -28,7 +28,7 @@ public:
 
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
-  ~Store(); ///< takes back the mark of begin_writing()
+  ~Store(); ///< takes back the mark that make_bucket() has set
 
   const os::Dir& dir() const noexcept { return m_dir; }
 
