@@ -384,8 +384,9 @@ def test_a_command_that_stops_itself_stops_the_run(tmp):
 
 def test_job_control_at_a_terminal(tmp):
     p = Project(tmp)
+    # The shell shows the line again, when the job stops and when it goes on: what the job says must not stand in it.
     line = shlex.join(str(word) for word in snapfix_command(
-        p, "run", "t", "--guard", "on", "--", "bash", "-c", "echo $$ >pid; trap 'echo interrupted; exit 9' INT; while :; do sleep 0.05; done"))
+        p, "run", "t", "--guard", "on", "--", "bash", "-c", "echo $$ >pid; trap 'echo inter''rupted; exit 9' INT; while :; do sleep 0.05; done"))
     child, terminal = pty.fork()
     if child == 0:
         os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], harness.clean_env(PS1="ready> ", HISTFILE="/dev/null"))
