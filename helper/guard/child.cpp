@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <ctime>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -46,6 +47,14 @@ BlockedSignals::BlockedSignals() {
   ::sigaddset(&m_set, SIGCHLD);
   ::sigaddset(&m_set, parent_died_signal());
   ::sigprocmask(SIG_BLOCK, &m_set, &m_before);
+}
+
+BlockedSignals::~BlockedSignals() {
+  // A terminal interrupts us along with the command; unblocked, that would hide the command's end.
+  const timespec now{};
+  while (::sigtimedwait(&m_set, nullptr, &now) > 0) {
+  }
+  restore();
 }
 
 siginfo_t BlockedSignals::wait() const {

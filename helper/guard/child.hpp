@@ -21,7 +21,8 @@ public:
   BlockedSignals();
   BlockedSignals(const BlockedSignals&) = delete;
   BlockedSignals& operator=(const BlockedSignals&) = delete;
-  ~BlockedSignals() { restore(); }
+  /// What came until now was for the command, which has ended: it does not reach us any more.
+  ~BlockedSignals();
 
   const sigset_t& set() const noexcept { return m_set; }
   void restore() const { ::sigprocmask(SIG_SETMASK, &m_before, nullptr); }

@@ -382,6 +382,20 @@ def test_a_command_that_stops_itself_stops_the_run(tmp):
         assert (p.root / "t/later").read_text() == "went on\n"
 
 
+def test_a_signal_that_comes_with_the_commands_end_does_not_hide_it(tmp):
+    for guard in ("on", "off"):
+        p = Project(tmp / guard)
+        process = start(snapfix_command(p, "run", "t", "--guard", guard, "--", "bash", "-c",
+                                        "echo $$ >pid; until [ -e go ]; do sleep 0.05; done; exit 9"))
+        command = int(until_file(p.root / "t/pid"))
+        process.send_signal(signal.SIGSTOP)
+        (p.root / "t/go").touch()
+        eventually(lambda: not os.path.exists(f"/proc/{command}") or state_of(command) == "Z", "the command has ended")
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(timeout=20) == 9, guard
+
+
 def test_job_control_at_a_terminal(tmp):
     p = Project(tmp)
     # The shell shows the line again, when the job stops and when it goes on: what the job says must not stand in it.
