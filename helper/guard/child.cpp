@@ -49,19 +49,17 @@ BlockedSignals::BlockedSignals() {
   ::sigprocmask(SIG_BLOCK, &m_set, &m_before);
 }
 
-BlockedSignals::~BlockedSignals() {
-  // A terminal interrupts us along with the command; unblocked, that would hide the command's end.
-  const timespec now{};
-  while (::sigtimedwait(&m_set, nullptr, &now) > 0) {
-  }
-  restore();
-}
-
 siginfo_t BlockedSignals::wait() const {
   siginfo_t info{};
   while (::sigwaitinfo(&m_set, &info) < 0) {
   }
   return info;
+}
+
+void BlockedSignals::drop_pending() const {
+  const timespec now{};
+  while (::sigtimedwait(&m_set, nullptr, &now) > 0) {
+  }
 }
 
 void tie_to_parent(pid_t parent) {

@@ -21,12 +21,14 @@ public:
   BlockedSignals();
   BlockedSignals(const BlockedSignals&) = delete;
   BlockedSignals& operator=(const BlockedSignals&) = delete;
-  /// What came until now was for the command, which has ended: it does not reach us any more.
-  ~BlockedSignals();
+  ~BlockedSignals() { restore(); }
 
   const sigset_t& set() const noexcept { return m_set; }
   void restore() const { ::sigprocmask(SIG_SETMASK, &m_before, nullptr); }
   siginfo_t wait() const;
+  /// The command has ended. What came until now was for it, and is not to reach us: a terminal
+  /// interrupts us along with the command; unblocked, that would hide the command's end.
+  void drop_pending() const;
 
 private:
   sigset_t m_set{};

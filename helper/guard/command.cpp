@@ -91,6 +91,7 @@ CommandEnd run_command(const Command& command) {
   }
   const int status = wait_for(pid, command.parent, signals);
   ::prctl(PR_SET_PDEATHSIG, 0);
+  signals.drop_pending();
   CommandEnd out = end_from(status);
   out.outlived = os::children_of_this_process();
   return out;

@@ -103,6 +103,7 @@ GuardedEnd Front::run() {
     }
   }
   ::prctl(PR_SET_PDEATHSIG, 0);
+  m_signals.drop_pending();
   if (m_end->end.outlived.empty()) {
     wait_until_gone(); // it has nobody left to serve: no stray process for whoever looks next
   }
