@@ -3,13 +3,12 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <optional>
 #include <string_view>
 #include <vector>
 
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/xattr.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -17,16 +16,30 @@
 namespace snapfix::guard {
 namespace {
 
+/// struct xattr_args of setxattrat(2), Linux 6.13.
+struct XattrArguments {
+  std::uint64_t value;
+  std::uint32_t size;
+  std::uint32_t flags;
+};
+
+int errno_of(long result) {
+  return result == 0 ? 0 : errno;
+}
+
 /// The arguments that come after the file.
 class Rest {
 public:
-  Rest(const seccomp_data& data, const Call& call)
-      : m_data(data), m_first(call.path == k_none ? 1 : call.path + 1) {}
-  std::uint64_t operator[](int index) const { return m_data.args[m_first + index]; } // NOLINT
-  bool is_32_bit() const { return (m_data.arch & __AUDIT_ARCH_64BIT) == 0; }
+  explicit Rest(const ReportedCall& call)
+      : m_call(call), m_first(call.call().path == k_none ? 1 : call.call().path + 1) {
+    if (call.call().flags == m_first) {
+      ++m_first;
+    }
+  }
+  std::uint64_t operator[](int index) const { return m_call.argument(m_first + index); }
 
 private:
-  const seccomp_data& m_data;
+  const ReportedCall& m_call;
   int m_first;
 };
 
@@ -40,135 +53,155 @@ std::uint32_t id_from(std::uint64_t argument, bool is_short) {
   return low == 0xffffU ? static_cast<std::uint32_t>(-1) : low;
 }
 
-/// So many numbers of the caller's memory, as wide as its `long`.
-std::optional<std::vector<std::int64_t>> read_longs(Caller& caller, std::uint64_t address,
-                                                    std::size_t count, bool is_32_bit) {
+int set_owner(const ReportedCall& call, const Rest& rest, const std::string& path) {
+  const bool is_short = call.is_32_bit() && call.call().layout == Layout::short_ids;
+  return errno_of(::chown(path.c_str(), id_from(rest[0], is_short), id_from(rest[1], is_short)));
+}
+
+/// So many numbers of the caller's memory, as wide as its `long` or, `is_narrow`, an int.
+Result<std::vector<std::int64_t>> read_longs(const Caller& caller, std::uint64_t address,
+                                             std::size_t count, bool is_narrow) {
   std::vector<std::int64_t> out(count);
-  if (!is_32_bit) {
-    return caller.read_memory(address, out.data(), count * sizeof out[0]) ? std::optional(out)
-                                                                          : std::nullopt;
+  if (!is_narrow) {
+    const auto failure = caller.read_memory(address, out.data(), count * sizeof out[0]);
+    return failure ? Result<std::vector<std::int64_t>>(*failure) : out;
   }
   std::vector<std::int32_t> narrow(count);
-  if (!caller.read_memory(address, narrow.data(), count * sizeof narrow[0])) {
-    return std::nullopt;
+  if (const auto failure = caller.read_memory(address, narrow.data(), count * sizeof narrow[0])) {
+    return *failure;
   }
   out.assign(narrow.begin(), narrow.end());
   return out;
 }
 
-int set_times(Caller& caller, const Rest& rest, const Call& call, const std::string& path) {
-  const std::string_view name = call.name;
-  const bool is_narrow = rest.is_32_bit() && name != "utimensat_time64";
+int set_times(const ReportedCall& call, const Rest& rest, const std::string& path) {
+  const Layout layout = call.call().layout;
   const std::uint64_t address = rest[0];
   std::array<timespec, 2> times{};
   if (address == 0) {
     times[0].tv_nsec = UTIME_NOW;
     times[1].tv_nsec = UTIME_NOW;
-  } else if (name == "utime") { // struct utimbuf: seconds only
-    const auto read = read_longs(caller, address, 2, is_narrow);
+  } else {
+    const std::size_t words = layout == Layout::seconds ? 1 : 2; // each time has
+    const auto read = read_longs(call.caller(), address, words * times.size(),
+                                 call.is_32_bit() && layout != Layout::wide_nanoseconds);
     if (!read) {
-      return caller.error();
+      return read.failure().error_number;
     }
-    times[0].tv_sec = (*read)[0];
-    times[1].tv_sec = (*read)[1];
-  } else { // struct timeval or timespec, twice
-    const auto read = read_longs(caller, address, 4, is_narrow);
-    if (!read) {
-      return caller.error();
-    }
-    const long scale = name == "utimes" || name == "futimesat" ? 1000 : 1;
+    const long scale = layout == Layout::microseconds ? 1000 : 1;
     for (std::size_t i = 0; i < times.size(); ++i) {
-      times.at(i).tv_sec = (*read)[2 * i];
-      times.at(i).tv_nsec = (*read)[2 * i + 1] * scale;
+      times.at(i).tv_sec = (*read)[words * i];
+      times.at(i).tv_nsec = words == 1 ? 0 : (*read)[words * i + 1] * scale;
     }
   }
-  return ::utimensat(AT_FDCWD, path.c_str(), times.data(), 0) == 0 ? 0 : errno;
+  return errno_of(::utimensat(AT_FDCWD, path.c_str(), times.data(), 0));
 }
 
-int set_xattr(Caller& caller, const Rest& rest, const std::string& path) {
+int set_xattr(const ReportedCall& call, const Rest& rest, const std::string& path) {
+  const Caller& caller = call.caller();
   const auto name = caller.read_string(rest[0]);
   if (!name) {
-    return caller.error();
+    return name.failure().error_number;
   }
-  if (rest[2] > XATTR_SIZE_MAX) {
+  XattrArguments arguments{rest[1], static_cast<std::uint32_t>(rest[2]),
+                           static_cast<std::uint32_t>(rest[3])};
+  if (call.call().directory != k_none) { // setxattrat(2)
+    if (const auto failure = caller.read_memory(rest[1], &arguments, sizeof arguments)) {
+      return failure->error_number;
+    }
+  }
+  if (arguments.size > XATTR_SIZE_MAX) {
     return E2BIG;
   }
-  std::vector<char> value(static_cast<std::size_t>(rest[2]));
-  if (!value.empty() && !caller.read_memory(rest[1], value.data(), value.size())) {
-    return caller.error();
+  std::vector<char> value(arguments.size);
+  if (!value.empty()) {
+    if (const auto failure = caller.read_memory(arguments.value, value.data(), value.size())) {
+      return failure->error_number;
+    }
   }
-  return ::setxattr(path.c_str(), name->c_str(), value.data(), value.size(),
-                    static_cast<int>(rest[3])) == 0
-             ? 0
-             : errno;
+  return errno_of(::setxattr(path.c_str(), name->c_str(), value.data(), value.size(),
+                             static_cast<int>(arguments.flags)));
 }
 
-int remove_xattr(Caller& caller, const Rest& rest, const std::string& path) {
-  const auto name = caller.read_string(rest[0]);
-  if (!name) {
-    return caller.error();
-  }
-  return ::removexattr(path.c_str(), name->c_str()) == 0 ? 0 : errno;
+int remove_xattr(const ReportedCall& call, const Rest& rest, const std::string& path) {
+  const auto name = call.caller().read_string(rest[0]);
+  return name ? errno_of(::removexattr(path.c_str(), name->c_str())) : name.failure().error_number;
 }
 
 /// linkat(2) of an open file, into a folder as the caller sees it.
-int link_file(Caller& caller, const seccomp_data& data, const Call& call, const std::string& path) {
-  if (call.directory == k_none) {
+int link_file(const ReportedCall& call, const std::string& path) {
+  if (call.call().directory == k_none) {
     return EXDEV; // link(2) follows nothing: it named no open file
   }
-  const auto new_path = caller.read_string(data.args[3]);
+  const auto new_path = call.caller().read_string(call.argument(3));
   if (!new_path) {
-    return caller.error();
+    return new_path.failure().error_number;
   }
   const auto slash = new_path->rfind('/');
   const std::string folder = slash == std::string::npos ? "." : new_path->substr(0, slash + 1);
   const std::string name = slash == std::string::npos ? *new_path : new_path->substr(slash + 1);
-  const auto found = caller.resolve(static_cast<int>(data.args[2]), folder, FollowLast::yes, 0);
+  const auto found =
+      call.caller().resolve(static_cast<int>(call.argument(2)), folder, FollowLast::yes);
   if (!found) {
-    return caller.error();
+    return found.failure().error_number;
   }
-  return ::linkat(AT_FDCWD, path.c_str(), found->file.get(), name.c_str(), AT_SYMLINK_FOLLOW) == 0
-             ? 0
-             : errno;
+  return errno_of(
+      ::linkat(AT_FDCWD, path.c_str(), found->file.get(), name.c_str(), AT_SYMLINK_FOLLOW));
 }
 
-off_t length_from(const Rest& rest, const Call& call) {
+off_t length_from(const ReportedCall& call, const Rest& rest) {
   constexpr unsigned k_half = 32;
   const std::uint64_t low = rest[0];
-  if (std::string_view(call.name) == "truncate64") {
+  if (call.call().layout == Layout::two_halves) {
     return static_cast<off_t>((low & UINT32_MAX) | rest[1] << k_half);
   }
-  return rest.is_32_bit() ? static_cast<std::int32_t>(low) : static_cast<off_t>(low);
+  return call.is_32_bit() ? static_cast<std::int32_t>(low) : static_cast<off_t>(low);
+}
+
+/// Whether the caller may make files of any length, as we may.
+bool has_no_size_limit(pid_t thread) {
+  rlimit limit{};
+  return ::prlimit(thread, RLIMIT_FSIZE, nullptr, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
 }
 
 } // namespace
 
-int apply_call(Caller& caller, const seccomp_data& data, const Call& call, int file) {
+int apply_call(ReportedCall& call, int file) {
   const std::string path = os::path_of_descriptor(file);
-  const Rest rest(data, call);
-  const std::string_view name = call.name;
-  switch (call.action) {
+  const Rest rest(call);
+  switch (call.action()) {
   case Action::permissions:
-    return ::chmod(path.c_str(), static_cast<mode_t>(rest[0])) == 0 ? 0 : errno;
-  case Action::owner: {
-    const bool is_short =
-        rest.is_32_bit() && (name == "chown" || name == "fchown" || name == "lchown");
-    return ::chown(path.c_str(), id_from(rest[0], is_short), id_from(rest[1], is_short)) == 0
-               ? 0
-               : errno;
-  }
+    return errno_of(::chmod(path.c_str(), static_cast<mode_t>(rest[0])));
+  case Action::owner:
+    return set_owner(call, rest, path);
   case Action::truncate:
-    return ::truncate(path.c_str(), length_from(rest, call)) == 0 ? 0 : errno;
+    return errno_of(::truncate(path.c_str(), length_from(call, rest)));
   case Action::times:
-    return set_times(caller, rest, call, path);
+    return set_times(call, rest, path);
   case Action::set_xattr:
-    return name == "setxattrat" ? ENOSYS : set_xattr(caller, rest, path);
+    return set_xattr(call, rest, path);
   case Action::remove_xattr:
-    return name == "removexattrat" ? ENOSYS : remove_xattr(caller, rest, path);
+    return remove_xattr(call, rest, path);
   case Action::link:
-    return link_file(caller, data, call, path);
+    return link_file(call, path);
   default:
     return EOPNOTSUPP;
+  }
+}
+
+bool can_apply(ReportedCall& call) {
+  constexpr std::uint64_t k_known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+  switch (call.action()) {
+  case Action::permissions:
+  case Action::owner:
+  case Action::times: {
+    const auto asked = call.request();
+    return asked && (asked->flags & ~k_known) == 0;
+  }
+  case Action::truncate:
+    return has_no_size_limit(call.caller().thread());
+  default:
+    return false;
   }
 }
 

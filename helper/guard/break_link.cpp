@@ -1,5 +1,6 @@
 #include "guard/break_link.hpp"
 
+#include "guard/folder_watcher.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
@@ -7,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -19,7 +21,6 @@ namespace snapfix::guard {
 namespace {
 
 constexpr mode_t k_permissions = 07777;
-constexpr const char* k_prefix = ".snapfix-";
 
 /// Whether the name leads to the file, and not by something that is mounted there: a rename would
 /// replace what the mount hides.
@@ -30,6 +31,46 @@ bool lies_there(const struct stat& file, int folder, const std::string& name) {
          stat.stx_ino == file.st_ino &&
          makedev(stat.stx_dev_major, stat.stx_dev_minor) == file.st_dev &&
          (stat.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0;
+}
+
+bool is_same(const struct stat& left, const struct stat& right) {
+  return left.st_ino == right.st_ino && left.st_dev == right.st_dev;
+}
+
+int exchange_names(const Place& place, int staging, const std::string& name) {
+  return ::renameat2(staging, name.c_str(), place.folder.get(), place.name.c_str(),
+                     RENAME_EXCHANGE) == 0
+             ? 0
+             : errno;
+}
+
+/// Puts `name` of the staging folder, which is `ours`, in the place of the shared file. Returns 0;
+/// ESTALE if another file is there; else the errno.
+///
+/// An exchange shows whom we replaced, and spares ext4's flush of a file that replaces another.
+int exchange(const struct stat& shared, const struct stat& ours, const Place& place, int staging,
+             const std::string& name) {
+  int failed = exchange_names(place, staging, name);
+  if (failed == EINVAL || failed == ENOSYS) {
+    failed =
+        ::renameat(staging, name.c_str(), place.folder.get(), place.name.c_str()) == 0 ? 0 : errno;
+    return failed == ENOENT ? ESTALE : failed;
+  }
+  if (failed != 0) {
+    return failed == ENOENT ? ESTALE : failed;
+  }
+  if (lies_there(shared, staging, name)) {
+    return 0;
+  }
+  // Somebody had renamed another file there: back with it. What comes out is to be what we put
+  // there before; else somebody was quicker once more, and the newest file has to stand there.
+  struct stat put = ours;
+  struct stat taken {};
+  while (::fstatat(staging, name.c_str(), &taken, AT_SYMLINK_NOFOLLOW) == 0 &&
+         !is_same(taken, put) && exchange_names(place, staging, name) == 0) {
+    put = taken;
+  }
+  return ESTALE;
 }
 
 /// ACLs are xattrs too. Those that only root may set (security.*, trusted.*) are carried where we
@@ -103,40 +144,6 @@ int make_copy(const NamedFile& shared, int to) {
   return failed != 0 ? failed : copy_attributes(from.get(), to, shared.stat);
 }
 
-/// A folder's mtime stays as it was, and one that its owner closed is opened for us: from here to
-/// the end of this object's life, which should be short, as others may work in the folder as well.
-class FolderAsItWas {
-public:
-  explicit FolderAsItWas(int folder) : m_folder(folder), m_known(::fstat(folder, &m_stat) == 0) {
-    if (m_known && ::faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0) {
-      m_opened = (m_stat.st_mode & k_permissions) | S_IWUSR | S_IXUSR;
-      if (::chmod(os::path_of_descriptor(folder).c_str(), m_opened) != 0) {
-        m_opened = 0;
-      }
-    }
-  }
-  FolderAsItWas(const FolderAsItWas&) = delete;
-  FolderAsItWas& operator=(const FolderAsItWas&) = delete;
-  ~FolderAsItWas() {
-    const std::string path = os::path_of_descriptor(m_folder);
-    struct stat now {};
-    if (m_opened != 0 && ::fstat(m_folder, &now) == 0 &&
-        (now.st_mode & k_permissions) == m_opened) { // else somebody else has changed it
-      ::chmod(path.c_str(), m_stat.st_mode & k_permissions);
-    }
-    if (m_known) {
-      const std::array<timespec, 2> times{m_stat.st_atim, m_stat.st_mtim};
-      ::utimensat(AT_FDCWD, path.c_str(), times.data(), 0);
-    }
-  }
-
-private:
-  int m_folder;
-  struct stat m_stat {};
-  bool m_known;
-  mode_t m_opened = 0; ///< the mode that we gave it
-};
-
 } // namespace
 
 std::string path_of(const NamedFile& file) {
@@ -181,7 +188,7 @@ os::UniqueFd LinkBreaker::new_file(int folder, mode_t mode, std::string& name, i
   constexpr int k_most_taken = 100;
   os::UniqueFd out;
   for (int i = 0; i < k_most_taken; ++i) {
-    name = os::format("{}{}-{}", k_prefix, ::getpid(), ++m_count);
+    name = os::format("{}{}-{}", k_staging_prefix, ::getpid(), ++m_count);
     out = os::UniqueFd(
         ::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode & ACCESSPERMS));
     failed = out ? 0 : errno;
@@ -200,7 +207,7 @@ int LinkBreaker::break_link(const NamedFile& shared, const Place& place, os::Uni
   }
   // Another mount or file system, or a staging folder that is gone: make the copy beside the file.
   if (failed == EXDEV || failed == ENOENT || failed == EACCES || failed == EROFS) {
-    const FolderAsItWas restored(place.folder.get());
+    const FolderAsItWas folder(m_watcher, place);
     failed = replace_from(shared, place, place.folder.get(), copy);
   }
   return failed;
@@ -221,35 +228,38 @@ int LinkBreaker::replace_from(const NamedFile& shared, const Place& place, int s
     failed = ESTALE;
   }
   if (failed == 0) {
-    failed = put_in_place(shared, place, staging, name);
+    failed = put_in_place(shared, place, staging, name, copy);
   }
   ::unlinkat(staging, name.c_str(), 0); // after a rename it is gone
   return failed;
 }
 
-/// On success `name` in `staging` may be what was replaced.
+/// On success `name` in `staging` may be what was replaced, and `copy` is seen through the mount
+/// that the file was in.
 int LinkBreaker::put_in_place(const NamedFile& shared, const Place& place, int staging,
-                              const std::string& name) {
-  const int folder = place.folder.get();
-  const FolderAsItWas restored(folder);
-  const auto exchange = [&] {
-    return ::renameat2(staging, name.c_str(), folder, place.name.c_str(), RENAME_EXCHANGE) == 0
-               ? 0
-               : errno;
-  };
-  // An exchange shows whom we replaced, and spares ext4's flush of a file that replaces another.
-  int failed = exchange();
-  if (failed == 0) {
-    if (lies_there(shared.stat, staging, name)) {
-      return 0;
+                              const std::string& name, os::UniqueFd& copy) {
+  struct stat ours {};
+  if (::fstat(copy.get(), &ours) != 0) {
+    return errno;
+  }
+  int failed = 0;
+  {
+    std::optional<FolderAsItWas> folder; // break_link() has it already where it is the staging one
+    if (staging != place.folder.get()) {
+      folder.emplace(m_watcher, place);
     }
-    exchange(); // somebody had renamed another file there: back with it
-    return ESTALE;
+    failed = exchange(shared.stat, ours, place, staging, name);
   }
-  if (failed == EINVAL || failed == ENOSYS) {
-    failed = ::renameat(staging, name.c_str(), folder, place.name.c_str()) == 0 ? 0 : errno;
+  if (failed != 0) {
+    return failed;
   }
-  return failed == ENOENT ? ESTALE : failed;
+  os::UniqueFd there(
+      ::openat(place.folder.get(), place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat stat {};
+  if (there && ::fstat(there.get(), &stat) == 0 && is_same(stat, ours)) {
+    copy = std::move(there);
+  }
+  return 0;
 }
 
 os::UniqueFd LinkBreaker::copy_without_name(const NamedFile& shared, int& failed) {
@@ -277,7 +287,7 @@ void LinkBreaker::clear(pid_t breaker) const {
   try {
     const auto dir = os::Dir::open(m_staging);
     for (const auto& entry : dir.entries()) {
-      if (entry.name.starts_with(os::format("{}{}-", k_prefix, breaker))) {
+      if (entry.name.starts_with(os::format("{}{}-", k_staging_prefix, breaker))) {
         dir.unlink_if_present(entry.name.c_str());
       }
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "guard/caller.hpp"
+#include "guard/folder_watcher.hpp"
 #include "os/fd.hpp"
 
 #include <atomic>
@@ -9,13 +10,6 @@
 #include <string>
 
 namespace snapfix::guard {
-
-/// Where a file lies: a folder (O_PATH) and the name in it.
-struct Place {
-  os::UniqueFd folder;
-  std::string name;
-  std::string path; ///< to find it again
-};
 
 /// The path of an open file, as its own mount namespace has it; empty if there is none that fits.
 std::string path_of(const NamedFile& file);
@@ -32,8 +26,9 @@ public:
   /// the file.
   explicit LinkBreaker(std::string staging) : m_staging(std::move(staging)) {}
 
-  /// Puts a private copy in the place of the shared file, and gives it (O_PATH). Returns 0; ESTALE
-  /// if another file is there by now; else the errno, and everything is as it was.
+  /// Puts a private copy in the place of the shared file, and gives it (O_PATH, in the same mount).
+  /// Returns 0; ESTALE if another file is there by now; else the errno, and everything is as it
+  /// was.
   int break_link(const NamedFile& shared, const Place& place, os::UniqueFd& copy);
 
   /// A private copy without a name (O_PATH). Nothing if it cannot be made; the errno is in
@@ -47,10 +42,11 @@ private:
   int open_staging(os::UniqueFd& out) const;
   os::UniqueFd new_file(int folder, mode_t mode, std::string& name, int& failed);
   int replace_from(const NamedFile& shared, const Place& place, int staging, os::UniqueFd& copy);
-  static int put_in_place(const NamedFile& shared, const Place& place, int staging,
-                          const std::string& name);
+  int put_in_place(const NamedFile& shared, const Place& place, int staging,
+                   const std::string& name, os::UniqueFd& copy);
 
   std::string m_staging;
+  FolderWatcher m_watcher;
   std::atomic<std::uint64_t> m_count{0};
 };
 

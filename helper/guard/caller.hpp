@@ -1,11 +1,11 @@
 #pragma once
 
+#include "guard/result.hpp"
 #include "os/fd.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -26,25 +26,8 @@ struct NamedFile {
 
 enum class FollowLast { yes, no };
 
-/// Takes on the ids that another thread acts by, on this thread alone, while this lives. Does
-/// nothing where they are ours, or where we are not root.
-class OtherIds {
-public:
-  /// `real`: the real and effective ids too, by which the kernel judges who may look into a process
-  /// where root lacks CAP_SYS_PTRACE; else only those for file access.
-  enum class Which { files, all };
-  OtherIds(pid_t thread, Which which);
-  OtherIds(const OtherIds&) = delete;
-  OtherIds& operator=(const OtherIds&) = delete;
-  ~OtherIds();
-
-  bool are_others() const noexcept { return m_are_others; }
-
-private:
-  Which m_which;
-  bool m_are_others = false;
-  std::vector<gid_t> m_groups; ///< ours
-};
+/// Where an absolute path begins, and what `..` does not leave (openat2(2), RESOLVE_IN_ROOT).
+enum class TopFolder { root, directory };
 
 /// The thread that made a reported call, as it stands stopped in it: its memory, its descriptors,
 /// and what a path means to it.
@@ -53,29 +36,32 @@ public:
   explicit Caller(pid_t thread) : m_thread(thread) {}
 
   pid_t thread() const noexcept { return m_thread; }
-  /// Whether it may do to files what we may: the same ids and capabilities.
-  bool has_our_rights() const;
 
   /// The name of its program.
   std::string program() const;
 
-  /// The string at that address of its memory, up to PATH_MAX bytes. Nothing if it cannot be read;
-  /// then error() is EFAULT if there is no such memory, else we may not look (EPERM, ESRCH).
-  std::optional<std::string> read_string(std::uint64_t address);
-  /// Copies memory; false as above.
-  bool read_memory(std::uint64_t address, void* to, std::size_t size);
-  int error() const noexcept { return m_error; }
-  void set_error(int error_number) noexcept { m_error = error_number; }
+  /// The string at that address of its memory, of less than PATH_MAX bytes.
+  Result<std::string> read_string(std::uint64_t address) const;
+  /// Copies memory; tells the failure, if any.
+  [[nodiscard]] std::optional<Failure> read_memory(std::uint64_t address, void* to,
+                                                   std::size_t size) const;
 
-  /// The file of its descriptor `number` (AT_FDCWD: its folder). Nothing if there is none; see
-  /// error().
-  std::optional<NamedFile> open_descriptor(int number);
+  /// The file of its descriptor `number` (AT_FDCWD: its folder).
+  Result<NamedFile> open_descriptor(int number) const;
 
-  /// The file that a path of its names, relative to its descriptor `directory`, with the RESOLVE_*
-  /// flags of openat2(2): in its own root and mount namespace, `/proc/self` being itself. Nothing
-  /// if there is none; see error().
-  std::optional<NamedFile> resolve(int directory, const std::string& path, FollowLast last,
-                                   std::uint64_t how);
+  /// The file that a path of its names, relative to its descriptor `directory`: in its own root
+  /// and mount namespace, `/proc/self` being itself.
+  Result<NamedFile> resolve(int directory, const std::string& path, FollowLast last,
+                            TopFolder top = TopFolder::root) const;
+
+  /// What the kernel finds by that path with those RESOLVE_* flags, beside what resolve() found.
+  enum class Match {
+    same,
+    other,  ///< another file has got the name since
+    unknown ///< it cannot be asked: the caller has another root than we
+  };
+  Result<Match> match(const NamedFile& file, int directory, const std::string& path,
+                      FollowLast last, std::uint64_t resolve) const;
 
   /// A path as we read it of a file in its mount namespace, as it would write it: below its root.
   std::string path_below_root(const std::string& path) const;
@@ -92,17 +78,13 @@ public:
   std::optional<DescriptorState> descriptor_state(int number) const;
 
 private:
-  os::UniqueFd open_proc(const std::string& path) const;
+  Result<os::UniqueFd> open_proc(const std::string& path) const;
   std::string proc_path(const char* entry) const;
   std::string descriptor_path(int number) const;
-  os::UniqueFd open_base(int directory) const;
+  Result<os::UniqueFd> open_base(int directory) const;
   bool shares_our_root() const;
-  std::optional<NamedFile> resolve_in_our_root(int directory, const std::string& path,
-                                               FollowLast last, std::uint64_t how);
-  bool is_plainly_absent(int base, const std::string& path) const;
 
   pid_t m_thread;
-  int m_error = 0;
   bool m_walks_always = false;
 };
 

@@ -23,23 +23,23 @@ constexpr Call k_calls[] = {
     {"openat2", {437, 437, 437}, Action::open_how, 0, 1},
     {"creat", {85, 8, -1}, Action::create_file, k_none, 0},
     {"truncate", {76, 92, 45}, Action::truncate, k_none, 0},
-    {"truncate64", {-1, 193, -1}, Action::truncate, k_none, 0},
+    {"truncate64", {-1, 193, -1}, Action::truncate, k_none, 0, k_none, true, Layout::two_halves},
     {"chmod", {90, 15, -1}, Action::permissions, k_none, 0},
     {"fchmod", {91, 94, 52}, Action::permissions},
     {"fchmodat", {268, 306, 53}, Action::permissions, 0, 1},
     {"fchmodat2", {452, 452, 452}, Action::permissions, 0, 1, 3},
-    {"chown", {92, 182, -1}, Action::owner, k_none, 0},
-    {"lchown", {94, 16, -1}, Action::owner, k_none, 0, k_none, false},
-    {"fchown", {93, 95, 55}, Action::owner},
+    {"chown", {92, 182, -1}, Action::owner, k_none, 0, k_none, true, Layout::short_ids},
+    {"lchown", {94, 16, -1}, Action::owner, k_none, 0, k_none, false, Layout::short_ids},
+    {"fchown", {93, 95, 55}, Action::owner, k_none, k_none, k_none, true, Layout::short_ids},
     {"chown32", {-1, 212, -1}, Action::owner, k_none, 0},
     {"lchown32", {-1, 198, -1}, Action::owner, k_none, 0, k_none, false},
     {"fchown32", {-1, 207, -1}, Action::owner},
     {"fchownat", {260, 298, 54}, Action::owner, 0, 1, 4},
-    {"utime", {132, 30, -1}, Action::times, k_none, 0},
-    {"utimes", {235, 271, -1}, Action::times, k_none, 0},
-    {"futimesat", {261, 299, -1}, Action::times, 0, 1},
+    {"utime", {132, 30, -1}, Action::times, k_none, 0, k_none, true, Layout::seconds},
+    {"utimes", {235, 271, -1}, Action::times, k_none, 0, k_none, true, Layout::microseconds},
+    {"futimesat", {261, 299, -1}, Action::times, 0, 1, k_none, true, Layout::microseconds},
     {"utimensat", {280, 320, 88}, Action::times, 0, 1, 3},
-    {"utimensat_time64", {-1, 412, -1}, Action::times, 0, 1, 3},
+    {"utimensat_time64", {-1, 412, -1}, Action::times, 0, 1, 3, true, Layout::wide_nanoseconds},
     {"setxattr", {188, 226, 5}, Action::set_xattr, k_none, 0},
     {"lsetxattr", {189, 227, 6}, Action::set_xattr, k_none, 0, k_none, false},
     {"fsetxattr", {190, 228, 7}, Action::set_xattr},
@@ -58,7 +58,12 @@ constexpr Call k_calls[] = {
     {"swapon", {167, 87, 224}, Action::hand_over, k_none, 0},
     {"ioctl", {16, 54, 29}, Action::ioctl},
     {"open_by_handle_at", {304, 342, 265}, Action::by_handle, k_none, k_none, 2},
-    {"io_uring_setup", {425, 425, 425}, Action::io_uring},
+    {"fanotify_init", {300, 338, 262}, Action::fanotify},
+    {"landlock_restrict_self", {446, 446, 446}, Action::landlock},
+    {"io_uring_setup", {425, 425, 425}, Action::absent},
+    {"io_uring_enter", {426, 426, 426}, Action::absent},
+    {"io_uring_register", {427, 427, 427}, Action::absent},
+    {"memfd_secret", {447, 447, 447}, Action::absent},
 };
 
 constexpr Abi k_x86[] = {{AUDIT_ARCH_X86_64, 0}, {AUDIT_ARCH_I386, 1}};
@@ -70,14 +75,15 @@ constexpr std::uint32_t k_x32_bit = 0x40000000;
 constexpr std::int32_t k_x32_ioctl = 514;
 
 // Requests that change a file through a descriptor that was opened for reading: FS_IOC_SETFLAGS,
-// FS_IOC32_SETFLAGS, FS_IOC_SETVERSION, FS_IOC32_SETVERSION, FS_IOC_FSSETXATTR,
-// FS_IOC_ENABLE_VERITY (linux/fs.h, linux/fsverity.h).
-constexpr std::uint32_t k_requests[] = {0x40086602, 0x40046602, 0x40087602,
-                                        0x40047602, 0x401c5820, 0x40806685};
+// FS_IOC32_SETFLAGS, FS_IOC_SETVERSION, FS_IOC32_SETVERSION, EXT4_IOC_SETVERSION,
+// EXT4_IOC32_SETVERSION, FS_IOC_FSSETXATTR, FS_IOC_ENABLE_VERITY (linux/fs.h, linux/fsverity.h,
+// fs/ext4/ext4.h).
+constexpr std::uint32_t k_requests[] = {0x40086602, 0x40046602, 0x40087602, 0x40047602,
+                                        0x40086604, 0x40046604, 0x401c5820, 0x40806685};
 
-// Opens any file of an XFS by its handle, past all paths: XFS_IOC_OPEN_BY_HANDLE, as 64-bit and
-// 32-bit programs call it (xfs_fs.h).
-constexpr std::uint32_t k_open_by_handle[] = {0xc038586b, 0xc01c586b};
+// These reach any file of an XFS by its handle, past all paths: XFS_IOC_OPEN_BY_HANDLE and
+// XFS_IOC_ATTRMULTI_BY_HANDLE, as 64-bit and 32-bit programs call them (xfs_fs.h).
+constexpr std::uint32_t k_by_handle[] = {0xc038586b, 0xc01c586b, 0x4048587b, 0x4024587b};
 
 // The same on all architectures here, unlike O_TMPFILE and O_DIRECTORY.
 constexpr std::uint32_t k_tmpfile_bit = 020000000;
@@ -197,7 +203,9 @@ private:
       return m_ioctl;
     case Action::by_handle:
       return m_by_handle;
-    case Action::io_uring:
+    case Action::fanotify:
+      return m_fanotify;
+    case Action::absent:
       return m_absent;
     default:
       return m_report;
@@ -214,7 +222,7 @@ private:
       m_code.jump_if(BPF_JEQ, request, m_report, next);
       m_code.place(next);
     }
-    for (const std::uint32_t request : k_open_by_handle) {
+    for (const std::uint32_t request : k_by_handle) {
       const auto next = m_code.new_label();
       m_code.jump_if(BPF_JEQ, request, m_refused, next);
       m_code.place(next);
@@ -229,6 +237,9 @@ private:
     m_code.place(m_by_handle);
     m_code.load(argument(2));
     m_code.jump_if(BPF_JSET, O_ACCMODE | O_TRUNC, m_refused, m_allow);
+    m_code.place(m_fanotify);
+    m_code.load(argument(1));
+    m_code.jump_if(BPF_JSET, O_ACCMODE, m_absent, m_allow);
     m_code.place(m_report);
     m_code.give(SECCOMP_RET_USER_NOTIF);
     m_code.place(m_allow);
@@ -260,6 +271,7 @@ private:
   Assembler::Label m_faccessat = m_code.new_label();
   Assembler::Label m_ioctl = m_code.new_label();
   Assembler::Label m_by_handle = m_code.new_label();
+  Assembler::Label m_fanotify = m_code.new_label();
   Assembler::Label m_report = m_code.new_label();
   Assembler::Label m_allow = m_code.new_label();
   Assembler::Label m_absent = m_code.new_label();

@@ -28,7 +28,19 @@ enum class Action : std::uint8_t {
   access,    ///< asks whether it may be written to
   hand_over, ///< to the kernel, which writes to it from then on
   by_handle, ///< open_by_handle_at(2), which names no path: refused for writing
-  io_uring   ///< submits calls that no filter sees: refused
+  fanotify,  ///< fanotify_init(2): events that bring descriptors for writing are refused
+  landlock,  ///< landlock_restrict_self(2): takes rights from the caller that we still have
+  absent     ///< does what no filter sees, or hides memory from us: refused
+};
+
+/// How the arguments after the file are laid out.
+enum class Layout : std::uint8_t {
+  plain,            ///< as the ABI's C types; times in nanoseconds
+  short_ids,        ///< i386: owner and group have 16 bits
+  seconds,          ///< struct utimbuf
+  microseconds,     ///< struct timeval
+  wide_nanoseconds, ///< struct timespec of 64 bits on all ABIs
+  two_halves        ///< a length in two arguments
 };
 
 /// No such argument.
@@ -43,6 +55,7 @@ struct Call {
   std::int8_t path = k_none;      ///< ... a path; none: argument 0 is a descriptor
   std::int8_t flags = k_none;     ///< ... open or AT_* flags
   bool follows = true;            ///< a symlink at the path's end, unless the flags say otherwise
+  Layout layout = Layout::plain;
 };
 
 /// Calling conventions, as seccomp(2) tells them.
@@ -67,8 +80,8 @@ bool is_x32(const seccomp_data& data);
 
 /// The seccomp filter (classic BPF). Opening for reading, and whatever cannot change a file that
 /// was there before, passes without a round trip; what changes one in place is reported to the
-/// supervisor; calls of other ABIs, io_uring_setup and unknown ways in fail (ENOSYS, and EOPNOTSUPP
-/// for open_by_handle_at).
+/// supervisor; calls of other ABIs, io_uring and unknown ways in fail as where the kernel has no
+/// such thing (ENOSYS, and EOPNOTSUPP for open_by_handle_at).
 std::vector<sock_filter> make_filter(std::span<const Abi> abis);
 
 } // namespace snapfix::guard

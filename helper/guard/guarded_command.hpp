@@ -1,7 +1,7 @@
 #pragma once
 
 #include "guard/command.hpp"
-#include "guard/copy_on_write.hpp"
+#include "guard/protection.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -16,7 +16,7 @@ struct NoGuard {
 
 struct GuardedEnd {
   CommandEnd end;
-  nlohmann::json report; ///< see CopyOnWrite::report()
+  nlohmann::json report; ///< see Server::report()
 };
 
 /// As run_command(), but the first change in place of a protected file, by whatever the command

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -31,6 +32,22 @@ std::string describe(const Caller& caller, const Call& call, int error_number) {
 
 } // namespace
 
+namespace {
+
+struct FolderId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const FolderId&) const = default;
+};
+
+std::optional<FolderId> id_of(int folder, const char* name) {
+  struct stat stat {};
+  return ::fstatat(folder, name, &stat, 0) == 0 ? std::optional(FolderId{stat.st_dev, stat.st_ino})
+                                                : std::nullopt;
+}
+
+} // namespace
+
 struct GuardedTrees::Tree {
   /// Who broke a file first.
   struct Break {
@@ -42,6 +59,8 @@ struct GuardedTrees::Tree {
   timespec listed;
   std::string folder; ///< of the snapshot, with a slash at its end; so the store's
   std::string store;
+  std::optional<FolderId> top; ///< of the snapshot
+  std::optional<FolderId> root;
   std::map<std::uint64_t, Break> broken; ///< by inode
 };
 
@@ -53,6 +72,8 @@ const GuardedTrees::Tree& GuardedTrees::add(const Protection& protection) {
             {protection.listed_seconds, protection.listed_nanoseconds},
             protection.tree + "/",
             protection.store + "/",
+            id_of(AT_FDCWD, protection.tree.c_str()),
+            id_of(AT_FDCWD, (protection.tree + "/..").c_str()),
             {}};
   const std::lock_guard lock(m_mutex);
   return m_trees.emplace_back(std::move(tree));
@@ -80,6 +101,25 @@ bool GuardedTrees::is_in_store(const Place& place) const {
   const std::lock_guard lock(m_mutex);
   return std::ranges::any_of(m_trees,
                              [&](const Tree& tree) { return place.path.starts_with(tree.store); });
+}
+
+bool GuardedTrees::is_others(const Place& place) const {
+  os::UniqueFd at(::openat(place.folder.get(), ".", O_PATH | O_CLOEXEC));
+  std::optional<FolderId> below;
+  for (auto folder = id_of(at.get(), "."); folder && folder != below;) {
+    {
+      const std::lock_guard lock(m_mutex);
+      const auto is = [&](const std::optional<FolderId> Tree::*kind) {
+        return std::ranges::any_of(m_trees, [&](const Tree& tree) { return tree.*kind == folder; });
+      };
+      if (is(&Tree::top) || is(&Tree::root)) {
+        return is(&Tree::root);
+      }
+    }
+    at = os::UniqueFd(::openat(at.get(), "..", O_PATH | O_CLOEXEC));
+    below = std::exchange(folder, id_of(at.get(), "."));
+  }
+  return false;
 }
 
 std::optional<GuardedTrees::Copy> GuardedTrees::copy_of(std::uint64_t inode) const {

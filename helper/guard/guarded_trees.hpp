@@ -46,6 +46,8 @@ public:
   /// Whether it is a regular file on the file system of a snapshot.
   bool lie_beside(const NamedFile& file) const;
   bool is_in_store(const Place& place) const;
+  /// Whether it lies in a root, but in none of the trees: in another snapshot, or in the store.
+  bool is_others(const Place& place) const;
 
   /// The copy that was made of the shared file with that inode last, and had a path.
   std::optional<Copy> copy_of(std::uint64_t inode) const;

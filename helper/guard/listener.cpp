@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Of Linux 5.14, 5.19 and 6.6, newer than the headers we build with.
+// Of Linux 5.19 and 6.6, newer than the headers we build with.
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) // NOLINT(*-macro-usage)
 #endif
@@ -22,15 +22,23 @@
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0) // NOLINT(*-macro-usage)
 #endif
-#ifndef SECCOMP_ADDFD_FLAG_SEND
-#define SECCOMP_ADDFD_FLAG_SEND (1UL << 1) // NOLINT(*-macro-usage)
-#endif
 
 namespace snapfix::guard {
 namespace {
 
 long seccomp(unsigned operation, unsigned long flags, void* argument) {
   return ::syscall(SYS_seccomp, operation, flags, argument);
+}
+
+/// An ioctl of the listener. Whoever stops and continues us (a debugger, the freezer) interrupts
+/// it.
+template<typename Argument>
+int ask(int listener, unsigned long request, Argument* argument) noexcept {
+  int out = 0;
+  do {
+    out = ::ioctl(listener, request, argument);
+  } while (out < 0 && errno == EINTR);
+  return out;
 }
 
 } // namespace
@@ -84,7 +92,7 @@ std::optional<seccomp_notif> Listener::receive(bool& gone) {
 }
 
 bool Listener::is_waiting(std::uint64_t id) const noexcept {
-  return ::ioctl(m_fd.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+  return ask(m_fd.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 void Listener::proceed(std::uint64_t id) noexcept {
@@ -97,46 +105,30 @@ void Listener::answer(std::uint64_t id, std::int64_t value, int error_number) no
 
 void Listener::send(const seccomp_notif_resp& response) noexcept {
   // Where it fails, the caller is gone: nobody waits for the answer.
-  ::ioctl(m_fd.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+  ask(m_fd.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-int Listener::add_descriptor(std::uint64_t id, int fd, bool close_on_exec,
-                             std::uint32_t flags) noexcept {
-  seccomp_notif_addfd request{};
-  request.id = id;
-  request.flags = flags;
-  request.srcfd = static_cast<std::uint32_t>(fd);
-  request.newfd_flags = close_on_exec ? O_CLOEXEC : 0;
-  const int number = ::ioctl(m_fd.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &request);
+int Listener::add_descriptor(seccomp_notif_addfd request) noexcept {
+  const int number = ask(m_fd.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &request);
   return number < 0 ? -errno : number;
 }
 
 int Listener::give_descriptor(std::uint64_t id, int fd, bool close_on_exec) noexcept {
-  return add_descriptor(id, fd, close_on_exec, 0);
-}
-
-int Listener::answer_with_descriptor(std::uint64_t id, int fd, bool close_on_exec) noexcept {
-  int number =
-      m_may_send ? add_descriptor(id, fd, close_on_exec, SECCOMP_ADDFD_FLAG_SEND) : -EINVAL;
-  if (number == -EINVAL) {
-    m_may_send = false;
-    number = give_descriptor(id, fd, close_on_exec);
-    if (number >= 0) {
-      answer(id, number, 0);
-    }
-  }
-  return number;
+  return add_descriptor({.id = id,
+                         .flags = 0,
+                         .srcfd = static_cast<std::uint32_t>(fd),
+                         .newfd = 0,
+                         .newfd_flags = close_on_exec ? std::uint32_t{O_CLOEXEC} : 0});
 }
 
 int Listener::replace_descriptor(std::uint64_t id, int fd, int number,
                                  bool close_on_exec) noexcept {
-  seccomp_notif_addfd request{};
-  request.id = id;
-  request.flags = SECCOMP_ADDFD_FLAG_SETFD;
-  request.srcfd = static_cast<std::uint32_t>(fd);
-  request.newfd = static_cast<std::uint32_t>(number);
-  request.newfd_flags = close_on_exec ? O_CLOEXEC : 0;
-  return ::ioctl(m_fd.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &request) < 0 ? errno : 0;
+  const int out = add_descriptor({.id = id,
+                                  .flags = SECCOMP_ADDFD_FLAG_SETFD,
+                                  .srcfd = static_cast<std::uint32_t>(fd),
+                                  .newfd = static_cast<std::uint32_t>(number),
+                                  .newfd_flags = close_on_exec ? std::uint32_t{O_CLOEXEC} : 0});
+  return out < 0 ? -out : 0;
 }
 
 } // namespace snapfix::guard

@@ -2,7 +2,6 @@
 
 #include "os/fd.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,7 +27,8 @@ struct Installed {
 /// (EBUSY: there is another listener).
 Installed install_filter();
 
-/// The supervisor's end: gets reported calls and answers them.
+/// The supervisor's end: gets reported calls and answers them. An answer reaches its caller even if
+/// we are stopped in the midst of it.
 class Listener {
 public:
   explicit Listener(os::UniqueFd fd);
@@ -52,19 +52,15 @@ public:
   /// Gives the caller a descriptor for our `fd`: its number, or less than 0, the errno. The call
   /// goes on waiting for its answer.
   int give_descriptor(std::uint64_t id, int fd, bool close_on_exec) noexcept;
-  /// Gives it and answers with its number in one step (Linux 5.14), which spares the caller two
-  /// turns of waiting for a processor; elsewhere in two. Our `fd` is still open when it goes on.
-  int answer_with_descriptor(std::uint64_t id, int fd, bool close_on_exec) noexcept;
   /// Puts our `fd` in the place of the caller's descriptor `number`. Returns 0 or the errno.
   int replace_descriptor(std::uint64_t id, int fd, int number, bool close_on_exec) noexcept;
 
 private:
   void send(const seccomp_notif_resp& response) noexcept;
-  int add_descriptor(std::uint64_t id, int fd, bool close_on_exec, std::uint32_t flags) noexcept;
+  int add_descriptor(seccomp_notif_addfd request) noexcept;
 
   os::UniqueFd m_fd;
   bool m_is_synchronous;
-  std::atomic<bool> m_may_send{true};  ///< until the kernel says no
   std::size_t m_notification_size = 0; ///< of this kernel, which may be newer than our headers
 };
 

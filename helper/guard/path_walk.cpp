@@ -1,5 +1,6 @@
 #include "guard/path_walk.hpp"
 
+#include "guard/rights.hpp"
 #include "os/format.hpp"
 
 #include <array>
@@ -47,30 +48,21 @@ os::UniqueFd reopen(int fd) {
 
 } // namespace
 
-std::optional<NamedFile> PathWalk::resolve(const std::string& path, FollowLast last) {
+Result<NamedFile> PathWalk::resolve(const std::string& path, FollowLast last) {
   m_at = reopen(m_base);
   if (!m_at || !start(path)) {
-    m_error = m_error == 0 ? errno : m_error;
-    return std::nullopt;
+    return Failure{Failure::At::path, errno};
   }
   while (!m_left.empty()) {
     const std::string component = std::move(m_left.back());
     m_left.pop_back();
-    const bool is_last = m_left.empty();
-    if (step(component, is_last, last)) {
-      continue;
-    }
-    // What a process has open, root may see only with CAP_SYS_PTRACE, and its own user without.
-    const OtherIds as_caller(m_thread, OtherIds::Which::all);
-    if (m_error != EACCES || !as_caller.are_others() || !is_in_proc(m_at.get()) ||
-        !step(component, is_last, last)) {
-      return std::nullopt;
+    if (!step(component, last) && !(m_error == EACCES && step_as_caller(component, last))) {
+      return Failure{Failure::At::path, m_error};
     }
   }
   NamedFile out;
   if (::fstat(m_at.get(), &out.stat) != 0) {
-    m_error = errno;
-    return std::nullopt;
+    return Failure{Failure::At::path, errno};
   }
   out.file = std::move(m_at);
   out.is_descriptor = m_is_magic;
@@ -79,6 +71,13 @@ std::optional<NamedFile> PathWalk::resolve(const std::string& path, FollowLast l
     out.name = std::move(m_name);
   }
   return out;
+}
+
+/// What a process has open, root may see only with CAP_SYS_PTRACE, and its own user without; a FUSE
+/// file system may be for its user alone.
+bool PathWalk::step_as_caller(const std::string& component, FollowLast last) {
+  const AsCaller as_caller(m_thread, AsCaller::Ids::all);
+  return as_caller.differs() && step(component, last);
 }
 
 /// Puts a path before what is left to go.
@@ -100,13 +99,16 @@ bool PathWalk::start(const std::string& path) {
     }
     begin = end + 1;
   }
+  if (path.ends_with('/')) { // what stands before it must be a folder
+    components.emplace_back(".");
+  }
   m_left.insert(m_left.end(), components.rbegin(), components.rend());
   return true;
 }
 
-bool PathWalk::step(const std::string& component, bool is_last, FollowLast last) {
+bool PathWalk::step(const std::string& component, FollowLast last) {
   if (component == ".") {
-    return true;
+    return is_folder();
   }
   if (component == "..") {
     return go_up();
@@ -119,7 +121,7 @@ bool PathWalk::step(const std::string& component, bool is_last, FollowLast last)
     m_error = errno;
     return false;
   }
-  if (!S_ISLNK(stat.st_mode) || (is_last && last == FollowLast::no)) {
+  if (!S_ISLNK(stat.st_mode) || (m_left.empty() && last == FollowLast::no)) {
     return enter(std::move(next), name, false);
   }
   if (++m_links > k_most_links) {
@@ -145,6 +147,12 @@ bool PathWalk::step(const std::string& component, bool is_last, FollowLast last)
     return false;
   }
   return enter(std::move(behind), name, true);
+}
+
+bool PathWalk::is_folder() {
+  struct stat stat {};
+  m_error = ::fstat(m_at.get(), &stat) != 0 ? errno : S_ISDIR(stat.st_mode) ? 0 : ENOTDIR;
+  return m_error == 0;
 }
 
 bool PathWalk::enter(os::UniqueFd next, const std::string& name, bool is_magic) {

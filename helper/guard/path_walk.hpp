@@ -2,7 +2,6 @@
 
 #include "guard/caller.hpp"
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,13 +14,14 @@ class PathWalk {
 public:
   PathWalk(pid_t thread, int root, int base) : m_thread(thread), m_root(root), m_base(base) {}
 
-  std::optional<NamedFile> resolve(const std::string& path, FollowLast last);
-  /// Why there was none: an errno.
-  int error() const noexcept { return m_error; }
+  /// May be called once.
+  Result<NamedFile> resolve(const std::string& path, FollowLast last);
 
 private:
   bool start(const std::string& path);
-  bool step(const std::string& component, bool is_last, FollowLast last);
+  bool step(const std::string& component, FollowLast last);
+  bool step_as_caller(const std::string& component, FollowLast last);
+  bool is_folder();
   bool enter(os::UniqueFd next, const std::string& name, bool is_magic);
   bool go_up();
   std::string own_name(const std::string& component) const;

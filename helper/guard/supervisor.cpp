@@ -11,7 +11,7 @@
 #include <cstring>
 #include <exception>
 #include <initializer_list>
-#include <thread>
+#include <optional>
 #include <vector>
 
 #include <fcntl.h>
@@ -161,8 +161,8 @@ private:
   bool m_ended = false;
   std::string m_kernel;
   // The threads that serve use these until the process ends.
-  Listener* m_listener = nullptr;
-  CopyOnWrite* m_guard = nullptr;
+  std::optional<Listener> m_listener;
+  std::optional<Server> m_server;
 };
 
 void Supervisor::run() {
@@ -232,11 +232,9 @@ void Supervisor::start_serving() {
     m_kernel = message->text;
   }
   m_child.close();
-  m_listener = new Listener(std::move(fd)); // NOLINT(*-owning-memory)
-  m_guard = new CopyOnWrite(*m_listener, m_protection,
-                            m_kernel.starts_with('k')); // NOLINT(*-owning-memory)
-  m_guard->start_serving();
-  std::thread([this] { m_guard->serve_big_files(); }).detach();
+  m_listener.emplace(std::move(fd));
+  m_server.emplace(*m_listener, m_protection, m_kernel.starts_with('k'));
+  m_server->start();
 }
 
 void Supervisor::loop() {
@@ -252,7 +250,7 @@ void Supervisor::loop() {
     if (::poll(waits.data(), waits.size(), k_look_ms) < 0) {
       continue;
     }
-    m_guard->help_if_stuck();
+    m_server->help_if_stuck();
     if (waits[0].revents != 0) {
       signalfd_siginfo info{};
       [[maybe_unused]] const ssize_t got = ::read(signals.get(), &info, sizeof info);
@@ -297,7 +295,7 @@ void Supervisor::hear_children() {
 void Supervisor::tell_end(int status) {
   m_ended = true;
   nlohmann::json message{
-      {"status", status}, {"outlived", nlohmann::json::array()}, {"report", m_guard->report()}};
+      {"status", status}, {"outlived", nlohmann::json::array()}, {"report", m_server->report()}};
   for (const auto& process : os::children_of_this_process()) {
     message["outlived"].push_back({{"pid", process.pid}, {"name", process.name}});
   }
@@ -321,8 +319,8 @@ std::string Supervisor::describe_kernel() const {
 }
 
 void Supervisor::finish() const {
-  if (m_guard != nullptr) {
-    m_guard->clear_staging();
+  if (m_server) {
+    m_server->clear_staging();
   }
   ::_exit(EXIT_SUCCESS);
 }

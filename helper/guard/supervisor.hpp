@@ -2,7 +2,7 @@
 
 #include "guard/channel.hpp"
 #include "guard/child.hpp"
-#include "guard/copy_on_write.hpp"
+#include "guard/server.hpp"
 
 namespace snapfix::guard {
 

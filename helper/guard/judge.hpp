@@ -1,0 +1,62 @@
+#pragma once
+
+#include "guard/break_link.hpp"
+#include "guard/deputy.hpp"
+#include "guard/guarded_trees.hpp"
+#include "guard/listener.hpp"
+#include "guard/protection.hpp"
+#include "guard/reported_call.hpp"
+#include "guard/verdict.hpp"
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <set>
+
+namespace snapfix::guard {
+
+/// Decides what becomes of reported calls. The file that a call names is made private if it is
+/// shared; the kernel is let go on only where it is known not to reach a shared file. Several
+/// threads may ask.
+class Judge {
+public:
+  /// See Deputy for `waits_killable`.
+  Judge(Listener& listener, const Protection& protection, bool waits_killable);
+
+  /// Who asks: one that answers all calls in turn, or one that may take its time.
+  enum class Lane { quick, big };
+  /// `postponed` only for Lane::quick.
+  Verdict judge(ReportedCall& call, Lane lane);
+  /// To be called when no postponed call is left.
+  void forget_big_files();
+
+  GuardedTrees& trees() noexcept { return m_trees; }
+  const GuardedTrees::Tree& own_tree() const noexcept { return m_own; }
+  void clear_staging() const { m_breaker.clear(::getpid()); }
+
+private:
+  Verdict unfound(const ReportedCall& call, const Failure& failure);
+  std::optional<Verdict> settle(ReportedCall& call, const NamedFile& file) const;
+  bool has_to_wait(const NamedFile& file);
+  int break_link(const NamedFile& file, const Place& place, os::UniqueFd& copy);
+  void prepare(const ReportedCall& call, const NamedFile& file);
+  std::optional<Verdict> make_private(ReportedCall& call, const NamedFile& file);
+  Verdict protect_descriptor(ReportedCall& call, const NamedFile& file);
+  std::optional<Verdict> replace_descriptor(ReportedCall& call, int private_file) const;
+  std::optional<Place> place_of(ReportedCall& call, const NamedFile& file) const;
+  os::UniqueFd private_of(ReportedCall& call, const NamedFile& file, int& failed);
+  Verdict failed_copy(const ReportedCall& call, int error_number);
+
+  Listener& m_listener;
+  LinkBreaker m_breaker;
+  Deputy m_deputy;
+  GuardedTrees m_trees;
+  const GuardedTrees::Tree& m_own;
+  std::mutex m_mutex;                     ///< for all below
+  std::set<std::uint64_t> m_big_inodes;   ///< being copied, or waiting for it
+  std::set<std::uint64_t> m_being_broken; ///< inodes: one at a time
+  std::condition_variable m_is_broken;
+};
+
+} // namespace snapfix::guard

@@ -1,0 +1,134 @@
+#include "guard/reported_call.hpp"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/openat2.h>
+
+namespace snapfix::guard {
+namespace {
+
+/// Whether an open with these flags may change a file that was there before.
+bool changes_an_old_file(std::uint64_t flags) {
+  return (flags & (O_ACCMODE | O_TRUNC)) != 0 && (flags & O_PATH) == 0 &&
+         (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL) && (flags & O_TMPFILE) != O_TMPFILE;
+}
+
+Result<Request> read_open_how(const Caller& caller, std::uint64_t address, std::uint64_t size) {
+  open_how how{};
+  if (size < sizeof how) {
+    return Failure{Failure::At::process, EINVAL};
+  }
+  if (const auto failure = caller.read_memory(address, &how, sizeof how)) {
+    return *failure;
+  }
+  return Request{how.flags, how.resolve,
+                 size == sizeof how && ((how.flags & O_CREAT) != 0 || how.mode == 0)};
+}
+
+} // namespace
+
+bool ReportedCall::is_32_bit() const noexcept {
+  return (m_notification.data.arch & __AUDIT_ARCH_64BIT) == 0;
+}
+
+bool ReportedCall::is_open() const noexcept {
+  return m_call.action == Action::open || m_call.action == Action::open_how ||
+         m_call.action == Action::create_file;
+}
+
+int ReportedCall::directory() const noexcept {
+  return m_call.directory == k_none ? AT_FDCWD : static_cast<int>(argument(m_call.directory));
+}
+
+std::optional<int> ReportedCall::descriptor() {
+  if (m_call.path == k_none) {
+    return static_cast<int>(argument(0));
+  }
+  if (is_open() || m_call.directory == k_none) {
+    return std::nullopt;
+  }
+  const bool may_be_empty = (request()->flags & AT_EMPTY_PATH) != 0;
+  if (argument(m_call.path) == 0) {
+    return m_call.action == Action::times || may_be_empty ? std::optional(directory())
+                                                          : std::nullopt;
+  }
+  const auto name = path();
+  return may_be_empty && name && name->empty() ? std::optional(directory()) : std::nullopt;
+}
+
+Result<Request> ReportedCall::request() {
+  if (!m_request) {
+    switch (m_call.action) {
+    case Action::create_file:
+      m_request = Request{O_CREAT | O_WRONLY | O_TRUNC};
+      break;
+    case Action::open_how:
+      m_request = read_open_how(m_caller, argument(2), argument(3));
+      break;
+    default:
+      m_request =
+          Request{m_call.flags == k_none ? 0 : static_cast<std::uint32_t>(argument(m_call.flags))};
+    }
+  }
+  return *m_request;
+}
+
+Result<std::string> ReportedCall::path() {
+  if (!m_path) {
+    m_path = m_caller.read_string(argument(m_call.path));
+  }
+  return *m_path;
+}
+
+/// Whether it goes through a symlink at its path's end.
+FollowLast ReportedCall::follows_last(const Request& request) const noexcept {
+  bool follows = m_call.follows && (request.flags & AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_open()) {
+    follows = (request.flags & O_NOFOLLOW) == 0;
+  } else if (m_call.action == Action::link) {
+    follows = (request.flags & AT_SYMLINK_FOLLOW) != 0;
+  }
+  return follows ? FollowLast::yes : FollowLast::no;
+}
+
+Result<Caller::Match> ReportedCall::match(const NamedFile& file) {
+  const auto asked = request();
+  if (!asked) {
+    return asked.failure();
+  }
+  if ((asked->resolve & ~std::uint64_t{RESOLVE_IN_ROOT}) == 0) {
+    return Caller::Match::same; // find_file() has asked for just that
+  }
+  const auto name = path();
+  if (!name) {
+    return name.failure();
+  }
+  return m_caller.match(file, directory(), *name, follows_last(*asked), asked->resolve);
+}
+
+Result<NamedFile> ReportedCall::find_file() {
+  if (const auto number = descriptor()) {
+    return m_caller.open_descriptor(*number);
+  }
+  const auto asked = request();
+  if (!asked) {
+    return asked.failure();
+  }
+  if (is_open() && !changes_an_old_file(asked->flags)) {
+    return Failure{Failure::At::path, ENOENT};
+  }
+  const auto name = path();
+  if (!name) {
+    return name.failure();
+  }
+  if (name->empty()) {
+    return Failure{Failure::At::path, ENOENT};
+  }
+  return m_caller.resolve(directory(), *name, follows_last(*asked),
+                          (asked->resolve & RESOLVE_IN_ROOT) != 0 ? TopFolder::directory
+                                                                  : TopFolder::root);
+}
+
+} // namespace snapfix::guard
