@@ -114,7 +114,6 @@ k_odd = {
     "reopen-create": ("reopen", W | k_creat, 0o600),
     "reopen-excl": ("reopen", W | k_creat | k_excl, 0o600),
     "truncate-negative": ("truncate", -1),
-    "truncate-huge": ("truncate", (1 << 63) - 1),
     "fallocate-punch": ("fallocate", 3, 0, 4),
     "fallocate-collapse": ("fallocate", 8, 0, 4),
     "fallocate-negative": ("fallocate", 0, -1, 4),
