@@ -10,6 +10,7 @@ import fcntl
 import fnmatch
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -303,7 +304,7 @@ class Side:
             if call in ("cannot", "died"):
                 self.cannot[section] = f"{call} {rest}"
             else:
-                self.out[section, call] = rest
+                self.out[section, call] = re.sub(r"name=#\d+", "name=#", rest)  # O_TMPFILE
 
     def state(self, section, where):
         """Every path in the section's folder, with times that are those of the run as "now"."""

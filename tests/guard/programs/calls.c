@@ -298,6 +298,22 @@ static int bind_mount(void) {
 
 static int remount(void) { return mount(0, words[1], 0, MS_REMOUNT | MS_BIND | number(2), 0); }
 
+static struct __user_cap_data_struct outer[2]; /* the capabilities that this program began with */
+
+/* A new user namespace gives all of them: no more than there were, as bubblewrap has it. */
+static int only_outer_capabilities(void) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2];
+  if (geteuid() != 0) return 0;
+  if (syscall(SYS_capget, &header, data)) return -1;
+  for (int i = 0; i < 2; ++i) {
+    data[i].effective &= outer[i].effective;
+    data[i].permitted &= outer[i].effective;
+    data[i].inheritable = 0;
+  }
+  return syscall(SYS_capset, &header, data);
+}
+
 /* users INSIDE OUTSIDE: a user namespace that knows this one user. */
 static int own_users(void) {
   char map[64];
@@ -305,7 +321,8 @@ static int own_users(void) {
   if (count < 3) return 0;
   snprintf(map, sizeof map, "%ld %ld 1", number(1), number(2));
   if (write_text("/proc/self/setgroups", "deny") || write_text("/proc/self/uid_map", map)) return -1;
-  return write_text("/proc/self/gid_map", map);
+  if (write_text("/proc/self/gid_map", map)) return -1;
+  return number(2) == 0 ? only_outer_capabilities() : 0;
 }
 
 /* The rest of the section runs in a child. */
@@ -482,6 +499,7 @@ int main(int argc, char **argv) {
   close(fd);
   signal(SIGXFSZ, SIG_IGN);
   umask(022);
+  syscall(SYS_capget, &(struct __user_cap_header_struct){_LINUX_CAPABILITY_VERSION_3, 0}, outer);
   while (next_line()) {
     if (count < 2 || strcmp(words[0], "section")) continue; /* the lines of a section that its child has read */
     section = words[1];
