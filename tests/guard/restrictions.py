@@ -116,7 +116,8 @@ def flagged(bit):
 
 k_to_nobody = {"owner": (k_nobody, k_nobody), "who": ("root",)}
 k_root_only = {"who": ("root",)}
-k_of_root = {"owner": (0, 0), "who": ("user",)}
+# Not in the snapshot: who makes one owns its files.
+k_of_root = {"owner": (0, 0), "who": ("user",), "where": ("outside",)}
 
 k_sections = [
     Section("none", calls=k_all),
@@ -124,7 +125,7 @@ k_sections = [
     Section("child", ("fork",)),
     Section("own-descriptors", ("thread", "own-files")),
     Section("own-folder", ("thread", "own-folder")),
-    Section("not-dumpable", ("dumpable 0",)),
+    Section("not-dumpable", ("dumpable 0",), **k_root_only),  # of an ordinary user: leaks.py
     Section("umask", ("umask 077",)),
     Section("umask-all", ("umask 0777",)),
     # Mounts.
