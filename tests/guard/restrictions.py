@@ -114,6 +114,7 @@ def flagged(bit):
     return {"setup": setup, "who": ("root",)}
 
 
+k_fifo_opens = {n: (c[0], c[1] | os.O_NONBLOCK, *c[2:]) for n, c in k_opens.items() if c[0] in ("open", "openat")}
 k_to_nobody = {"owner": (k_nobody, k_nobody), "who": ("root",)}
 k_root_only = {"who": ("root",)}
 # Not in the snapshot: who makes one owns its files.
@@ -237,10 +238,43 @@ k_sections = [
     path("name-too-long", "x" * 256),
     path("name-long", "x" * 255),
     # What is no regular file.
-    Section("fifo", setup=each_name(os.mkfifo), calls={n: (c[0], c[1] | os.O_NONBLOCK, *c[2:]) for n, c in k_opens.items() if c[0] in ("open", "openat")}),
+    Section("fifo", setup=each_name(os.mkfifo), calls=k_fifo_opens),
     Section("socket", setup=each_name(make_socket), calls=k_opens),
     Section("device", setup=each_name(make_device), calls=k_opens, **k_root_only),
 ]
+
+
+def others_fifo(target):
+    os.mkfifo(target)
+    os.chown(target, k_nobody, k_nobody)
+    target.chmod(0o666)
+
+
+# With fs.protected_regular and fs.protected_fifos: who may write to /tmp may not be lured into another's file there.
+k_sticky = [
+    Section("sticky", folder_mode=0o1777, calls=k_opens, **k_to_nobody),
+    Section("sticky-group", folder_mode=0o1775, calls=k_opens, **k_to_nobody),
+    Section("sticky-own", ("fsuid 65534",), folder_mode=0o1777, calls=k_opens, **k_to_nobody),
+    Section("sticky-folders-owner", ("ids 65534 65534",), mode=0o666, folder_mode=0o1777, calls=k_opens, **k_root_only),
+    Section("sticky-symlink", path="{name}.link", folder_mode=0o1777, setup=symlinks("{name}"), calls=k_opens, **k_to_nobody),
+    Section("sticky-fifo", folder_mode=0o1777, setup=each_name(others_fifo), calls=k_fifo_opens, **k_root_only),
+]
+
+
+@contextlib.contextmanager
+def sysctls(**values):
+    """fs.NAME=VALUE; another process puts them back, however this one ends."""
+    files = {name: pathlib.Path("/proc/sys/fs") / name for name in values}
+    restore = "; ".join(f"echo {file.read_text().strip()} >{file}" for file in files.values())
+    with subprocess.Popen(["sh", "-c", f"cat; {restore}"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          start_new_session=True) as restorer:
+        try:
+            for name, file in files.items():
+                file.write_text(str(values[name]))
+        except OSError as error:
+            harness.skip(f"{file} cannot be set: {error}")
+        yield
+        restorer.stdin.close()
 
 
 class Excuse(NamedTuple):
@@ -466,6 +500,14 @@ def test_as_root():
 def test_as_an_ordinary_user():
     with file_system() as where:
         compare(where, k_sections, "user", k_nobody if os.geteuid() == 0 else os.geteuid())
+
+
+def test_in_sticky_folders():
+    if os.geteuid() != 0:
+        harness.skip("only root can")
+    for value in (1, 2):
+        with sysctls(protected_regular=value, protected_fifos=value), file_system() as where:
+            compare(where, k_sticky, "root")
 
 
 if __name__ == "__main__":
