@@ -180,6 +180,7 @@ Result<NamedFile> Caller::open_descriptor(int number) const {
   }
   NamedFile out;
   out.is_descriptor = true;
+  out.number = number;
   out.file = std::move(*file);
   if (::fstat(out.file.get(), &out.stat) != 0) {
     return Failure{Failure::At::path, errno};

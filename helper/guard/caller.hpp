@@ -19,6 +19,8 @@ struct NamedFile {
   /// The call names an open file, not a place in a folder (a descriptor, /proc/self/fd/3): whatever
   /// we put in the place of the file's name, the call reaches the old file.
   bool is_descriptor = false;
+  /// ... and that is the caller's own one of this number.
+  std::optional<int> number;
   /// Where it was found, if the path was walked: the folder (O_PATH) and the name in it.
   os::UniqueFd folder;
   std::string name;
@@ -63,6 +65,9 @@ public:
   Result<Match> match(const NamedFile& file, int directory, const std::string& path,
                       FollowLast last, std::uint64_t resolve) const;
 
+  /// Whether paths mean the same to it as to us: the same root, in the same mounts.
+  bool shares_our_root() const;
+
   /// A path as we read it of a file in its mount namespace, as it would write it: below its root.
   std::string path_below_root(const std::string& path) const;
 
@@ -82,7 +87,6 @@ private:
   std::string proc_path(const char* entry) const;
   std::string descriptor_path(int number) const;
   Result<os::UniqueFd> open_base(int directory) const;
-  bool shares_our_root() const;
 
   pid_t m_thread;
   bool m_walks_always = false;

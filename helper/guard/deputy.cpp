@@ -1,9 +1,11 @@
 #include "guard/deputy.hpp"
 
-#include "guard/apply_call.hpp"
+#include "guard/prepare_call.hpp"
 #include "guard/rights.hpp"
+#include "os/process.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -46,47 +48,80 @@ bool has_frozen_content(int file) {
 
 } // namespace
 
+void Deputy::loses_rights(pid_t thread) {
+  const std::lock_guard lock(m_mutex);
+  m_restricted.insert(os::process_of(thread).value_or(thread));
+}
+
+/// Whether neither the thread's process nor one that it comes from has taken rights from itself.
+bool Deputy::knows_rights_of(pid_t thread) const {
+  const std::lock_guard lock(m_mutex);
+  if (m_restricted.empty()) {
+    return true;
+  }
+  for (pid_t process = os::process_of(thread).value_or(0); !m_restricted.contains(process);) {
+    if (process == m_command || process == 0 || process == ::getpid()) {
+      return process == m_command; // else its parent is gone: who knows whose child it was
+    }
+    process = os::parent_of(process).value_or(0);
+  }
+  return false;
+}
+
 bool Deputy::may_replace_kernel(ReportedCall& call, const NamedFile& file) const {
-  if (!m_waits_killable || !m_knows_rights || call.is_by_x32()) {
+  const pid_t caller = call.caller().thread();
+  if (!m_waits_killable || call.is_by_x32() || !knows_rights_of(caller)) {
     return false;
   }
   if (!call.is_open()) {
-    return can_apply(call) && has_our_rights(call.caller().thread());
+    return can_prepare(call) && has_our_rights(caller);
   }
   const auto asked = call.request();
   const std::uint64_t flags = asked ? asked->flags : 0;
   return asked && asked->is_plain && (flags & ~k_plain_flags) == 0 &&
          // fs.protected_regular: the kernel knows the folder.
          ((flags & O_CREAT) == 0 || file.stat.st_uid == ::geteuid()) &&
-         ((flags & O_TRUNC) == 0 || !has_frozen_content(file.file.get())) &&
-         has_our_rights(call.caller().thread());
+         ((flags & O_TRUNC) == 0 || !has_frozen_content(file.file.get())) && has_our_rights(caller);
 }
 
 Verdict Deputy::replace_kernel(ReportedCall& call, const NamedFile& file) const {
   if (!call.is_open()) {
-    m_listener.answer(call.id(), 0, apply_call(call, file.file.get()));
-    return Verdict::answered();
+    const auto prepared = prepare_call(call, file.file.get());
+    return prepared ? done(call, *prepared) : Verdict::refused(prepared.failure().error_number);
   }
   const auto verdict = open(call, *call.request(), file.file.get());
   return verdict.kind() == Verdict::Kind::refused ? Verdict::let_go() : verdict;
 }
 
 Verdict Deputy::redirect(ReportedCall& call, int file) const {
-  // The rights that Landlock knows: the others are the caller's ids.
-  const bool is_landlocks =
-      call.is_open() || call.action() == Action::truncate || call.action() == Action::link;
-  if (!m_knows_rights && is_landlocks) {
+  const pid_t caller = call.caller().thread();
+  const Action action = call.action();
+  // Those are the rights that Landlock knows.
+  if ((call.is_open() || action == Action::truncate || action == Action::link) &&
+      !knows_rights_of(caller)) {
     return Verdict::refused(EACCES);
   }
-  const AsCaller as_caller(call.caller().thread(), AsCaller::Ids::files);
+  // Ids, also those in ACLs, mean something else to the caller.
+  if ((action == Action::owner || action == Action::set_xattr) &&
+      !is_in_our_user_namespace(caller)) {
+    return Verdict::refused(EINVAL);
+  }
+  // Its memory must be read before: its rights may not be enough for that.
+  const auto asked = call.request();
+  const auto prepared = call.is_open() ? Result<Prepared>(Prepared()) : prepare_call(call, file);
+  if (!asked || !prepared) {
+    return Verdict::refused((asked ? prepared.failure() : asked.failure()).error_number);
+  }
+  const AsCaller as_caller(caller, AsCaller::Ids::files);
   if (!as_caller.is_no_stronger()) {
     return Verdict::refused(EPERM);
   }
-  if (call.is_open()) {
-    const auto asked = call.request();
-    return asked ? open(call, *asked, file) : Verdict::refused(asked.failure().error_number);
-  }
-  m_listener.answer(call.id(), 0, apply_call(call, file));
+  return call.is_open() ? open(call, *asked, file) : done(call, *prepared);
+}
+
+Verdict Deputy::done(const ReportedCall& call, const std::function<int()>& prepared) const {
+  const int failed = prepared() == 0 ? 0 : errno;
+  m_listener.answer(call.id(), 0, failed);
   return Verdict::answered();
 }
 
@@ -96,7 +131,14 @@ Verdict Deputy::open(ReportedCall& call, const Request& request, int file) const
   if (!call.is_32_bit() && call.action() != Action::open_how) {
     flags |= k_large_file;
   }
+  const bool truncates = (request.flags & O_TRUNC) != 0;
   os::UniqueFd opened = reopen(file, flags);
+  os::UniqueFd writer; // to truncate takes the right to write, also where it is not opened for that
+  const auto mode = flags & O_ACCMODE;
+  if (opened && truncates && mode != O_WRONLY && mode != O_RDWR) {
+    writer = reopen(file, O_WRONLY | O_CLOEXEC);
+    opened = writer ? std::move(opened) : os::UniqueFd();
+  }
   if (!opened) {
     return Verdict::refused(errno);
   }
@@ -109,9 +151,10 @@ Verdict Deputy::open(ReportedCall& call, const Request& request, int file) const
   if (number < 0) {
     return Verdict::refused(-number);
   }
-  if ((request.flags & O_TRUNC) != 0 && ::ftruncate(opened.get(), 0) != 0) {
-    ::truncate(os::path_of_descriptor(opened.get()).c_str(), 0); // O_RDONLY | O_TRUNC
+  if (truncates) {
+    [[maybe_unused]] const int known = ::ftruncate(writer ? writer.get() : opened.get(), 0);
   }
+  writer.reset();
   opened.reset();
   m_listener.answer(call.id(), number, 0);
   return Verdict::answered();

@@ -4,7 +4,9 @@
 #include "guard/reported_call.hpp"
 #include "guard/verdict.hpp"
 
-#include <atomic>
+#include <functional>
+#include <mutex>
+#include <set>
 
 namespace snapfix::guard {
 
@@ -15,14 +17,14 @@ namespace snapfix::guard {
 /// mount, with all that the kernel has to say against it.
 class Deputy {
 public:
-  /// `waits_killable`: signals do not interrupt calls that are looked at, so a descriptor that we
-  /// give is not given in vain.
-  Deputy(Listener& listener, bool waits_killable)
-      : m_listener(listener), m_waits_killable(waits_killable) {}
+  /// `command`: the process from which all callers come. `waits_killable`: signals do not interrupt
+  /// calls that are looked at, so a descriptor that we give is not given in vain.
+  Deputy(Listener& listener, pid_t command, bool waits_killable)
+      : m_listener(listener), m_command(command), m_waits_killable(waits_killable) {}
 
-  /// A process has taken rights from itself that we cannot see and still have (Landlock): from here
-  /// on the kernel alone can say who may write.
-  void rights_are_unknown() noexcept { m_knows_rights = false; }
+  /// A thread takes rights from its process, as far as we can tell, and from all that this starts,
+  /// which we cannot see and still have (Landlock): the kernel alone can say what they may.
+  void loses_rights(pid_t thread);
 
   /// Whether we can do the call on a file that the kernel could be let go on to as well, and it
   /// makes no difference to the caller.
@@ -35,11 +37,15 @@ public:
   Verdict redirect(ReportedCall& call, int file) const;
 
 private:
+  bool knows_rights_of(pid_t thread) const;
   Verdict open(ReportedCall& call, const Request& request, int file) const;
+  Verdict done(const ReportedCall& call, const std::function<int()>& prepared) const;
 
   Listener& m_listener;
+  pid_t m_command;
   bool m_waits_killable;
-  std::atomic<bool> m_knows_rights{true};
+  mutable std::mutex m_mutex;
+  std::set<pid_t> m_restricted; ///< processes
 };
 
 } // namespace snapfix::guard

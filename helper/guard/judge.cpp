@@ -43,6 +43,25 @@ int refusal_of_magic_link(std::uint64_t resolve) {
   return resolve == 0 ? 0 : EXDEV;
 }
 
+bool is_same_file(const NamedFile& file, const struct stat& stat) {
+  return file.stat.st_ino == stat.st_ino && file.stat.st_dev == stat.st_dev;
+}
+
+/// The file of our descriptor through the mounts of the caller, where it is to be had there.
+os::UniqueFd seen_by(const Caller& caller, const std::string& path, os::UniqueFd file) {
+  struct stat stat {};
+  auto theirs = caller.resolve(AT_FDCWD, path, FollowLast::no);
+  return theirs && ::fstat(file.get(), &stat) == 0 && is_same_file(*theirs, stat)
+             ? std::move(theirs->file)
+             : std::move(file);
+}
+
+bool is_mount_of_its_own(int file) {
+  struct statx stat {};
+  return ::statx(file, "", AT_EMPTY_PATH, 0, &stat) == 0 &&
+         (stat.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 bool is_on_read_only_mount(int file) {
   struct statvfs stat {};
   return ::fstatvfs(file, &stat) == 0 && (stat.f_flag & ST_RDONLY) != 0;
@@ -50,13 +69,13 @@ bool is_on_read_only_mount(int file) {
 
 } // namespace
 
-Judge::Judge(Listener& listener, const Protection& protection, bool waits_killable)
-    : m_listener(listener), m_breaker(protection.staging), m_deputy(listener, waits_killable),
-      m_own(m_trees.add(protection)) {}
+Judge::Judge(Listener& listener, const Protection& protection, pid_t command, bool waits_killable)
+    : m_listener(listener), m_breaker(protection.staging),
+      m_deputy(listener, command, waits_killable), m_own(m_trees.add(protection)) {}
 
 Verdict Judge::judge(ReportedCall& call, Lane lane) {
   if (call.action() == Action::landlock) {
-    m_deputy.rights_are_unknown();
+    m_deputy.loses_rights(call.caller().thread());
     return Verdict::let_go();
   }
   for (int i = 0; i < k_attempts; ++i) {
@@ -164,7 +183,8 @@ Verdict Judge::failed_copy(const ReportedCall& call, int error_number) {
 /// Editors compare inodes before they write (vim's E949): who asks whether it may write gets the
 /// copy early. Whatever fails here will fail again, and be told, when it does write.
 void Judge::prepare(const ReportedCall& call, const NamedFile& file) {
-  const auto place = file.is_descriptor ? std::nullopt : find_place(file);
+  const bool may_replace = !file.is_descriptor && !is_mount_of_its_own(file.file.get());
+  const auto place = may_replace ? find_place(file) : std::nullopt;
   os::UniqueFd copy;
   if (place && file.stat.st_size <= k_most_to_prepare && break_link(file, *place, copy) == 0) {
     m_trees.remember(file, *place, copy.get(), call.caller(), call.call());
@@ -173,6 +193,15 @@ void Judge::prepare(const ReportedCall& call, const NamedFile& file) {
 
 /// Nothing: look again. Only when another file is found there may the kernel look, too.
 std::optional<Verdict> Judge::make_private(ReportedCall& call, const NamedFile& file) {
+  // A file that is mounted on a name: what stands there is hidden by it, and were that removed, the
+  // mount would go with it.
+  if (is_mount_of_its_own(file.file.get())) {
+    if (call.action() == Action::link) {
+      return Verdict::refused(EXDEV);
+    }
+    return is_on_read_only_mount(file.file.get()) ? Verdict::refused(EROFS)
+                                                  : failed_copy(call, EBUSY);
+  }
   if (file.is_descriptor) {
     return protect_descriptor(call, file);
   }
@@ -198,15 +227,17 @@ std::optional<Verdict> Judge::make_private(ReportedCall& call, const NamedFile& 
 
 /// The call would reach the shared file whatever stands in the place of its name.
 Verdict Judge::protect_descriptor(ReportedCall& call, const NamedFile& file) {
-  const auto number = call.descriptor();
-  const auto state = number ? call.caller().descriptor_state(*number) : std::nullopt;
+  const auto state = file.number ? call.caller().descriptor_state(*file.number) : std::nullopt;
   const bool is_by_number = call.call().path == k_none || call.argument(call.call().path) == 0;
   if (state && (state->flags & O_PATH) != 0 && is_by_number) {
     return Verdict::refused(EBADF); // as the kernel says
   }
   if (call.is_open()) {
     const auto asked = call.request();
-    const int refusal = asked ? refusal_of_magic_link(asked->resolve) : EINVAL;
+    int refusal = asked ? refusal_of_magic_link(asked->resolve) : EINVAL;
+    if (refusal == 0 && (asked->flags & O_DIRECTORY) != 0) {
+      refusal = ENOTDIR;
+    }
     if (refusal != 0) {
       return Verdict::refused(refusal);
     }
@@ -219,8 +250,8 @@ Verdict Judge::protect_descriptor(ReportedCall& call, const NamedFile& file) {
   if (!own) {
     return failed_copy(call, failed);
   }
-  if (number) {
-    if (const auto replaced = replace_descriptor(call, own.get())) {
+  if (state && (state->flags & O_PATH) == 0) {
+    if (const auto replaced = replace_descriptor(call, *file.number, *state, own.get())) {
       return *replaced;
     }
   }
@@ -228,41 +259,32 @@ Verdict Judge::protect_descriptor(ReportedCall& call, const NamedFile& file) {
 }
 
 /// The caller's descriptor becomes one of the private file, opened in the same way and standing at
-/// the same place, and the kernel goes on. Nothing if it cannot be: an O_PATH descriptor, or a mode
-/// that forbids us to open the file once more.
-std::optional<Verdict> Judge::replace_descriptor(ReportedCall& call, int private_file) const {
+/// the same place, and the kernel goes on. Nothing if it cannot be, for a mode that forbids us to
+/// open the file once more.
+std::optional<Verdict> Judge::replace_descriptor(const ReportedCall& call, int number,
+                                                 const Caller::DescriptorState& state,
+                                                 int private_file) const {
   constexpr int k_only_when_opened = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_NOFOLLOW;
-  const int number = *call.descriptor();
-  const auto state = call.caller().descriptor_state(number);
-  if (!state || (state->flags & O_PATH) != 0) {
-    return std::nullopt;
-  }
   const os::UniqueFd fresh(::open(os::path_of_descriptor(private_file).c_str(),
-                                  (state->flags & ~k_only_when_opened) | O_CLOEXEC));
+                                  (state.flags & ~k_only_when_opened) | O_CLOEXEC));
   if (!fresh) {
     return std::nullopt;
   }
-  ::lseek(fresh.get(), state->offset, SEEK_SET);
-  const int failed = m_listener.replace_descriptor(call.id(), fresh.get(), number,
-                                                   (state->flags & O_CLOEXEC) != 0);
+  ::lseek(fresh.get(), state.offset, SEEK_SET);
+  const int failed =
+      m_listener.replace_descriptor(call.id(), fresh.get(), number, (state.flags & O_CLOEXEC) != 0);
   return failed == 0 ? Verdict::let_go() : Verdict::refused(failed);
 }
 
-/// Where the file that a descriptor holds lies. Its path means to the caller what it says, in its
-/// own mount namespace. Nothing where that is not for us to break: by its handle a file may be
-/// found under the name that it has in another snapshot, or in the store.
-std::optional<Place> Judge::place_of(ReportedCall& call, const NamedFile& file) const {
+/// Where a file lies that a descriptor holds, and whose path is `path` in its own mount namespace.
+/// Nothing where that is not for us to break: by its handle a file may be found under the name that
+/// it has in another snapshot, or in the store.
+std::optional<Place> Judge::place_of(const Caller& caller, const NamedFile& file,
+                                     const std::string& path) const {
   auto place = find_place(file);
-  if (!place) {
-    Caller& caller = call.caller();
-    const std::string path = caller.path_below_root(path_of(file));
-    if (path.empty()) {
-      return std::nullopt;
-    }
-    caller.walk_always(true);
+  if (!place && !path.empty()) {
     const auto walked = caller.resolve(AT_FDCWD, path, FollowLast::no);
-    if (walked && walked->stat.st_ino == file.stat.st_ino &&
-        walked->stat.st_dev == file.stat.st_dev) {
+    if (walked && is_same_file(*walked, file.stat)) {
       place = find_place(*walked);
     }
   }
@@ -273,8 +295,11 @@ std::optional<Place> Judge::place_of(ReportedCall& call, const NamedFile& file) 
 /// new one in the place of its name, or one without a name if it has none any more. Empty where it
 /// cannot be made; the errno is in `failed`.
 os::UniqueFd Judge::private_of(ReportedCall& call, const NamedFile& file, int& failed) {
+  Caller& caller = call.caller();
+  caller.walk_always(true);
   for (int i = 0; i < k_attempts; ++i) {
-    const auto place = place_of(call, file);
+    const std::string path = caller.path_below_root(path_of(file));
+    const auto place = place_of(caller, file, path);
     if (!place) {
       break;
     }
@@ -286,8 +311,8 @@ os::UniqueFd Judge::private_of(ReportedCall& call, const NamedFile& file, int& f
     if (failed != 0) {
       return {};
     }
-    m_trees.remember(file, *place, copy.get(), call.caller(), call.call());
-    return copy;
+    m_trees.remember(file, *place, copy.get(), caller, call.call());
+    return caller.shares_our_root() ? std::move(copy) : seen_by(caller, path, std::move(copy));
   }
   if (const auto before = m_trees.copy_of(file.stat.st_ino)) {
     os::UniqueFd out(::open(before->path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));

@@ -21,8 +21,8 @@ namespace snapfix::guard {
 /// threads may ask.
 class Judge {
 public:
-  /// See Deputy for `waits_killable`.
-  Judge(Listener& listener, const Protection& protection, bool waits_killable);
+  /// See Deputy for `command` and `waits_killable`.
+  Judge(Listener& listener, const Protection& protection, pid_t command, bool waits_killable);
 
   /// Who asks: one that answers all calls in turn, or one that may take its time.
   enum class Lane { quick, big };
@@ -43,8 +43,11 @@ private:
   void prepare(const ReportedCall& call, const NamedFile& file);
   std::optional<Verdict> make_private(ReportedCall& call, const NamedFile& file);
   Verdict protect_descriptor(ReportedCall& call, const NamedFile& file);
-  std::optional<Verdict> replace_descriptor(ReportedCall& call, int private_file) const;
-  std::optional<Place> place_of(ReportedCall& call, const NamedFile& file) const;
+  std::optional<Verdict> replace_descriptor(const ReportedCall& call, int number,
+                                            const Caller::DescriptorState& state,
+                                            int private_file) const;
+  std::optional<Place> place_of(const Caller& caller, const NamedFile& file,
+                                const std::string& path) const;
   os::UniqueFd private_of(ReportedCall& call, const NamedFile& file, int& failed);
   Verdict failed_copy(const ReportedCall& call, int error_number);
 

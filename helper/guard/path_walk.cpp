@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <fstream>
 #include <string_view>
 
@@ -49,28 +50,30 @@ os::UniqueFd reopen(int fd) {
 } // namespace
 
 Result<NamedFile> PathWalk::resolve(const std::string& path, FollowLast last) {
-  m_at = reopen(m_base);
-  if (!m_at || !start(path)) {
-    return Failure{Failure::At::path, errno};
-  }
-  while (!m_left.empty()) {
+  m_here = {reopen(m_base)};
+  bool came_on = m_here.at ? start(path) : failed();
+  while (came_on && !m_left.empty()) {
     const std::string component = std::move(m_left.back());
     m_left.pop_back();
-    if (!step(component, last) && !(m_error == EACCES && step_as_caller(component, last))) {
-      return Failure{Failure::At::path, m_error};
-    }
+    came_on = step(component, last) || (m_error == EACCES && step_as_caller(component, last));
   }
   NamedFile out;
-  if (::fstat(m_at.get(), &out.stat) != 0) {
-    return Failure{Failure::At::path, errno};
+  if (!came_on || (::fstat(m_here.at.get(), &out.stat) != 0 && !failed())) {
+    return Failure{Failure::At::path, m_error};
   }
-  out.file = std::move(m_at);
-  out.is_descriptor = m_is_magic;
-  if (!m_name.empty() && !m_is_magic) {
-    out.folder = std::move(m_folder);
-    out.name = std::move(m_name);
+  out.file = std::move(m_here.at);
+  out.is_descriptor = m_here.is_magic;
+  out.number = m_here.number;
+  if (!m_here.name.empty() && !m_here.is_magic) {
+    out.folder = std::move(m_here.folder);
+    out.name = std::move(m_here.name);
   }
   return out;
+}
+
+bool PathWalk::failed() {
+  m_error = errno;
+  return false;
 }
 
 /// What a process has open, root may see only with CAP_SYS_PTRACE, and its own user without; a FUSE
@@ -83,11 +86,9 @@ bool PathWalk::step_as_caller(const std::string& component, FollowLast last) {
 /// Puts a path before what is left to go.
 bool PathWalk::start(const std::string& path) {
   if (path.starts_with('/')) {
-    m_at = reopen(m_root);
-    m_name.clear();
-    m_is_magic = false;
-    if (!m_at) {
-      return false;
+    m_here = {reopen(m_root)};
+    if (!m_here.at) {
+      return failed();
     }
   }
   std::vector<std::string> components;
@@ -113,26 +114,30 @@ bool PathWalk::step(const std::string& component, FollowLast last) {
   if (component == "..") {
     return go_up();
   }
-  const bool in_proc = is_in_proc(m_at.get());
+  const int at = m_here.at.get();
+  const bool in_proc = is_in_proc(at);
   const std::string name = in_proc ? own_name(component) : component;
-  os::UniqueFd next(::openat(m_at.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  os::UniqueFd next(::openat(at, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat stat {};
   if (!next || ::fstat(next.get(), &stat) != 0) {
-    m_error = errno;
-    return false;
+    return failed();
   }
   if (!S_ISLNK(stat.st_mode) || (m_left.empty() && last == FollowLast::no)) {
-    return enter(std::move(next), name, false);
+    const bool is_own_fd = m_here.own == Own::process && component == "fd";
+    const Own own = is_own_fd           ? Own::descriptors
+                    : name != component ? Own::process // self
+                                        : Own::no;
+    m_here = {std::move(next), std::move(m_here.at), name, false, own, {}};
+    return true;
   }
   if (++m_links > k_most_links) {
-    m_error = ELOOP;
-    return false;
+    errno = ELOOP;
+    return failed();
   }
   std::array<char, PATH_MAX> text{};
   const ssize_t length = ::readlinkat(next.get(), "", text.data(), text.size());
   if (length < 0) {
-    m_error = errno;
-    return false;
+    return failed();
   }
   // In /proc only self, thread-self, mounts, net and the like are symlinks whose text counts, and
   // that text is relative. The others lead to an open file or folder whatever their text says.
@@ -141,40 +146,31 @@ bool PathWalk::step(const std::string& component, FollowLast last) {
   if (!in_proc || (is_relative_name && !target.empty())) {
     return start(target);
   }
-  os::UniqueFd behind(::openat(m_at.get(), name.c_str(), O_PATH | O_CLOEXEC));
+  os::UniqueFd behind(::openat(at, name.c_str(), O_PATH | O_CLOEXEC));
   if (!behind) {
-    m_error = errno;
-    return false;
+    return failed();
   }
-  return enter(std::move(behind), name, true);
+  const auto number = m_here.own == Own::descriptors
+                          ? std::optional(static_cast<int>(std::strtol(name.c_str(), nullptr, 10)))
+                          : std::nullopt;
+  m_here = {std::move(behind), std::move(m_here.at), name, true, Own::no, number};
+  return true;
 }
 
 bool PathWalk::is_folder() {
   struct stat stat {};
-  m_error = ::fstat(m_at.get(), &stat) != 0 ? errno : S_ISDIR(stat.st_mode) ? 0 : ENOTDIR;
-  return m_error == 0;
-}
-
-bool PathWalk::enter(os::UniqueFd next, const std::string& name, bool is_magic) {
-  m_folder = std::move(m_at);
-  m_at = std::move(next);
-  m_name = name;
-  m_is_magic = is_magic;
-  return true;
+  errno = ENOTDIR;
+  return (::fstat(m_here.at.get(), &stat) == 0 && S_ISDIR(stat.st_mode)) || failed();
 }
 
 bool PathWalk::go_up() {
-  m_name.clear();
-  m_is_magic = false;
-  if (is_same(m_at.get(), m_root)) {
-    return true;
-  }
-  os::UniqueFd up(::openat(m_at.get(), "..", O_PATH | O_CLOEXEC));
+  os::UniqueFd up = is_same(m_here.at.get(), m_root)
+                        ? std::move(m_here.at)
+                        : os::UniqueFd(::openat(m_here.at.get(), "..", O_PATH | O_CLOEXEC));
   if (!up) {
-    m_error = errno;
-    return false;
+    return failed();
   }
-  m_at = std::move(up);
+  m_here = {std::move(up)};
   return true;
 }
 
@@ -187,7 +183,7 @@ std::string PathWalk::own_name(const std::string& component) const {
   // In a /proc of another pid namespace we are nobody or have another number, and the caller is its
   // innermost number.
   std::array<char, 32> self{};
-  const ssize_t length = ::readlinkat(m_at.get(), "self", self.data(), self.size() - 1);
+  const ssize_t length = ::readlinkat(m_here.at.get(), "self", self.data(), self.size() - 1);
   const bool is_ours = length > 0 && os::format("{}", ::getpid()) == self.data();
   std::string number = is_ours ? process : status_field(m_thread, "NStgid:");
   if (component == "self") {

@@ -2,6 +2,7 @@
 
 #include "guard/caller.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,21 +19,30 @@ public:
   Result<NamedFile> resolve(const std::string& path, FollowLast last);
 
 private:
+  /// Whether a folder is what /proc tells of the caller, or there of its descriptors.
+  enum class Own { no, process, descriptors };
+  /// How far the walk has come.
+  struct Here {
+    os::UniqueFd at;
+    os::UniqueFd folder{}; ///< that `at` lies in
+    std::string name{};    ///< and its name there; empty if it was not reached by a name
+    bool is_magic = false; ///< it was reached by a link of /proc to what a process has open
+    Own own = Own::no;
+    std::optional<int> number{}; ///< of the caller's descriptor that it is
+  };
+
   bool start(const std::string& path);
   bool step(const std::string& component, FollowLast last);
   bool step_as_caller(const std::string& component, FollowLast last);
   bool is_folder();
-  bool enter(os::UniqueFd next, const std::string& name, bool is_magic);
   bool go_up();
+  bool failed();
   std::string own_name(const std::string& component) const;
 
   pid_t m_thread;
   int m_root;
   int m_base;
-  os::UniqueFd m_at;
-  os::UniqueFd m_folder; ///< the folder of m_at
-  std::string m_name;    ///< and its name there; empty if it was not reached by a name
-  bool m_is_magic = false;
+  Here m_here;
   std::vector<std::string> m_left; ///< components to go, the next one last
   int m_links = 0;
   int m_error = 0;

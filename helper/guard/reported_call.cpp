@@ -15,6 +15,11 @@ bool changes_an_old_file(std::uint64_t flags) {
          (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL) && (flags & O_TMPFILE) != O_TMPFILE;
 }
 
+// Of Linux 5.12, newer than the headers that we may be built with.
+#ifndef RESOLVE_CACHED
+#define RESOLVE_CACHED 0x20 // NOLINT(*-macro-usage)
+#endif
+
 Result<Request> read_open_how(const Caller& caller, std::uint64_t address, std::uint64_t size) {
   open_how how{};
   if (size < sizeof how) {
@@ -23,8 +28,12 @@ Result<Request> read_open_how(const Caller& caller, std::uint64_t address, std::
   if (const auto failure = caller.read_memory(address, &how, sizeof how)) {
     return *failure;
   }
+  constexpr std::uint64_t k_modes = 07777;
+  const bool creates = (how.flags & O_CREAT) != 0;
+  const bool never_cached =
+      (how.resolve & RESOLVE_CACHED) != 0 && (creates || (how.flags & O_TRUNC) != 0);
   return Request{how.flags, how.resolve,
-                 size == sizeof how && ((how.flags & O_CREAT) != 0 || how.mode == 0)};
+                 size == sizeof how && (how.mode & ~(creates ? k_modes : 0)) == 0 && !never_cached};
 }
 
 } // namespace

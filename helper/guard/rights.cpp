@@ -72,17 +72,17 @@ ino_t user_namespace(const std::string& process) {
   return ::stat(os::format("/proc/{}/ns/user", process).c_str(), &stat) == 0 ? stat.st_ino : 0;
 }
 
-bool is_in_our_user_namespace(pid_t thread) {
-  static const ino_t k_ours = user_namespace("self");
-  return k_ours != 0 && user_namespace(std::to_string(thread)) == k_ours;
-}
-
 /// What a security module knows a process by, an AppArmor profile for instance.
 std::string security_label(const std::string& process) {
   return os::read_proc(os::format("/proc/{}/attr/current", process)).value_or("");
 }
 
 } // namespace
+
+bool is_in_our_user_namespace(pid_t thread) {
+  static const ino_t k_ours = user_namespace("self");
+  return k_ours != 0 && user_namespace(std::to_string(thread)) == k_ours;
+}
 
 bool has_our_rights(pid_t thread) {
   struct stat process {};

@@ -12,6 +12,9 @@ namespace snapfix::guard {
 /// capabilities, user namespace and security label. (What Landlock took from it cannot be seen.)
 bool has_our_rights(pid_t thread);
 
+/// Whether user and group ids mean the same to the thread as to us.
+bool is_in_our_user_namespace(pid_t thread);
+
 /// Acts by the rights of another thread, on this thread alone, while this lives.
 class AsCaller {
 public:

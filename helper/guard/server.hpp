@@ -23,9 +23,9 @@ namespace snapfix::guard {
 /// process ends.
 class Server {
 public:
-  /// See Deputy for `waits_killable`.
-  Server(Listener& listener, const Protection& protection, bool waits_killable)
-      : m_listener(listener), m_judge(listener, protection, waits_killable) {}
+  /// See Deputy for `command` and `waits_killable`.
+  Server(Listener& listener, const Protection& protection, pid_t command, bool waits_killable)
+      : m_listener(listener), m_judge(listener, protection, command, waits_killable) {}
 
   /// Starts the threads.
   void start();

@@ -233,7 +233,7 @@ void Supervisor::start_serving() {
   }
   m_child.close();
   m_listener.emplace(std::move(fd));
-  m_server.emplace(*m_listener, m_protection, m_kernel.starts_with('k'));
+  m_server.emplace(*m_listener, m_protection, m_pid, m_kernel.starts_with('k'));
   m_server->start();
 }
 

@@ -209,10 +209,25 @@ bool is_stopped(pid_t pid) {
   return state && (*state == "T" || *state == "t");
 }
 
+std::optional<pid_t> parent_of(pid_t pid) {
+  const auto parent = stat_field(pid, 4);
+  return parent ? to_pid(*parent) : std::nullopt;
+}
+
+std::optional<pid_t> process_of(pid_t thread) {
+  const auto status = read_proc(os::format("/proc/{}/status", thread));
+  constexpr std::string_view k_key = "\nTgid:\t";
+  const auto line = status ? status->find(k_key) : std::string::npos;
+  if (line == std::string::npos) {
+    return std::nullopt;
+  }
+  const auto begin = line + k_key.size();
+  return to_pid(status->substr(begin, status->find('\n', begin) - begin));
+}
+
 bool is_descendant(pid_t pid) {
   while (pid > 1 && pid != ::getpid()) {
-    const auto parent = stat_field(pid, 4);
-    pid = parent ? to_pid(*parent).value_or(0) : 0;
+    pid = parent_of(pid).value_or(0);
   }
   return pid == ::getpid();
 }

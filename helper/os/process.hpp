@@ -59,6 +59,13 @@ std::vector<LivingProcess> children_of_this_process();
 /// Whether the process stands still after a stop signal.
 bool is_stopped(pid_t pid);
 
+/// The parent of a process, 0 if that cannot be seen (another pid namespace); nothing if the
+/// process is gone.
+std::optional<pid_t> parent_of(pid_t pid);
+
+/// The process that a thread belongs to; nothing if it is gone.
+std::optional<pid_t> process_of(pid_t thread);
+
 /// Whether we are among the process's ancestors.
 bool is_descendant(pid_t pid);
 

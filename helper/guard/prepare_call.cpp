@@ -1,9 +1,9 @@
-#include "guard/apply_call.hpp"
+#include "guard/prepare_call.hpp"
 
 #include <array>
 #include <cerrno>
-#include <climits>
-#include <string_view>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -22,10 +22,6 @@ struct XattrArguments {
   std::uint32_t size;
   std::uint32_t flags;
 };
-
-int errno_of(long result) {
-  return result == 0 ? 0 : errno;
-}
 
 /// The arguments that come after the file.
 class Rest {
@@ -53,9 +49,11 @@ std::uint32_t id_from(std::uint64_t argument, bool is_short) {
   return low == 0xffffU ? static_cast<std::uint32_t>(-1) : low;
 }
 
-int set_owner(const ReportedCall& call, const Rest& rest, const std::string& path) {
+Prepared set_owner(const ReportedCall& call, const Rest& rest, const std::string& path) {
   const bool is_short = call.is_32_bit() && call.call().layout == Layout::short_ids;
-  return errno_of(::chown(path.c_str(), id_from(rest[0], is_short), id_from(rest[1], is_short)));
+  return [=, user = id_from(rest[0], is_short), group = id_from(rest[1], is_short)] {
+    return ::chown(path.c_str(), user, group);
+  };
 }
 
 /// So many numbers of the caller's memory, as wide as its `long` or, `is_narrow`, an int.
@@ -74,7 +72,7 @@ Result<std::vector<std::int64_t>> read_longs(const Caller& caller, std::uint64_t
   return out;
 }
 
-int set_times(const ReportedCall& call, const Rest& rest, const std::string& path) {
+Result<Prepared> set_times(const ReportedCall& call, const Rest& rest, const std::string& path) {
   const Layout layout = call.call().layout;
   const std::uint64_t address = rest[0];
   std::array<timespec, 2> times{};
@@ -86,7 +84,7 @@ int set_times(const ReportedCall& call, const Rest& rest, const std::string& pat
     const auto read = read_longs(call.caller(), address, words * times.size(),
                                  call.is_32_bit() && layout != Layout::wide_nanoseconds);
     if (!read) {
-      return read.failure().error_number;
+      return read.failure();
     }
     const long scale = layout == Layout::microseconds ? 1000 : 1;
     for (std::size_t i = 0; i < times.size(); ++i) {
@@ -94,59 +92,63 @@ int set_times(const ReportedCall& call, const Rest& rest, const std::string& pat
       times.at(i).tv_nsec = words == 1 ? 0 : (*read)[words * i + 1] * scale;
     }
   }
-  return errno_of(::utimensat(AT_FDCWD, path.c_str(), times.data(), 0));
+  return Prepared([=] { return ::utimensat(AT_FDCWD, path.c_str(), times.data(), 0); });
 }
 
-int set_xattr(const ReportedCall& call, const Rest& rest, const std::string& path) {
+Result<Prepared> set_xattr(const ReportedCall& call, const Rest& rest, const std::string& path) {
   const Caller& caller = call.caller();
   const auto name = caller.read_string(rest[0]);
   if (!name) {
-    return name.failure().error_number;
+    return name.failure();
   }
   XattrArguments arguments{rest[1], static_cast<std::uint32_t>(rest[2]),
                            static_cast<std::uint32_t>(rest[3])};
   if (call.call().directory != k_none) { // setxattrat(2)
     if (const auto failure = caller.read_memory(rest[1], &arguments, sizeof arguments)) {
-      return failure->error_number;
+      return *failure;
     }
   }
   if (arguments.size > XATTR_SIZE_MAX) {
-    return E2BIG;
+    return Failure{Failure::At::process, E2BIG};
   }
   std::vector<char> value(arguments.size);
   if (!value.empty()) {
     if (const auto failure = caller.read_memory(arguments.value, value.data(), value.size())) {
-      return failure->error_number;
+      return *failure;
     }
   }
-  return errno_of(::setxattr(path.c_str(), name->c_str(), value.data(), value.size(),
-                             static_cast<int>(arguments.flags)));
+  return Prepared([=, name = *name, flags = static_cast<int>(arguments.flags)] {
+    return ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), flags);
+  });
 }
 
-int remove_xattr(const ReportedCall& call, const Rest& rest, const std::string& path) {
+Result<Prepared> remove_xattr(const ReportedCall& call, const Rest& rest, const std::string& path) {
   const auto name = call.caller().read_string(rest[0]);
-  return name ? errno_of(::removexattr(path.c_str(), name->c_str())) : name.failure().error_number;
+  if (!name) {
+    return name.failure();
+  }
+  return Prepared([=, name = *name] { return ::removexattr(path.c_str(), name.c_str()); });
 }
 
 /// linkat(2) of an open file, into a folder as the caller sees it.
-int link_file(const ReportedCall& call, const std::string& path) {
-  if (call.call().directory == k_none) {
-    return EXDEV; // link(2) follows nothing: it named no open file
+Result<Prepared> link_file(const ReportedCall& call, const std::string& path) {
+  if (call.call().directory == k_none) { // link(2) follows nothing: it named no open file
+    return Failure{Failure::At::path, EXDEV};
   }
   const auto new_path = call.caller().read_string(call.argument(3));
   if (!new_path) {
-    return new_path.failure().error_number;
+    return new_path.failure();
   }
   const auto slash = new_path->rfind('/');
   const std::string folder = slash == std::string::npos ? "." : new_path->substr(0, slash + 1);
   const std::string name = slash == std::string::npos ? *new_path : new_path->substr(slash + 1);
-  const auto found =
-      call.caller().resolve(static_cast<int>(call.argument(2)), folder, FollowLast::yes);
+  auto found = call.caller().resolve(static_cast<int>(call.argument(2)), folder, FollowLast::yes);
   if (!found) {
-    return found.failure().error_number;
+    return found.failure();
   }
-  return errno_of(
-      ::linkat(AT_FDCWD, path.c_str(), found->file.get(), name.c_str(), AT_SYMLINK_FOLLOW));
+  return Prepared([=, into = std::make_shared<os::UniqueFd>(std::move(found->file))] {
+    return ::linkat(AT_FDCWD, path.c_str(), into->get(), name.c_str(), AT_SYMLINK_FOLLOW);
+  });
 }
 
 off_t length_from(const ReportedCall& call, const Rest& rest) {
@@ -166,16 +168,18 @@ bool has_no_size_limit(pid_t thread) {
 
 } // namespace
 
-int apply_call(ReportedCall& call, int file) {
+Result<Prepared> prepare_call(const ReportedCall& call, int file) {
   const std::string path = os::path_of_descriptor(file);
   const Rest rest(call);
   switch (call.action()) {
   case Action::permissions:
-    return errno_of(::chmod(path.c_str(), static_cast<mode_t>(rest[0])));
+    return Prepared(
+        [=, mode = static_cast<mode_t>(rest[0])] { return ::chmod(path.c_str(), mode); });
   case Action::owner:
     return set_owner(call, rest, path);
   case Action::truncate:
-    return errno_of(::truncate(path.c_str(), length_from(call, rest)));
+    return Prepared(
+        [=, length = length_from(call, rest)] { return ::truncate(path.c_str(), length); });
   case Action::times:
     return set_times(call, rest, path);
   case Action::set_xattr:
@@ -185,11 +189,11 @@ int apply_call(ReportedCall& call, int file) {
   case Action::link:
     return link_file(call, path);
   default:
-    return EOPNOTSUPP;
+    return Failure{Failure::At::process, EOPNOTSUPP};
   }
 }
 
-bool can_apply(ReportedCall& call) {
+bool can_prepare(ReportedCall& call) {
   constexpr std::uint64_t k_known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
   switch (call.action()) {
   case Action::permissions:

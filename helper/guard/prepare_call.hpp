@@ -1,0 +1,21 @@
+#pragma once
+
+#include "guard/reported_call.hpp"
+#include "guard/result.hpp"
+
+#include <functional>
+
+namespace snapfix::guard {
+
+/// Does in our process what a caller asked for; as a system call returns and sets errno.
+using Prepared = std::function<int()>;
+
+/// Reads all that is to be known of the call, to be done on our descriptor `file` (O_PATH, to be
+/// kept open until then) in place of the file that it names: where the call itself would, or might,
+/// reach another one.
+Result<Prepared> prepare_call(const ReportedCall& call, int file);
+
+/// Whether prepare_call() knows all that the kernel does for a call of that kind.
+bool can_prepare(ReportedCall& call);
+
+} // namespace snapfix::guard
