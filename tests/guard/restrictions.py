@@ -99,7 +99,7 @@ def make_device(target):
 def symlinks(text):
     def setup(folder, names):
         for name in names:
-            (folder / f"{name}.link").symlink_to(text.format(name=name, here=folder))
+            (folder / f"{name}.link").symlink_to(text.format(name=name, here=folder, section=folder.name))
             (folder / f"{name}.link2").symlink_to(f"{name}.link")
     return setup
 
@@ -319,7 +319,7 @@ class Side:
         here, empty = self.folder(section, where), self.empty / f"{section.name}.{where}"
         empty.mkdir()
         empty.chmod(0o777)
-        words = {"here": here, "top": self.trees[where], "below": f"w/{section.name}", "empty": empty, "uid": uid,
+        words = {"here": here, "cwd": f"/w/{section.name}" if "chroot" in " ".join(section.directives) else here, "top": self.trees[where], "below": f"w/{section.name}", "empty": empty, "uid": uid,
                  "section": section.name, "mounts": "mounts" if uid == 0 else f"users 0 {uid}\nmounts"}
         out = [f"section {section.name}/{where}"]
         out += [d.format(**words) for d in section.directives] + ["cd " + section.cd.format(**words)]
@@ -384,6 +384,7 @@ def set_up(side, sections, may_chown):
             for name in os.listdir(folder):
                 with contextlib.suppress(PermissionError):  # chattr +i
                     os.utime(folder / name, ns=(k_long_ago, k_long_ago), follow_symlinks=False)
+                os.path.exists(folder / name)  # for RESOLVE_CACHED: the next look changes no symlink's atime
             os.utime(folder, ns=(k_long_ago, k_long_ago))
             os.chmod(folder, section.folder_mode)
 
