@@ -183,15 +183,23 @@ static int race_call(const char *call, const char *path) {
   return close(fd);
 }
 
-static void *flip_names(void *names) {
-  char **both = names;
-  for (int i = 0; !stop; ++i) memcpy(memory, both[i % 2], strlen(both[0]) + 1);
-  return 0;
+static atomic_long race_round;
+
+/* The name of this round's shared file, or in its place a private one's, as long. */
+static void name_of_round(char *out, int is_shared) { sprintf(out, is_shared ? "%s.%04ld" : "%s-0000", file, race_round); }
+
+static void *flip_names(void *unused) {
+  char name[4096];
+  for (int i = 0; !stop; ++i) {
+    name_of_round(name, i % 2);
+    memcpy(memory, name, strlen(name) + 1);
+  }
+  return unused;
 }
 
 static void *flip_protection(void *unused) {
-  for (int i = 0; !stop; ++i) mprotect(memory, 4096, i % 2 ? PROT_READ : PROT_NONE);
-  mprotect(memory, 4096, PROT_READ);
+  for (int i = 0; !stop; ++i) mprotect(memory, 4096, i % 2 ? PROT_READ | PROT_WRITE : PROT_NONE);
+  mprotect(memory, 4096, PROT_READ | PROT_WRITE);
   return unused;
 }
 
@@ -200,28 +208,39 @@ static void *flip_how(void *unused) {
   return unused;
 }
 
-/* flip-names FILE CALL OWN ROUNDS: OWN is a private file with a name as long. */
+/* flip-WHAT FILE CALL COUNT: with each of the shared files FILE.0000, FILE.0001 ...; FILE-0000 is a private one. */
 static int flip(void *(*flipper)(void *)) {
+  enum { k_tries = 8 };
   pthread_t thread;
-  char *names[2] = {rest_count > 1 ? rest[1] : (char *)file, (char *)file};
-  rounds_of_race = rest_count > 2 ? atol(rest[2]) : 2000;
+  int names = flipper == flip_names;
   memory = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  strcpy(memory, names[0]);
+  name_of_round(memory, 1);
   race_how.flags = O_RDONLY;
-  pthread_create(&thread, 0, flipper, names);
-  for (long i = 0; i < rounds_of_race; ++i) race_call(rest[0], memory);
+  if (names) pthread_create(&thread, 0, flipper, 0);
+  for (race_round = 0; race_round < atol(rest[1]); ++race_round) {
+    if (!names) {
+      name_of_round(memory, 1);
+      stop = 0;
+      pthread_create(&thread, 0, flipper, 0);
+    }
+    for (int i = 0; i < k_tries; ++i) race_call(rest[0], memory);
+    if (!names) {
+      stop = 1;
+      pthread_join(thread, 0);
+    }
+  }
   stop = 1;
-  pthread_join(thread, 0);
+  if (names) pthread_join(thread, 0);
   return 0;
 }
 
-/* race-rename FILE CALL COUNT: a thread renames the shared files FILE.0, FILE.1 ... onto the private file FILE. */
+/* race-rename FILE CALL COUNT: a thread renames the shared files FILE.0000, FILE.0001 ... onto the private file FILE. */
 static pthread_barrier_t barrier;
 
 static void *rename_onto(void *unused) {
   char name[4096];
   for (long i = 0; i < rounds_of_race; ++i) {
-    snprintf(name, sizeof name, "%s.%ld", file, i);
+    snprintf(name, sizeof name, "%s.%04ld", file, i);
     pthread_barrier_wait(&barrier);
     for (volatile int pause = 0; pause < (i % 50) * 400; ++pause) {}
     rename(name, file);
@@ -247,12 +266,55 @@ static int race_renames(void) {
   return 0;
 }
 
-/* cached FILE COUNT: openat2 with RESOLVE_CACHED of FILE.0 ..., which another thread looks up at the same time. */
+/* undo FILE COUNT: first a shared file, FILE.0000 ..., is renamed onto FILE, then private ones, while others open FILE
+   for writing. Whoever makes the shared one private must not remove one that came later. */
+static void *open_for_writing(void *unused) {
+  while (!stop) {
+    int fd = open(file, O_WRONLY | O_APPEND);
+    if (fd >= 0) close(fd);
+  }
+  return unused;
+}
+
+static int race_undo(void) {
+  enum { k_openers = 2, k_own = 12 };
+  pthread_t threads[k_openers];
+  int own[k_own];
+  char name[4096], own_name[4096];
+  long lost = 0, replaced = 0;
+  struct stat stat, there;
+  for (int i = 0; i < k_openers; ++i) pthread_create(&threads[i], 0, open_for_writing, 0);
+  for (race_round = 0; race_round < atol(rest[0]); ++race_round) {
+    for (int k = 0; k < k_own; ++k) {
+      snprintf(own_name, sizeof own_name, "%s-%d", file, k);
+      own[k] = open(own_name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    }
+    name_of_round(name, 1);
+    rename(name, file);
+    for (volatile int pause = 0; pause < race_round % 60 * 20000; ++pause) {}
+    for (int k = 0; k < k_own; ++k) {
+      snprintf(own_name, sizeof own_name, "%s-%d", file, k);
+      rename(own_name, file);
+      for (volatile int pause = 0; pause < race_round % 7 * 20000; ++pause) {}
+      lost += fstat(own[k], &stat) == 0 && stat.st_nlink == 0;
+    }
+    usleep(20000);
+    if (fstat(own[k_own - 1], &stat) || stat.st_nlink == 0) ++lost;
+    else if (lstat(file, &there) || there.st_ino != stat.st_ino) ++replaced;
+    for (int k = 0; k < k_own; ++k) close(own[k]);
+  }
+  stop = 1;
+  for (int i = 0; i < k_openers; ++i) pthread_join(threads[i], 0);
+  printf("%ld lost, %ld replaced\n", lost, replaced);
+  return lost + replaced != 0;
+}
+
+/* cached FILE COUNT: openat2 with RESOLVE_CACHED of FILE.0000 ..., which another thread looks up at the same time. */
 static void *look_up(void *unused) {
   char name[4096];
   struct stat stat;
   for (long i = 0; i < rounds_of_race; ++i) {
-    snprintf(name, sizeof name, "%s.%ld", file, i);
+    snprintf(name, sizeof name, "%s.%04ld", file, i);
     pthread_barrier_wait(&barrier);
     for (volatile int pause = 0; pause < (i % 50) * 100; ++pause) {}
     lstat(name, &stat);
@@ -270,7 +332,7 @@ static int race_cached(void) {
   pthread_create(&thread, 0, look_up, 0);
   for (long i = 0; i < rounds_of_race; ++i) {
     struct open_how how = {.flags = O_WRONLY | O_APPEND, .resolve = RESOLVE_CACHED};
-    snprintf(name, sizeof name, "%s.%ld", file, i);
+    snprintf(name, sizeof name, "%s.%04ld", file, i);
     pthread_barrier_wait(&barrier);
     int fd = syscall(SYS_openat2, AT_FDCWD, name, &how, sizeof how);
     again += fd < 0 && errno == EAGAIN;
@@ -413,6 +475,7 @@ int main(int argc, char **argv) {
   WAY("flip-protection") return flip(flip_protection);
   WAY("flip-how") return flip(flip_how);
   WAY("race-rename") return race_renames();
+  WAY("undo") return race_undo();
   WAY("cached") return race_cached();
   WAY("ioctl") return by_ioctl();
   WAY("stuck") return stuck_callers();
