@@ -62,13 +62,16 @@ int exchange(const struct stat& shared, const struct stat& ours, const Place& pl
   if (lies_there(shared, staging, name)) {
     return 0;
   }
-  // Somebody had renamed another file there: back with it. What comes out is to be what we put
+  // Somebody had renamed another file there: back with it. What comes out then is to be what we put
   // there before; else somebody was quicker once more, and the newest file has to stand there.
-  struct stat put = ours;
+  struct stat standing = ours;
   struct stat taken {};
-  while (::fstatat(staging, name.c_str(), &taken, AT_SYMLINK_NOFOLLOW) == 0 &&
-         !is_same(taken, put) && exchange_names(place, staging, name) == 0) {
-    put = taken;
+  struct stat out {};
+  bool known = ::fstatat(staging, name.c_str(), &taken, AT_SYMLINK_NOFOLLOW) == 0;
+  while (known && exchange_names(place, staging, name) == 0) {
+    known =
+        ::fstatat(staging, name.c_str(), &out, AT_SYMLINK_NOFOLLOW) == 0 && !is_same(out, standing);
+    standing = std::exchange(taken, out);
   }
   return ESTALE;
 }

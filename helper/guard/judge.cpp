@@ -250,7 +250,9 @@ Verdict Judge::protect_descriptor(ReportedCall& call, const NamedFile& file) {
   if (!own) {
     return failed_copy(call, failed);
   }
-  if (state && (state->flags & O_PATH) == 0) {
+  // linkat(2) with an empty path takes only what the caller itself has opened.
+  const bool is_by_opener = call.action() == Action::link && call.descriptor();
+  if (state && (state->flags & O_PATH) == 0 && !is_by_opener) {
     if (const auto replaced = replace_descriptor(call, *file.number, *state, own.get())) {
       return *replaced;
     }

@@ -195,13 +195,18 @@ Result<Prepared> prepare_call(const ReportedCall& call, int file) {
 
 bool can_prepare(ReportedCall& call) {
   constexpr std::uint64_t k_known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+  const auto asked = call.request();
+  if (!asked || (asked->flags & ~k_known) != 0) {
+    return false;
+  }
   switch (call.action()) {
   case Action::permissions:
   case Action::owner:
-  case Action::times: {
-    const auto asked = call.request();
-    return asked && (asked->flags & ~k_known) == 0;
-  }
+  case Action::times:
+  case Action::remove_xattr:
+    return true;
+  case Action::set_xattr:
+    return call.call().directory == k_none || call.argument(5) == sizeof(XattrArguments);
   case Action::truncate:
     return has_no_size_limit(call.caller().thread());
   default:
