@@ -59,6 +59,8 @@ constexpr Call k_calls[] = {
     {"ioctl", {16, 54, 29}, Action::ioctl},
     {"open_by_handle_at", {304, 342, 265}, Action::by_handle, k_none, k_none, 2},
     {"fanotify_init", {300, 338, 262}, Action::fanotify},
+    {"execve", {59, 11, 221}, Action::execute, k_none, 0},
+    {"execveat", {322, 358, 281}, Action::execute, 0, 1, 4},
     {"landlock_restrict_self", {446, 446, 446}, Action::landlock},
     {"io_uring_setup", {425, 425, 425}, Action::absent},
     {"io_uring_enter", {426, 426, 426}, Action::absent},

@@ -29,6 +29,7 @@ enum class Action : std::uint8_t {
   hand_over, ///< to the kernel, which writes to it from then on
   by_handle, ///< open_by_handle_at(2), which names no path: refused for writing
   fanotify,  ///< fanotify_init(2): events that bring descriptors for writing are refused
+  execute,   ///< execve(2): of a program that looks at the number of links before it writes
   landlock,  ///< landlock_restrict_self(2): takes rights from the caller that we still have
   absent     ///< does what no filter sees, or hides memory from us: refused
 };

@@ -1,6 +1,9 @@
 #include "guard/judge.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
@@ -13,8 +16,11 @@ namespace {
 
 constexpr off_t k_big = off_t{256} * 1024; ///< longer files are copied beside the other calls
 constexpr int k_attempts = 2000; ///< at a path that others rename meanwhile; each takes a rename
-constexpr off_t k_most_to_prepare =
-    off_t{1} << 20; ///< who asks about a longer file has to wait for the write
+constexpr off_t k_most_to_prepare = off_t{1} << 20;
+
+/// They refuse to replace a file that has more names than one, and look before they open it.
+constexpr std::array<std::string_view, 8> k_count_links{"bunzip2", "bzip2",  "compress", "gzip",
+                                                        "lzma",    "unlzma", "unxz",     "xz"};
 
 /// Errors that say just what the kernel would say, and that are no fault of ours.
 bool is_callers_fault(const Failure& failure) {
@@ -78,6 +84,9 @@ Verdict Judge::judge(ReportedCall& call, Lane lane) {
     m_deputy.loses_rights(call.caller().thread());
     return Verdict::let_go();
   }
+  if (call.action() == Action::execute) {
+    return prepare_words(call, lane);
+  }
   for (int i = 0; i < k_attempts; ++i) {
     const auto file = call.find_file();
     if (!file) {
@@ -96,7 +105,10 @@ Verdict Judge::judge(ReportedCall& call, Lane lane) {
       return Verdict::answered();
     }
     if (call.action() == Action::access) {
-      prepare(call, *file);
+      // Who asks about a longer file has to wait for the write.
+      if (file->stat.st_size <= k_most_to_prepare) {
+        prepare(call, *file);
+      }
       return Verdict::let_go();
     }
     if (const auto verdict = make_private(call, *file)) {
@@ -180,15 +192,35 @@ Verdict Judge::failed_copy(const ReportedCall& call, int error_number) {
   return Verdict::refused(error_number);
 }
 
-/// Editors compare inodes before they write (vim's E949): who asks whether it may write gets the
-/// copy early. Whatever fails here will fail again, and be told, when it does write.
+/// Editors compare inodes before they write (vim's E949), others count links: they get the copy
+/// early. Whatever fails here will fail again, and be told, when they do write.
 void Judge::prepare(const ReportedCall& call, const NamedFile& file) {
   const bool may_replace = !file.is_descriptor && !is_mount_of_its_own(file.file.get());
   const auto place = may_replace ? find_place(file) : std::nullopt;
   os::UniqueFd copy;
-  if (place && file.stat.st_size <= k_most_to_prepare && break_link(file, *place, copy) == 0) {
+  if (place && break_link(file, *place, copy) == 0) {
     m_trees.remember(file, *place, copy.get(), call.caller(), call.call());
   }
+}
+
+/// The files that such a program is told to replace.
+Verdict Judge::prepare_words(ReportedCall& call, Lane lane) {
+  const auto path = call.path();
+  if (!path || std::ranges::find(k_count_links, std::string_view(*path).substr(
+                                                    path->rfind('/') + 1)) == k_count_links.end()) {
+    return Verdict::let_go();
+  }
+  for (const std::string& word : call.words()) {
+    const auto file = call.caller().resolve(AT_FDCWD, word, FollowLast::no);
+    if (!file || !m_trees.contain(*file)) {
+      continue;
+    }
+    if (lane == Lane::quick && has_to_wait(*file)) {
+      return Verdict::postponed();
+    }
+    prepare(call, *file);
+  }
+  return Verdict::let_go();
 }
 
 /// Nothing: look again. Only when another file is found there may the kernel look, too.

@@ -41,6 +41,7 @@ private:
   bool has_to_wait(const NamedFile& file);
   int break_link(const NamedFile& file, const Place& place, os::UniqueFd& copy);
   void prepare(const ReportedCall& call, const NamedFile& file);
+  Verdict prepare_words(ReportedCall& call, Lane lane);
   std::optional<Verdict> make_private(ReportedCall& call, const NamedFile& file);
   Verdict protect_descriptor(ReportedCall& call, const NamedFile& file);
   std::optional<Verdict> replace_descriptor(const ReportedCall& call, int number,

@@ -1,6 +1,7 @@
 #include "guard/reported_call.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -100,6 +101,24 @@ FollowLast ReportedCall::follows_last(const Request& request) const noexcept {
     follows = (request.flags & AT_SYMLINK_FOLLOW) != 0;
   }
   return follows ? FollowLast::yes : FollowLast::no;
+}
+
+std::vector<std::string> ReportedCall::words() const {
+  constexpr std::size_t k_most = 4096;
+  const std::size_t width = is_32_bit() ? sizeof(std::uint32_t) : sizeof(std::uint64_t);
+  const std::uint64_t begin = argument(m_call.path + 1);
+  std::vector<std::string> out;
+  while (out.size() < k_most) {
+    std::uint64_t address = 0; // the machines that we guard are little endian
+    const auto failure = m_caller.read_memory(begin + out.size() * width, &address, width);
+    auto word = failure || address == 0 ? Result<std::string>(Failure{Failure::At::process, EFAULT})
+                                        : m_caller.read_string(address);
+    if (!word) {
+      break;
+    }
+    out.push_back(std::move(*word));
+  }
+  return out;
 }
 
 Result<Caller::Match> ReportedCall::match(const NamedFile& file) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <linux/seccomp.h>
 
@@ -45,6 +46,9 @@ public:
   // Read once from the caller's memory.
   Result<Request> request();
   Result<std::string> path();
+
+  /// The words that an execve(2) gives to its program; those that can be read, and not too many.
+  std::vector<std::string> words() const;
 
   /// The file that it would change, or ask about. ENOENT: none that was there before.
   Result<NamedFile> find_file();
