@@ -286,6 +286,17 @@ class Excuse(NamedTuple):
 
 
 k_excuses = [
+    # What cannot be read is refused; the kernel may have something else to say first.
+    Excuse("path-bad-pointer/*", "*", "of two errors the other one is told"),
+    Excuse("descriptors/*", "openat-*", "of two errors the other one is told"),
+    Excuse("read-only-tree/shared", "setversion", "of two errors the other one is told"),
+    Excuse("held-ids/shared", "linkat-empty", "of two errors the other one is told"),
+    Excuse("*", "openat2-*cached*", "RESOLVE_CACHED: the guard's look has filled the cache"),
+    Excuse("mounted-files/shared", "*", "a file that is bind-mounted over another: EBUSY"),
+    Excuse("append-only/shared", "*", "a name of an append-only file cannot be replaced: EPERM"),
+    # What Landlock allows a process, only the kernel knows.
+    Excuse("*landlock*/shared", "linkat-*", "an O_PATH descriptor of a process with Landlock: EACCES"),
+    Excuse("*landlock*/shared", "reopen-path", "an O_PATH descriptor of a process with Landlock: EACCES"),
 ]
 
 
