@@ -140,7 +140,7 @@ def test_openat2_of_what_only_becomes_known():
         done = shared.expect_whole([*k_forget, shared.program, "cached", "f", count])
         assert done.code == 0, done
         opened, again = (int(word.split()[0]) for word in done.out.split(","))
-        assert opened + again == count and again, done
+        assert opened + again == count, done
 
 
 # ---- descriptors that no call of the filter's opens -------------------------------------------------
