@@ -11,7 +11,6 @@ import struct
 
 import harness
 import matrix
-from corners import needs_root
 from harness import run
 from project import Project
 
@@ -275,7 +274,6 @@ def what_a_program_can_notice():
 
 def test_what_descriptors_tell(tmp):
     """A descriptor that a change went through shows that change, or isolation.md says that it does not."""
-    needs_root()
     names = {name: f"f{i}" for i, name in enumerate(k_descriptors)}
     both = Both(tmp, {file: k_text for file in names.values()})
     head = "import fcntl, os\ndef show(fd):\n s = os.fstat(fd); print(oct(s.st_mode), s.st_size, s.st_mtime < 9)\n"
