@@ -7,6 +7,7 @@ Each call has a file of its own in the snapshot, which is shared, and one outsid
 
 import contextlib
 import errno
+import fcntl
 import fnmatch
 import os
 import pathlib
@@ -249,18 +250,20 @@ def states_differ(section, where, guarded, plain):
 
 @contextlib.contextmanager
 def sysctls(**values):
-    """fs.NAME=VALUE; another process puts them back, however this one ends."""
+    """fs.NAME=VALUE; another process puts them back, however this one ends. Other runs of this test wait meanwhile:
+    they would take ours for what was there."""
     files = {name: pathlib.Path("/proc/sys/fs") / name for name in values}
-    restore = "; ".join(f"echo {file.read_text().strip()} >{file}" for file in files.values())
-    with subprocess.Popen(["sh", "-c", f"cat; {restore}"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                          start_new_session=True) as restorer:
-        try:
-            for name, file in files.items():
-                file.write_text(str(values[name]))
-        except OSError as error:
-            harness.skip(f"{file} cannot be set: {error}")
-        yield
-        restorer.stdin.close()
+    with open(next(iter(files.values())), "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        restore = "; ".join(f"echo {file.read_text().strip()} >{file}" for file in files.values())
+        with subprocess.Popen(["sh", "-c", f"cat; {restore}"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                              pass_fds=[lock.fileno()], start_new_session=True):
+            try:
+                for name, file in files.items():
+                    file.write_text(str(values[name]))
+            except OSError as error:
+                harness.skip(f"{file} cannot be set: {error}")
+            yield
 
 
 # ---- the tests -------------------------------------------------------------------------------------
