@@ -3,6 +3,7 @@
 #include "os/dir.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 
 #include <boost/filesystem.hpp>
 #include <fmt/format.h>
@@ -42,7 +43,7 @@ void print_json(const nlohmann::json& json) {
 }
 
 void write_json(const std::string& path, const nlohmann::json& json) {
-  const auto absolute = boost::filesystem::absolute(path);
+  const boost::filesystem::path absolute = os::absolute_path(path);
   os::replace_file(os::Dir::open(absolute.parent_path().string()),
                    absolute.filename().string().c_str(), text_of(json));
 }

@@ -4,6 +4,7 @@
 #include "cli/tree_arguments.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/subprocess.hpp"
 #include "snapshot/difference.hpp"
 #include "snapshot/manage.hpp"
@@ -127,7 +128,7 @@ void LockCheck::require_lock(const snapshot::Base& base, const std::string& proj
   if (lock == locks.end()) {
     const fs::path source = m_wanted.selection.source;
     const bool is_there = std::ranges::any_of(
-        locks, [&](const std::string& path) { return fs::exists(source / path); });
+        locks, [&](const std::string& path) { return os::exists((source / path).string()); });
     throw os::Error(
         os::format("--uv-locked {}: the snapshot would have no uv.lock in that folder or above it",
                    os::quoted(shown(project))),
@@ -260,8 +261,8 @@ std::vector<std::string> uv_projects_from(const Arguments& arguments, const std:
   std::vector<std::string> out;
   for (const auto& given : arguments.list("uv-locked")) {
     std::string path = given;
-    if (path.starts_with('/') && fs::exists(path)) { // the source may have been reached by a link
-      path = snapshot::canonical_path(path);
+    if (path.starts_with('/') && os::exists(path)) { // the source may have been reached by a link
+      path = os::canonical_path(path);
     }
     if ((path + "/").starts_with(source + "/")) {
       path = path.substr(std::min(path.size(), source.size() + 1));

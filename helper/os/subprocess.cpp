@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/fd.hpp"
+#include "os/path.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -81,14 +82,13 @@ std::optional<std::string> find_program(const std::string& name) {
     return boost::filesystem::is_regular_file(path, failed) && ::access(path.c_str(), X_OK) == 0;
   };
   if (name.find('/') != std::string::npos) {
-    return may_run(name) ? std::optional(boost::filesystem::absolute(name).string()) : std::nullopt;
+    return may_run(name) ? std::optional(absolute_path(name)) : std::nullopt;
   }
   const char* variable = std::getenv("PATH"); // NOLINT(concurrency-mt-unsafe): no thread writes it
   const std::string folders = variable != nullptr ? variable : "/usr/local/bin:/usr/bin:/bin";
   for (std::size_t begin = 0; begin <= folders.size();) {
     const auto end = std::min(folders.find(':', begin), folders.size());
-    const auto path =
-        boost::filesystem::absolute(folders.substr(begin, end - begin)).append(name).string();
+    const auto path = absolute_path(folders.substr(begin, end - begin)) + "/" + name;
     if (may_run(path)) {
       return path;
     }
