@@ -6,6 +6,7 @@
 #include "cli/uv_locked.hpp"
 #include "guard/command.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
@@ -58,7 +59,7 @@ std::string folder_in(const Arguments& options, const std::string& snapshot) {
                  "name a folder relative to the snapshot");
   }
   std::string out = snapshot + "/" + *relative;
-  if (!boost::filesystem::is_directory(out)) {
+  if (!os::is_folder(out)) {
     throw os::Error(os::format("the snapshot has no folder {}", os::quoted(*relative)),
                     "does git track a file in it? --include takes ignored ones as well");
   }
@@ -128,6 +129,9 @@ Run::Run(const std::vector<std::string>& arguments)
 void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted) {
   const auto standing = snapshot::find_snapshot(root, m_folder);
   const bool fresh = m_options.flag("fresh");
+  if (!standing && !fresh && root.stat_of_tree(m_folder)) {
+    snapshot::manifest_or_error(root, m_folder, m_name); // says what stands there
+  }
   if (standing && !fresh) {
     if (wanted.tree.uv_locked != uv_projects_of(*standing) && m_options.has("uv-locked")) {
       throw os::Error("the snapshot stands, and was not made with that --uv-locked",
@@ -179,7 +183,8 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
   const std::string& source = manifest.meta.source;
   std::vector<std::string> sources{source};
   if (const auto given = m_options.value("source")) {
-    sources.push_back(boost::filesystem::absolute(*given).lexically_normal().string());
+    sources.push_back(
+        boost::filesystem::path(os::absolute_path(*given)).lexically_normal().string());
   }
   const source::PathMapping mapping(sources, m_path);
   const bool map = m_options.flag("map-source");

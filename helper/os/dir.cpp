@@ -82,6 +82,14 @@ Dir Dir::open_child(const char* name) const {
   return {std::move(fd), path_of(name)};
 }
 
+Dir Dir::follow_child(const char* name) const {
+  UniqueFd fd(::openat(m_fd.get(), name, k_folder_flags));
+  if (!fd) {
+    throw Error("open the folder", {path_of(name)}, errno);
+  }
+  return {std::move(fd), path_of(name)};
+}
+
 std::optional<Dir> Dir::try_open_child(const char* name) const {
   return try_open(name, k_folder_flags);
 }

@@ -71,6 +71,9 @@ public:
   /// As try_open_child, only to begin paths with: no server is asked to open it.
   std::optional<Dir> try_begin_at(const char* name) const;
 
+  /// Opens a folder in this one, or what a symlink of that name leads to. Throws Error.
+  Dir follow_child(const char* name) const;
+
   /// Makes a folder. Throws Error, also if it exists.
   void make_folder(const char* name, std::uint32_t permissions) const;
 

@@ -2,7 +2,6 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
-#include "os/process.hpp"
 
 #include <xxhash.h>
 
@@ -10,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <new>
 #include <utility>
 #include <vector>
@@ -275,19 +273,6 @@ void write_file(const Dir& dir, const char* name, std::string_view text) {
   write_all(fd.get(), std::as_bytes(std::span(text)), dir.path_of(name));
 }
 
-void clear_half_replaced(const Dir& dir) {
-  for (const auto& entry : dir.entries()) {
-    const auto dot = entry.name.rfind('.');
-    if (entry.name[0] != '.' || dot == 0) {
-      continue;
-    }
-    const auto writer = static_cast<pid_t>(std::strtol(&entry.name[dot + 1], nullptr, 10));
-    if (writer != ::getpid() && !identify(writer)) {
-      dir.unlink_if_present(entry.name.c_str());
-    }
-  }
-}
-
 void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
                   std::uint32_t permissions) {
   const std::string temporary = os::format(".{}.{}", name, ::getpid());
@@ -304,6 +289,15 @@ void replace_file(const Dir& dir, const char* name, std::span<const std::byte> b
 void replace_file(const Dir& dir, const char* name, std::string_view text,
                   std::uint32_t permissions) {
   replace_file(dir, name, std::as_bytes(std::span(text)), permissions);
+}
+
+std::optional<std::string> half_replaced(std::string_view name) {
+  const auto dot = name.rfind('.');
+  if (!name.starts_with('.') || dot == 0 || dot + 1 == name.size() ||
+      name.find_first_not_of("0123456789", dot + 1) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return std::string(name.substr(1, dot - 1));
 }
 
 } // namespace snapfix::os

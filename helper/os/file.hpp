@@ -96,13 +96,13 @@ void write_all(int fd, std::span<const std::byte> bytes, const std::string& path
 /// Writes a file in place: for what is as good half-written. Throws Error.
 void write_file(const Dir& dir, const char* name, std::string_view text);
 
-/// Removes what replace_file left in `dir` where its process was killed.
-void clear_half_replaced(const Dir& dir);
-
 /// Replaces a file in one step: written beside under a name of this process, then renamed.
 void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
                   std::uint32_t permissions = 0666);
 void replace_file(const Dir& dir, const char* name, std::string_view text,
                   std::uint32_t permissions = 0666);
+
+/// Which file was to be replaced, if `name` is what replace_file leaves when its process is killed.
+std::optional<std::string> half_replaced(std::string_view name);
 
 } // namespace snapfix::os

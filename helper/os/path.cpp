@@ -53,7 +53,9 @@ std::string resolved_path(const std::string& path) {
   boost::system::error_code failed;
   const fs::path out = fs::weakly_canonical(absolute_path(path), failed);
   if (failed) {
-    throw Error("find", {path}, failed.value());
+    struct stat raw {};
+    // Boost says EPERM, whatever it was.
+    throw Error("find", {path}, ::stat(path.c_str(), &raw) != 0 ? errno : failed.value());
   }
   return out.string();
 }

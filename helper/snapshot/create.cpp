@@ -167,11 +167,11 @@ void Creator::check_base_fits() const {
 
 /// True if the snapshot stands as it should: nothing is left to do.
 bool Creator::settle_existing() {
-  if (!m_root.top().try_stat(m_folder.c_str())) {
+  if (!m_root.stat_of_tree(m_folder)) {
     return false;
   }
   m_existed = true;
-  const auto standing = find_snapshot(m_root, m_folder);
+  auto standing = find_snapshot(m_root, m_folder);
   if (!standing && m_options.existing == Existing::reuse && !m_holds_name) {
     return false; // it may just be removed: look again with the lock
   }
@@ -183,16 +183,14 @@ bool Creator::settle_existing() {
     return false;
   }
   if (!standing) {
-    throw os::Error(
-        os::format("the manifest of the snapshot {} is damaged", os::quoted(m_options.name)),
-        remedies());
+    standing = manifest_or_error(m_root, m_folder, m_options.name);
   }
   if (standing->base != m_base->id()) {
     throw_other_state(*standing);
   }
   check_same_options(*standing);
-  m_out.ledger = count_made(*m_base, standing->made);
-  m_out.ledger.folders = standing->meta.ledger.folders;
+  m_out.ledger = standing->meta.ledger;
+  m_out.ledger.seconds = 0;
   return true;
 }
 
@@ -250,8 +248,8 @@ MadeTree Creator::refresh_or_make(os::Dir& tree) {
     m_root.discard_work(m_folder);
     m_root.take_tree(m_folder);
     os::open_up(m_root.work(), m_folder.c_str());
-    tree = m_root.work().open_child(m_folder.c_str());
     try {
+      tree = ensure_ours(m_root.work(), m_folder.c_str());
       return refresh_tree(m_root, *m_base, m_options.tree, tree);
     } catch (const os::Error&) {
       // Something in it is not ours to change: the old tree goes, a new one comes.
@@ -347,8 +345,28 @@ Created create(const Root& root, const CreateOptions& options) {
 
 std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder) {
   const auto stat = root.top().try_stat(folder.c_str());
-  return stat && stat->is_folder() ? SnapshotManifest::load(root.snapshots(), folder)
-                                   : std::nullopt;
+  return stat && stat->is_folder() && !root.is_foreign(*stat)
+             ? SnapshotManifest::load(root.snapshots(), folder)
+             : std::nullopt;
+}
+
+SnapshotManifest manifest_or_error(const Root& root, const std::string& folder,
+                                   const std::string& name) {
+  if (auto manifest = find_snapshot(root, folder)) {
+    return std::move(*manifest);
+  }
+  const auto tree = root.stat_of_tree(folder);
+  if (tree && has_record(root, folder)) {
+    throw os::Error(tree->is_folder()
+                        ? os::format("the manifest of the snapshot {} is damaged", os::quoted(name))
+                        : os::format("{}, in the place of the snapshot {}, is no folder",
+                                     os::quoted(root.path() + "/" + folder), os::quoted(name)),
+                    "make it anew: snapfix create --fresh - or drop it: snapfix remove");
+  }
+  throw os::Error(tree ? os::format("{} in {} is no snapshot: nothing of it is touched",
+                                    os::quoted(folder), root.path())
+                       : os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
+                  "'snapfix list' shows what there is");
 }
 
 bool has_record(const Root& root, const std::string& folder) {

@@ -70,8 +70,12 @@ bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& optio
 Created create(const Root& root, const CreateOptions& options);
 
 /// The snapshot's own record: nothing if there is no such snapshot (a record without a tree is
-/// none).
+/// none), its record is damaged, or its tree is another user's.
 std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder);
+
+/// The same, or the os::Error that says what there is in its place and what to do.
+SnapshotManifest manifest_or_error(const Root& root, const std::string& folder,
+                                   const std::string& name);
 
 /// Whether there is a record of that name at all, be it damaged (a power cut may do that).
 bool has_record(const Root& root, const std::string& folder);

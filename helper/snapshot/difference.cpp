@@ -68,8 +68,7 @@ std::string Comparison::before(std::size_t index, const std::string& path) const
     return m_source + "/" + path;
   }
   const Store store(m_root, m_source);
-  const char* folder = m_base.text(m_base.folder_of(index).path);
-  return store.dir().path_of(Store::path_of(folder, file.object).data());
+  return store.path_of(m_base.text(m_base.folder_of(index).path), file.object);
 }
 
 bool Comparison::is_same(std::size_t index, const std::string& path, const Place& now) const {

@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/process.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
 namespace snapfix::snapshot {
 namespace {
@@ -20,27 +20,59 @@ namespace fs = boost::filesystem;
 constexpr const char* k_inner = ".snapfix";
 constexpr const char* k_ignore = ".gitignore";
 constexpr const char* k_store_lock = "store";
+constexpr const char* k_trash_lock = "trash";
 constexpr std::string_view k_name_lock = "name.";
 
 std::string name_lock(const std::string& folder) {
   return std::string(k_name_lock) + folder;
 }
 
-/// A name in the trash, which tells who put it there: `<folder>.<pid>.<time>`.
+constexpr std::uint32_t k_others_write = 022;
+constexpr std::uint32_t k_others_enter = 011;
+constexpr std::uint32_t k_any_mode = 0;
+
+constexpr const char* k_another_root = "choose another root with --root or SNAPFIX_ROOT";
+
+/// A name in the trash that nothing else has.
 std::string trash_name(const std::string& folder) {
   const os::Time now = os::now();
   return os::format("{}.{}.{}-{}", folder, os::this_process(), now.seconds, now.nanoseconds);
 }
 
-/// Whether the process that put it into the trash still lives, and so removes it itself.
-bool is_being_removed(const std::string& trash_name) {
-  const auto time = trash_name.rfind('.');
-  const auto pid = time == std::string::npos ? time : trash_name.rfind('.', time - 1);
-  if (pid == std::string::npos) {
-    return false;
+/// Throws unless the folder is ours and has none of the permission bits in `forbidden`.
+void require_ours(const os::Dir& dir, std::uint32_t forbidden) {
+  const auto stat = os::stat_of(dir.fd(), dir.path(), os::Freshness::cached);
+  if (stat.owner != os::effective_user()) {
+    throw os::Error(os::format("{} belongs to another user (uid {}; you are {})",
+                               os::quoted(dir.path()), stat.owner, os::effective_user()),
+                    k_another_root);
   }
-  const auto owner = static_cast<pid_t>(std::strtol(&trash_name[pid + 1], nullptr, 10));
-  return owner != os::this_process() && os::identify(owner).has_value();
+  if ((stat.permissions() & forbidden) != 0) {
+    throw os::Error(
+        os::format("other users may write to {} (mode {:04o})", os::quoted(dir.path()),
+                   stat.permissions()),
+        os::format("if all in it is yours: chmod go-w {} - else {}", dir.path(), k_another_root));
+  }
+}
+
+/// `.snapfix`, into which nobody else can put anything.
+os::Dir open_inner(const os::Dir& top) {
+  auto out = ensure_ours(top, k_inner);
+  require_ours(out, k_others_write);
+  return out;
+}
+
+/// A folder in `.snapfix`. It may lie elsewhere: a symlink that is ours is followed.
+os::Dir open_in_inner(const os::Dir& inner, const char* name, std::uint32_t forbidden) {
+  auto out = inner.try_open_child(name);
+  if (!out) {
+    const auto stat = inner.try_stat(name);
+    const bool is_ours = stat && stat->is_symlink() && stat->owner == os::effective_user();
+    out = is_ours ? inner.follow_child(name) : ensure_ours(inner, name);
+    forbidden = is_ours ? k_others_write : forbidden;
+  }
+  require_ours(*out, forbidden);
+  return std::move(*out);
 }
 
 void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
@@ -62,36 +94,39 @@ os::Dir open_own(const std::string& path) {
   if (owner != os::effective_user()) {
     throw os::Error(os::format("the root {} belongs to another user (uid {}; you are {})",
                                os::quoted(path), owner, os::effective_user()),
-                    "choose another one with --root or SNAPFIX_ROOT");
+                    k_another_root);
   }
   return top;
 }
 
 } // namespace
 
-std::string canonical_path(const std::string& path) {
-  boost::system::error_code failed;
-  const fs::path out = fs::canonical(path, failed);
-  if (failed) {
-    throw os::Error("find", {path}, failed.value());
+os::Dir ensure_ours(const os::Dir& parent, const char* name) {
+  try {
+    auto out = parent.ensure_child(name, 0700);
+    require_ours(out, k_any_mode);
+    return out;
+  } catch (const os::Error& error) {
+    if (error.error_number() != ENOTDIR && error.error_number() != ELOOP) {
+      throw;
+    }
+    throw os::Error(os::format("{} is no folder", os::quoted(parent.path_of(name))),
+                    os::format("snapfix has not made it: remove it, or {}", k_another_root));
   }
-  return out.string();
 }
 
-// The inner folders may lie elsewhere (a symlink, a mount): they are ours, so links are followed.
-Root::Root(os::Dir top) : m_path(canonical_path(top.path())), m_top(std::move(top)) {
-  const auto inner = [&](const char* name) {
-    if (auto standing = m_inner.try_open_child(name)) {
-      return std::move(*standing);
-    }
-    const auto path = fs::path(m_path) / k_inner / name;
-    boost::system::error_code failed;
-    fs::create_directory(path, failed);
-    return os::Dir::open(path.string());
-  };
+Root::Root(os::Dir top) : m_path(os::canonical_path(top.path())), m_top(std::move(top)) {
+  const auto stat = m_top.stat();
+  m_owner = stat.owner;
+  m_others_write = (stat.mode & k_others_write) != 0;
   // Objects keep the modes of the source's files, but lie outside the folders that may protect
   // them.
-  m_inner = m_top.ensure_child(k_inner, 0700);
+  m_inner = open_inner(m_top);
+  // What nobody else can enter may have any mode.
+  const bool is_closed = (m_inner.stat().mode & k_others_enter) == 0;
+  const auto inner = [&](const char* name) {
+    return open_in_inner(m_inner, name, is_closed ? k_any_mode : k_others_write);
+  };
   m_objects = inner("objects");
   m_bases = inner("bases");
   m_sources = inner("sources");
@@ -108,8 +143,7 @@ Root Root::open_or_make(const std::string& path) {
   boost::system::error_code failed;
   fs::create_directories(path, failed);
   if (failed) {
-    throw os::Error("make the root", {path}, failed.value(),
-                    "choose another one with --root or SNAPFIX_ROOT");
+    throw os::Error("make the root", {path}, failed.value(), k_another_root);
   }
   os::Dir top = open_own(path);
   // Written first: git must not see a root's folders as untracked files, not even for a moment.
@@ -150,6 +184,10 @@ std::optional<os::Lock> Root::try_lock_store() const {
   return os::Lock::try_acquire(m_locks, k_store_lock, "snapfix, clearing up the store");
 }
 
+std::optional<os::Lock> Root::try_lock_trash(os::LockMode mode) const {
+  return os::Lock::try_acquire(m_locks, k_trash_lock, "snapfix, removing", mode);
+}
+
 os::Lock Root::lock_source(const os::Hash& source) const {
   return os::Lock::acquire(m_locks, "source." + source.hex(), "a freeze of the same source");
 }
@@ -182,8 +220,24 @@ void Root::remove_lock_file(const std::string& folder, const os::Lock& held) con
   held.remove_file(m_locks, name_lock(folder));
 }
 
+bool Root::is_foreign(const os::Stat& tree) const noexcept {
+  return m_others_write && tree.owner != m_owner;
+}
+
+std::optional<os::Stat> Root::stat_of_tree(const std::string& folder) const {
+  const auto out = m_top.try_stat(folder.c_str());
+  if (out && is_foreign(*out)) {
+    throw os::Error(os::format("{} belongs to another user (uid {}), who may have put it there: "
+                               "nothing of it is touched",
+                               os::quoted(m_path + "/" + folder), out->owner),
+                    os::format("let nobody else write to the root (chmod go-w {}), or {}", m_path,
+                               k_another_root));
+  }
+  return out;
+}
+
 std::optional<std::string> Root::discard_tree(const std::string& folder) const {
-  if (!m_top.try_stat(folder.c_str())) {
+  if (!stat_of_tree(folder)) {
     return std::nullopt;
   }
   std::string name = trash_name(folder);
@@ -224,9 +278,23 @@ std::vector<std::string> Root::clear_debris() const {
       }
     }
   }
-  for (const auto& entry : m_trash.entries()) {
-    if (!is_being_removed(entry.name)) {
-      take(os::remove_tree(m_trash, entry.name.c_str()));
+  std::set<std::string> stays;
+  const auto rest = [&] {
+    auto out = m_trash.entries();
+    std::erase_if(out, [&](const os::DirEntry& entry) { return stays.contains(entry.name); });
+    return out;
+  };
+  // Looked at again without the lock: who was refused it meanwhile relies on us.
+  for (auto entries = rest(); !entries.empty(); entries = rest()) {
+    const auto lock = try_lock_trash(os::LockMode::exclusive);
+    if (!lock) {
+      break;
+    }
+    for (const auto& entry : entries) {
+      if (auto more = os::remove_tree(m_trash, entry.name.c_str()); !more.empty()) {
+        stays.insert(entry.name);
+        take(std::move(more));
+      }
     }
   }
   return left;

@@ -16,7 +16,7 @@ enum class VerifyDepth { stats, content };
 /// A shared file that was changed through a link.
 struct Finding {
   std::string path;
-  std::vector<std::string> what; ///< of `size`, `mtime`, `mode`, `owner`, `content`
+  std::vector<std::string> what; ///< of `size`, `mtime`, `mode`, `owner`, `group`, `content`
   /// The snapshots that share it: without a guard nobody can know which of them wrote.
   std::vector<std::string> suspects;
 };
