@@ -86,7 +86,7 @@ public:
 
 private:
   os::Dir m_dir;
-  std::once_flag m_mark_once;
+  std::mutex m_mark_mutex;
   bool m_is_marked = false;
 };
 
