@@ -73,6 +73,9 @@ Created create(const Root& root, const CreateOptions& options);
 /// none).
 std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder);
 
+/// As find_snapshot; throws os::Error, which says what is there instead.
+SnapshotManifest require_snapshot(const Root& root, const std::string& name);
+
 /// Whether there is a record of that name at all, be it damaged (a power cut may do that).
 bool has_record(const Root& root, const std::string& folder);
 

@@ -333,11 +333,12 @@ std::optional<SnapshotManifest> SnapshotManifest::load(const os::Dir& snapshots,
   return out;
 }
 
-void SnapshotManifest::write(const os::Dir& snapshots, const std::string& folder) const {
+os::Replacement SnapshotManifest::prepare(const os::Dir& snapshots,
+                                          const std::string& folder) const {
   const std::string text = dump(meta);
-  os::replace_file(
-      snapshots, folder.c_str(),
-      assemble(Kind::snapshot, base, {bytes_of(text), bytes_of(inodes), bytes_of(made), Bytes()}));
+  return {
+      snapshots, folder,
+      assemble(Kind::snapshot, base, {bytes_of(text), bytes_of(inodes), bytes_of(made), Bytes()})};
 }
 
 std::optional<FreezeRecord> FreezeRecord::load(const os::Dir& sources, const os::Hash& key) {

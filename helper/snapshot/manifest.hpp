@@ -151,7 +151,8 @@ public:
 
   /// Nothing if there is none of that name, or it is damaged.
   static std::optional<SnapshotManifest> load(const os::Dir& snapshots, const std::string& folder);
-  void write(const os::Dir& snapshots, const std::string& folder) const;
+  /// Written, but not yet in its place.
+  os::Replacement prepare(const os::Dir& snapshots, const std::string& folder) const;
 };
 
 /// What a freeze saw of the source's files when it read them, in the order of the base's files:

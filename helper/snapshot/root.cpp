@@ -49,10 +49,16 @@ void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
     from.rename(name.c_str(), to, new_name.c_str());
   } catch (const os::Error& error) {
     // Moving a folder writes its `..`: one without write permission refuses.
-    if (error.error_number() != EACCES || !os::open_up(from, name.c_str())) {
+    const auto stat = error.error_number() == EACCES ? from.try_stat(name.c_str()) : std::nullopt;
+    if (!stat || !stat->is_folder() || !os::open_up(from, name.c_str())) {
       throw;
     }
-    from.rename(name.c_str(), to, new_name.c_str());
+    try {
+      from.rename(name.c_str(), to, new_name.c_str());
+    } catch (const os::Error&) { // it was something else: the folder stays as it is
+      from.set_permissions(name.c_str(), stat->permissions());
+      throw;
+    }
   }
 }
 
@@ -87,6 +93,9 @@ Root::Root(os::Dir top) : m_path(canonical_path(top.path())), m_top(std::move(to
     const auto path = fs::path(m_path) / k_inner / name;
     boost::system::error_code failed;
     fs::create_directory(path, failed);
+    if (failed) {
+      throw os::Error("make the folder", {path.string()}, failed.value());
+    }
     return os::Dir::open(path.string());
   };
   // Objects keep the modes of the source's files, but lie outside the folders that may protect
@@ -130,7 +139,11 @@ Root Root::open(const std::string& path) {
 
 bool Root::exists(const std::string& path) {
   boost::system::error_code failed;
-  return fs::is_directory(fs::path(path) / k_inner, failed);
+  const auto status = fs::status(fs::path(path) / k_inner, failed);
+  if (status.type() == fs::status_error) {
+    throw os::Error("look into the root", {path}, failed.value());
+  }
+  return fs::is_directory(status);
 }
 
 os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,
@@ -191,6 +204,10 @@ std::optional<std::string> Root::discard_tree(const std::string& folder) const {
   return name;
 }
 
+void Root::restore_tree(const std::string& folder, const std::string& discarded) const {
+  move_tree(m_trash, discarded, m_top, folder);
+}
+
 void Root::take_tree(const std::string& folder) const {
   move_tree(m_top, folder, m_work, folder);
 }
@@ -212,23 +229,31 @@ void Root::forget(const std::string& folder) const {
 
 std::vector<std::string> Root::clear_debris() const {
   std::vector<std::string> left;
-  const auto take = [&](std::vector<std::string> more) {
-    left.insert(left.end(), more.begin(), more.end());
-  };
-  for (const auto& entry : m_work.entries()) {
-    // Work is named by the snapshot it is for: whoever holds that name's lock owns it.
-    if (const auto lock = try_lock_name(entry.name)) {
-      take(os::remove_tree(m_work, entry.name.c_str()));
-      if (!m_top.try_stat(entry.name.c_str()) && !m_snapshots.try_stat(entry.name.c_str())) {
-        remove_lock_file(entry.name, *lock);
+  // What fails here is no failure of whoever clears up: it has done its own work.
+  const auto for_each = [&left](const os::Dir& dir, const auto& clear) {
+    try {
+      for (const auto& entry : dir.entries()) {
+        for (auto& more : clear(entry.name)) {
+          left.push_back(std::move(more));
+        }
       }
+    } catch (const os::Error& error) {
+      left.emplace_back(error.what());
     }
-  }
-  for (const auto& entry : m_trash.entries()) {
-    if (!is_being_removed(entry.name)) {
-      take(os::remove_tree(m_trash, entry.name.c_str()));
+  };
+  for_each(m_work, [this](const std::string& name) {
+    // Work is named by the snapshot it is for: whoever holds that name's lock owns it.
+    const auto lock = try_lock_name(name);
+    auto stays = lock ? os::remove_tree(m_work, name.c_str()) : std::vector<std::string>();
+    if (lock && !m_top.try_stat(name.c_str()) && !m_snapshots.try_stat(name.c_str())) {
+      remove_lock_file(name, *lock);
     }
-  }
+    return stays;
+  });
+  for_each(m_trash, [this](const std::string& name) {
+    return is_being_removed(name) ? std::vector<std::string>()
+                                  : os::remove_tree(m_trash, name.c_str());
+  });
   return left;
 }
 

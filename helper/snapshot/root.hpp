@@ -29,7 +29,7 @@ public:
   /// Throws os::Error if there is no root at `path`.
   static Root open(const std::string& path);
 
-  /// Whether there is a root at `path`.
+  /// Whether there is a root at `path`. Throws os::Error where that cannot be seen.
   static bool exists(const std::string& path);
 
   const std::string& path() const noexcept { return m_path; }
@@ -72,6 +72,9 @@ public:
   /// there; nothing if there is no tree.
   std::optional<std::string> discard_tree(const std::string& folder) const;
 
+  /// Takes back what discard_tree() returned.
+  void restore_tree(const std::string& folder, const std::string& discarded) const;
+
   /// Moves the snapshot's tree out of sight, to be worked on, and back: a tree stands in the root
   /// whole or not at all.
   void take_tree(const std::string& folder) const;
@@ -84,7 +87,7 @@ public:
   void forget(const std::string& folder) const;
 
   /// Empties the trash and removes unfinished work whose owner is gone. Returns what could not be
-  /// removed, with the reason.
+  /// removed, with the reason: nothing is thrown for that.
   std::vector<std::string> clear_debris() const;
 
 private:
