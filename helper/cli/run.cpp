@@ -58,7 +58,8 @@ std::string folder_in(const Arguments& options, const std::string& snapshot) {
                  "name a folder relative to the snapshot");
   }
   std::string out = snapshot + "/" + *relative;
-  if (!boost::filesystem::is_directory(out)) {
+  boost::system::error_code unseen;
+  if (!boost::filesystem::is_directory(out, unseen)) {
     throw os::Error(os::format("the snapshot has no folder {}", os::quoted(*relative)),
                     "does git track a file in it? --include takes ignored ones as well");
   }
@@ -156,6 +157,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   auto options = wanted;
   options.existing = snapshot::Existing::refresh;
   const auto created = create_checked(m_options, root, options, m_parent);
+  root.clear_debris();
   if (!m_options.flag("ctest")) { // a test's own output is what ctest's regular expressions match
     print_notes(created);
   }
@@ -253,6 +255,7 @@ int Run::operator()() {
     }
     const auto to_run = command(*manifest);
     auto record = start_record(to_run);
+    record["guard"] = guard_before(m_guard);
     snapshot::write_run(root, m_folder, record);
     try {
       end = run_in_tree(root, m_folder, *manifest, to_run, m_guard, record);

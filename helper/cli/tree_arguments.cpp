@@ -25,9 +25,10 @@ std::string variable_or(const char* name, const std::string& otherwise) {
 
 /// Who stands in a snapshot means the source that it was made of, hardly the snapshot itself.
 void refuse_to_stand_in_snapshot(const std::string& folder) {
+  boost::system::error_code unseen; // what cannot be seen is no root of ours
   for (fs::path here = folder; here.has_parent_path(); here = here.parent_path()) {
     const fs::path root = here.parent_path();
-    if (fs::exists(root / ".snapfix" / "snapshots" / here.filename())) {
+    if (fs::exists(root / ".snapfix" / "snapshots" / here.filename(), unseen)) {
       throw os::Error(
           os::format("the current folder lies in a snapshot, {}", os::quoted(here.string())),
           os::format(
@@ -54,7 +55,8 @@ std::string source_path(const Arguments& arguments) {
     throw os::Error(os::format("the path of the source, {}, is no UTF-8", os::quoted(out)),
                     "rename that folder; names inside the source may be any bytes");
   }
-  if (!fs::is_directory(out)) {
+  boost::system::error_code unseen;
+  if (!fs::is_directory(out, unseen)) {
     throw os::Error(os::format("the source {} is no folder", os::quoted(out)),
                     "name a folder with --source");
   }
@@ -98,7 +100,8 @@ source::Selection selection_from(const Arguments& arguments) {
   } else {
     out.files = source::default_files(out.source);
   }
-  if (fs::exists(out.root) && !snapshot::Root::exists(out.root)) {
+  boost::system::error_code unseen;
+  if (!snapshot::Root::exists(out.root) && fs::exists(out.root, unseen)) {
     source::refuse_root_of_files(out);
   }
   return out;
@@ -172,7 +175,14 @@ std::string root_path(const Arguments& arguments) {
   while (path.starts_with("//")) { // which Boost takes for a host's name
     path.erase(0, 1);
   }
-  return fs::weakly_canonical(fs::absolute(path)).string();
+  boost::system::error_code failed;
+  const auto out = fs::weakly_canonical(fs::absolute(path), failed);
+  if (failed) {
+    boost::system::error_code seen; // Boost says EPERM whatever it was
+    fs::status(path, seen);
+    throw os::Error("find the root", {path}, (seen ? seen : failed).value());
+  }
+  return out.string();
 }
 
 snapshot::CreateOptions create_options_from(const Arguments& arguments, const std::string& name) {

@@ -14,24 +14,6 @@
 namespace snapfix::snapshot {
 namespace {
 
-SnapshotManifest manifest_or_error(const Root& root, const std::string& folder,
-                                   const std::string& name) {
-  auto manifest = find_snapshot(root, folder);
-  if (manifest) {
-    return std::move(*manifest);
-  }
-  const bool foreign = root.top().try_stat(folder.c_str()).has_value();
-  if (foreign && has_record(root, folder)) {
-    throw os::Error(os::format("the manifest of the snapshot {} is damaged", os::quoted(name)),
-                    "make it anew: snapfix create --fresh - or drop it: snapfix remove");
-  }
-  throw os::Error(foreign
-                      ? os::format("{} in {} is no snapshot: nothing of it is touched",
-                                   os::quoted(folder), root.path())
-                      : os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
-                  "'snapfix list' shows what there is");
-}
-
 /// Why a snapshot is kept under Keep::on_failure; empty if it goes.
 std::string reason_to_keep(const Root& root, const std::string& folder, const Outcome& outcome,
                            const Verified& verified) {
@@ -144,44 +126,48 @@ nlohmann::json describe(const Root& root, const std::string& folder,
 std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held) {
   const std::string folder = folder_of_name(name);
   if (!has_record(root, folder) || !root.top().try_stat(folder.c_str())) {
-    manifest_or_error(root, folder, name);
+    require_snapshot(root, name);
   }
   return remove_tree_of(root, folder, held);
 }
 
 Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
-                const Outcome& outcome) {
+                const Outcome& outcome, const std::function<void(const Verified&)>& tell) {
   const std::string folder = folder_of_name(name);
   Finished out;
-  if (!find_snapshot(root, folder)) {
+  if (!root.top().try_stat(folder.c_str())) {
     root.remove_lock_file(folder, held);
     root.clear_debris();
     return out;
   }
   out.existed = true;
   out.verified = verify(root, name, VerifyDepth::stats);
+  tell(out.verified);
   if (keep == Keep::always) {
     out.why_kept = "as asked";
   } else if (keep == Keep::on_failure) {
     out.why_kept = reason_to_keep(root, folder, outcome, out.verified);
   }
   out.kept = !out.why_kept.empty();
-  if (!out.kept) {
-    out.left = remove_tree_of(root, folder, held);
-  } else if (auto record = load_run(root, folder)) {
+  auto record = out.kept || !out.verified.findings.empty() ? load_run(root, folder) : std::nullopt;
+  if (record) {
     (*record)["changes"] = changes_of(out.verified);
     write_run(root, folder, *record);
+  }
+  if (!out.kept) {
+    out.left = remove_tree_of(root, folder, held);
   }
   return out;
 }
 
 nlohmann::json describe(const Root& root, const std::string& name) {
   const std::string folder = folder_of_name(name);
-  return describe(root, folder, manifest_or_error(root, folder, name));
+  return describe(root, folder, require_snapshot(root, name));
 }
 
 nlohmann::json list(const Root& root) {
   nlohmann::json snapshots = nlohmann::json::array();
+  nlohmann::json damaged = nlohmann::json::array();
   for (const auto& folder : root.snapshot_folders()) {
     if (const auto manifest = find_snapshot(root, folder)) {
       auto entry = describe(root, folder, *manifest);
@@ -190,9 +176,12 @@ nlohmann::json list(const Root& root) {
         entry["run"].erase("environment"); // may hold secrets, and fills the page
       }
       snapshots.push_back(std::move(entry));
+    } else if (root.top().try_stat(folder.c_str()) && has_record(root, folder)) {
+      damaged.push_back(folder);
     }
   }
-  return {{"root", root.path()}, {"snapshots", std::move(snapshots)}};
+  return {
+      {"root", root.path()}, {"snapshots", std::move(snapshots)}, {"damaged", std::move(damaged)}};
 }
 
 Pruned prune(const Root& root, const PruneOptions& options) {
