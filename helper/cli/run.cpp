@@ -130,7 +130,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   const auto standing = snapshot::find_snapshot(root, m_folder);
   const bool fresh = m_options.flag("fresh");
   if (!standing && !fresh && root.stat_of_tree(m_folder)) {
-    snapshot::manifest_or_error(root, m_folder, m_name); // says what stands there
+    snapshot::require_snapshot(root, m_name); // says what stands there
   }
   if (standing && !fresh) {
     if (wanted.tree.uv_locked != uv_projects_of(*standing) && m_options.has("uv-locked")) {
@@ -160,6 +160,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   auto options = wanted;
   options.existing = snapshot::Existing::refresh;
   const auto created = create_checked(m_options, root, options, m_parent);
+  root.clear_debris();
   if (!m_options.flag("ctest")) { // a test's own output is what ctest's regular expressions match
     print_notes(created);
   }
@@ -258,6 +259,7 @@ int Run::operator()() {
     }
     const auto to_run = command(*manifest);
     auto record = start_record(to_run);
+    record["guard"] = guard_before(m_guard);
     snapshot::write_run(root, m_folder, record);
     try {
       end = run_in_tree(root, m_folder, *manifest, to_run, m_guard, record);

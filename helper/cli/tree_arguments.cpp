@@ -26,10 +26,10 @@ std::string variable_or(const char* name, const std::string& otherwise) {
 
 /// Who stands in a snapshot means the source that it was made of, hardly the snapshot itself.
 void refuse_to_stand_in_snapshot(const std::string& folder) {
+  boost::system::error_code unseen; // what cannot be seen is no root of ours
   for (fs::path here = folder; here.has_parent_path(); here = here.parent_path()) {
     const fs::path root = here.parent_path();
-    boost::system::error_code not_ours; // another user's: what we cannot look into we have not made
-    if (fs::exists(root / ".snapfix" / "snapshots" / here.filename(), not_ours)) {
+    if (fs::exists(root / ".snapfix" / "snapshots" / here.filename(), unseen)) {
       throw os::Error(
           os::format("the current folder lies in a snapshot, {}", os::quoted(here.string())),
           os::format(

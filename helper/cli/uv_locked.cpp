@@ -1,6 +1,7 @@
 #include "cli/uv_locked.hpp"
 
 #include "cli/guarded_run.hpp"
+#include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/format.hpp"
@@ -153,11 +154,16 @@ void LockCheck::check(const os::Hash& base, const std::string& project) const {
   if (m_root.checks().try_stat(mark(base, project).c_str())) {
     return;
   }
-  const auto clear = [&] { snapshot::finish(m_root, name, lock, snapshot::Keep::never, {}); };
+  const auto clear = [&] {
+    snapshot::finish(m_root, name, lock, snapshot::Keep::never, {}, print_findings);
+  };
   try {
     check_in(name, base, project);
   } catch (...) {
-    clear();
+    try {
+      clear();
+    } catch (const os::Error&) { // prune takes it; what failed first is what is to be told
+    }
     throw;
   }
   // First the mark: with the scratch snapshot goes the file of its lock, and the next one's turn
@@ -193,7 +199,7 @@ void LockCheck::check_in(const std::string& name, const os::Hash& base,
   command.parent = m_parent;
   const auto output = os::make_memory_file();
   command.output = output.get();
-  nlohmann::json record{{"command", command.arguments}};
+  nlohmann::json record{{"command", command.arguments}, {"guard", guard_before(Guard::automatic)}};
   snapshot::write_run(m_root, folder, record);
   try {
     const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic, record);

@@ -58,7 +58,11 @@ void CopyOnWrite::help_if_stuck() {
   const std::uint64_t handled = m_handled;
   if (m_waiting == 0 && handled == m_handled_before && m_helpers < k_most_helpers) {
     ++m_helpers;
-    std::thread([this] { serve(true); }).detach();
+    try {
+      std::thread([this] { serve(true); }).detach();
+    } catch (const std::system_error&) { // none is to be had: at the next look, maybe
+      --m_helpers;
+    }
   }
   m_handled_before = handled;
 }

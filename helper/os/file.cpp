@@ -262,7 +262,10 @@ void write_all(int fd, std::span<const std::byte> bytes, const std::string& path
       if (errno == EINTR) {
         continue;
       }
-      throw Error("write", {path}, errno);
+      const int error_number = errno;
+      throw Error("write", {path}, error_number,
+                  error_number == EFBIG ? "raise the limit of the length of files (ulimit -f)"
+                                        : "");
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
@@ -273,17 +276,33 @@ void write_file(const Dir& dir, const char* name, std::string_view text) {
   write_all(fd.get(), std::as_bytes(std::span(text)), dir.path_of(name));
 }
 
-void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
-                  std::uint32_t permissions) {
-  const std::string temporary = os::format(".{}.{}", name, ::getpid());
+Replacement::Replacement(const Dir& dir, std::string name, std::span<const std::byte> bytes,
+                         std::uint32_t permissions)
+    : m_dir(dir), m_name(std::move(name)), m_temporary(os::format(".{}.{}", m_name, ::getpid())) {
   try {
-    const UniqueFd fd = dir.open_file(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, permissions);
-    write_all(fd.get(), bytes, dir.path_of(temporary.c_str()));
-    dir.rename(temporary.c_str(), dir, name);
-  } catch (const Error&) {
-    ::unlinkat(dir.fd(), temporary.c_str(), 0);
+    const UniqueFd fd =
+        dir.open_file(m_temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, permissions);
+    write_all(fd.get(), bytes, dir.path_of(m_temporary.c_str()));
+  } catch (...) {
+    ::unlinkat(dir.fd(), m_temporary.c_str(), 0);
     throw;
   }
+}
+
+Replacement::~Replacement() {
+  if (!m_temporary.empty()) {
+    ::unlinkat(m_dir.fd(), m_temporary.c_str(), 0);
+  }
+}
+
+void Replacement::commit() {
+  m_dir.rename(m_temporary.c_str(), m_dir, m_name.c_str());
+  m_temporary.clear();
+}
+
+void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
+                  std::uint32_t permissions) {
+  Replacement(dir, name, bytes, permissions).commit();
 }
 
 void replace_file(const Dir& dir, const char* name, std::string_view text,

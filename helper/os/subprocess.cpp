@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 
@@ -45,6 +46,27 @@ public:
 
 private:
   posix_spawn_file_actions_t m_actions{};
+};
+
+/// A program finds its signals as it expects them, though we ignore some.
+class SpawnAttributes {
+public:
+  SpawnAttributes() {
+    ::posix_spawnattr_init(&m_attributes);
+    sigset_t ignored_by_us{};
+    ::sigemptyset(&ignored_by_us);
+    ::sigaddset(&ignored_by_us, SIGPIPE);
+    ::sigaddset(&ignored_by_us, SIGXFSZ);
+    ::posix_spawnattr_setsigdefault(&m_attributes, &ignored_by_us);
+    ::posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGDEF);
+  }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+  ~SpawnAttributes() { ::posix_spawnattr_destroy(&m_attributes); }
+  const posix_spawnattr_t* get() const { return &m_attributes; }
+
+private:
+  posix_spawnattr_t m_attributes{};
 };
 
 using Take = std::function<void(std::string_view)>;
@@ -113,6 +135,7 @@ Finished run_program(const std::vector<std::string>& command,
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   SpawnActions actions;
+  const SpawnAttributes attributes;
   ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(actions.get(), out.write_end.get(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(actions.get(), err.write_end.get(), STDERR_FILENO);
@@ -120,8 +143,8 @@ Finished run_program(const std::vector<std::string>& command,
   auto arguments = pointers_to(command);
   auto variables = pointers_to(environment);
   pid_t pid = 0;
-  const int failed = ::posix_spawnp(&pid, arguments[0], actions.get(), nullptr, arguments.data(),
-                                    variables.data());
+  const int failed = ::posix_spawnp(&pid, arguments[0], actions.get(), attributes.get(),
+                                    arguments.data(), variables.data());
   if (failed != 0) {
     throw Error("run", {command[0]}, failed);
   }

@@ -60,11 +60,14 @@ private:
   bool settle_existing();
   void choose_base();
   void check_base_fits() const;
+  void make_of_sound_objects();
   void make();
   void publish(const os::Dir& tree, MadeTree made);
   bool may_refresh_in_place() const;
   MadeTree refresh_or_make(os::Dir& tree);
   os::Dir empty_work() const;
+  os::Dir take_old();
+  void give_up() noexcept;
   void heal_damage(const DamagedObjects& damage);
   std::string remedies() const;
   void check_same_options(const SnapshotManifest& standing);
@@ -78,6 +81,13 @@ private:
   bool m_existed = false;
   bool m_holds_name = true; ///< the caller has the name's lock
   bool m_in_place = false;
+  /// What became of the snapshot that stood before: only as long as it is not lost it can stand
+  /// again.
+  enum class Old { untouched, set_aside, lost };
+  Old m_old = Old::untouched;
+  std::optional<std::uint32_t> m_old_permissions; ///< of its folder
+  std::optional<std::string> m_old_name;          ///< in the trash
+  bool m_is_recorded = false;                     ///< the new one has its manifest in place
   std::chrono::steady_clock::time_point m_began;
   Created m_out;
 };
@@ -104,19 +114,40 @@ bool Creator::is_pristine() {
 }
 
 Created Creator::run() {
+  try {
+    make_of_sound_objects();
+  } catch (...) {
+    if (m_old == Old::lost) { // whoever sees us fail may think that it stands
+      os::note(os::format("the old snapshot {} is gone", os::quoted(m_options.name)));
+    }
+    m_root.clear_debris(); // ours, or what has left no room for us: the next one finds some
+    throw;
+  }
+  m_store_lock.reset();
+  if (m_out.frozen && m_out.frozen->made) {
+    try {
+      collect_unused_bases(m_root);
+    } catch (const os::Error& error) { // the snapshot stands; the next one collects them
+      m_out.notes.push_back(os::format("bases that nothing uses stay: {}", error.what()));
+    }
+  }
+  return std::move(m_out);
+}
+
+void Creator::make_of_sound_objects() {
   for (int i = 0;; ++i) {
     m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix create");
     choose_base();
     m_out.base = m_base->id();
     if (settle_existing()) {
-      return std::move(m_out);
+      return;
     }
     if (m_options.is_checked && !m_options.is_checked(*m_base)) {
       throw Unchecked{m_base->id()};
     }
     try {
       make();
-      break;
+      return;
     } catch (const DamagedObjects& damage) {
       if (i + 1 == k_attempts) {
         throw os::Error(os::format("objects of the base {} are damaged, and cannot be made anew",
@@ -126,11 +157,6 @@ Created Creator::run() {
       heal_damage(damage);
     }
   }
-  m_store_lock.reset();
-  if (m_out.frozen && m_out.frozen->made) {
-    collect_unused_bases(m_root);
-  }
-  return std::move(m_out);
 }
 
 void Creator::choose_base() {
@@ -183,7 +209,7 @@ bool Creator::settle_existing() {
     return false;
   }
   if (!standing) {
-    standing = manifest_or_error(m_root, m_folder, m_options.name);
+    standing = require_snapshot(m_root, m_options.name);
   }
   if (standing->base != m_base->id()) {
     throw_other_state(*standing);
@@ -243,13 +269,21 @@ os::Dir Creator::empty_work() const {
   return m_root.work().open_child(m_folder.c_str());
 }
 
+/// Takes the old tree out of the root, to be worked on.
+os::Dir Creator::take_old() {
+  m_root.discard_work(m_folder);
+  m_root.take_tree(m_folder);
+  m_old = Old::set_aside;
+  os::open_up(m_root.work(), m_folder.c_str());
+  return m_root.work().open_child(m_folder.c_str());
+}
+
 MadeTree Creator::refresh_or_make(os::Dir& tree) {
   if (m_in_place) {
-    m_root.discard_work(m_folder);
-    m_root.take_tree(m_folder);
-    os::open_up(m_root.work(), m_folder.c_str());
+    tree = take_old();
+    m_old = Old::lost;
     try {
-      tree = ensure_ours(m_root.work(), m_folder.c_str());
+      require_ours(tree); // its job may have given it away
       return refresh_tree(m_root, *m_base, m_options.tree, tree);
     } catch (const os::Error&) {
       // Something in it is not ours to change: the old tree goes, a new one comes.
@@ -262,19 +296,51 @@ MadeTree Creator::refresh_or_make(os::Dir& tree) {
 
 void Creator::make() {
   m_began = std::chrono::steady_clock::now();
-  m_in_place = m_root.top().try_stat(m_folder.c_str()) && may_refresh_in_place();
+  const auto old = m_root.top().try_stat(m_folder.c_str());
+  const bool is_folder = old && old->is_folder(); // else somebody put something else there
+  m_old_permissions = is_folder ? std::optional(old->permissions()) : std::nullopt;
+  m_in_place = is_folder && may_refresh_in_place();
   os::Dir tree;
   try {
     MadeTree made = refresh_or_make(tree);
     publish(tree, std::move(made));
   } catch (...) {
     tree = os::Dir();
-    m_root.discard_work(m_folder);
-    if (m_in_place) { // what was in it was to go; but whoever sees us fail may think it stands
-      m_root.forget(m_folder);
-      os::note(os::format("the old snapshot {} is gone", os::quoted(m_options.name)));
-    }
+    give_up();
     throw;
+  }
+}
+
+/// The old snapshot stands again, if it can; else nothing of either is left under its name. What
+/// fails in this is not told: it is not what the user has to mend.
+void Creator::give_up() noexcept {
+  const auto attempt = [](const auto& step) {
+    try {
+      step();
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  };
+  if (m_old == Old::set_aside) {
+    const bool stands = attempt([&] {
+      if (m_old_name) {
+        m_root.restore_tree(m_folder, *m_old_name);
+      } else {
+        m_root.publish_tree(m_folder);
+      }
+      if (m_old_permissions) {
+        m_root.top().set_permissions(m_folder.c_str(), *m_old_permissions);
+      }
+    });
+    m_old = stands ? Old::untouched : Old::lost;
+  }
+  attempt([&] { m_root.discard_work(m_folder); });
+  if (m_old == Old::lost || m_is_recorded) {
+    // The tree of ours that may stand there has not got its last touch.
+    if (attempt([&] { m_root.discard_tree(m_folder); })) {
+      attempt([&] { m_root.forget(m_folder); });
+    }
   }
 }
 
@@ -287,11 +353,17 @@ void Creator::publish(const os::Dir& tree, MadeTree made) {
   manifest.inodes = std::move(made.inodes);
   manifest.meta = {m_options.name, os::to_iso8601(os::now()), m_base->meta().source,
                    options_of(m_options.tree), made.ledger};
+  auto record = manifest.prepare(m_root.snapshots(), m_folder);
+  std::optional<os::Lock> trash_lock; // as long as the old tree may have to come back
   if (!m_in_place) {
-    m_root.discard_tree(m_folder); // an old one, in which something runs
+    trash_lock = m_root.lock_trash();
+    m_old_name = m_root.discard_tree(m_folder); // an old one, in which something runs
+    m_old = m_old_name ? Old::set_aside : m_old;
   }
-  m_root.forget(m_folder);
-  manifest.write(m_root.snapshots(), m_folder);
+  record.commit();
+  m_is_recorded = true;
+  m_old = m_old == Old::set_aside ? Old::lost : m_old;
+  m_root.runs().unlink_if_present(m_folder.c_str()); // the old one's
   m_root.publish_tree(m_folder);
   set_top_mode(*m_base, tree);
   m_out.ledger = std::move(made.ledger);
@@ -350,23 +422,28 @@ std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::strin
              : std::nullopt;
 }
 
-SnapshotManifest manifest_or_error(const Root& root, const std::string& folder,
-                                   const std::string& name) {
+SnapshotManifest require_snapshot(const Root& root, const std::string& name) {
+  const std::string folder = folder_of_name(name);
   if (auto manifest = find_snapshot(root, folder)) {
     return std::move(*manifest);
   }
-  const auto tree = root.stat_of_tree(folder);
-  if (tree && has_record(root, folder)) {
-    throw os::Error(tree->is_folder()
-                        ? os::format("the manifest of the snapshot {} is damaged", os::quoted(name))
-                        : os::format("{}, in the place of the snapshot {}, is no folder",
-                                     os::quoted(root.path() + "/" + folder), os::quoted(name)),
-                    "make it anew: snapfix create --fresh - or drop it: snapfix remove");
+  const std::string path = root.path() + "/" + folder;
+  const auto stat = root.stat_of_tree(folder);
+  const char* all = "'snapfix list' shows what there is";
+  if (!stat) {
+    throw os::Error(os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
+                    all);
   }
-  throw os::Error(tree ? os::format("{} in {} is no snapshot: nothing of it is touched",
-                                    os::quoted(folder), root.path())
-                       : os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
-                  "'snapfix list' shows what there is");
+  if (!has_record(root, folder)) {
+    throw os::Error(os::format("{} is no snapshot: nothing of it is touched", os::quoted(path)),
+                    all);
+  }
+  const char* remedies = "make it anew: snapfix create --fresh - or drop it: snapfix remove";
+  throw os::Error(
+      stat->is_folder()
+          ? os::format("the manifest of the snapshot {} is damaged", os::quoted(name))
+          : os::format("{} is no folder any more, which the snapshot was", os::quoted(path)),
+      remedies);
 }
 
 bool has_record(const Root& root, const std::string& folder) {

@@ -73,9 +73,8 @@ Created create(const Root& root, const CreateOptions& options);
 /// none), its record is damaged, or its tree is another user's.
 std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder);
 
-/// The same, or the os::Error that says what there is in its place and what to do.
-SnapshotManifest manifest_or_error(const Root& root, const std::string& folder,
-                                   const std::string& name);
+/// As find_snapshot; throws os::Error, which says what is there instead.
+SnapshotManifest require_snapshot(const Root& root, const std::string& name);
 
 /// Whether there is a record of that name at all, be it damaged (a power cut may do that).
 bool has_record(const Root& root, const std::string& folder);

@@ -144,44 +144,48 @@ nlohmann::json describe(const Root& root, const std::string& folder,
 std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held) {
   const std::string folder = folder_of_name(name);
   if (!has_record(root, folder) || !root.stat_of_tree(folder)) {
-    manifest_or_error(root, folder, name);
+    require_snapshot(root, name);
   }
   return remove_tree_of(root, folder, held);
 }
 
 Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
-                const Outcome& outcome) {
+                const Outcome& outcome, const std::function<void(const Verified&)>& tell) {
   const std::string folder = folder_of_name(name);
   Finished out;
-  if (!find_snapshot(root, folder)) {
+  if (!root.top().try_stat(folder.c_str())) {
     root.remove_lock_file(folder, held);
     root.clear_debris();
     return out;
   }
   out.existed = true;
   out.verified = verify(root, name, VerifyDepth::stats);
+  tell(out.verified);
   if (keep == Keep::always) {
     out.why_kept = "as asked";
   } else if (keep == Keep::on_failure) {
     out.why_kept = reason_to_keep(root, folder, outcome, out.verified);
   }
   out.kept = !out.why_kept.empty();
-  if (!out.kept) {
-    out.left = remove_tree_of(root, folder, held);
-  } else if (auto record = load_run(root, folder)) {
+  auto record = out.kept || !out.verified.findings.empty() ? load_run(root, folder) : std::nullopt;
+  if (record) {
     (*record)["changes"] = changes_of(out.verified);
     write_run(root, folder, *record);
+  }
+  if (!out.kept) {
+    out.left = remove_tree_of(root, folder, held);
   }
   return out;
 }
 
 nlohmann::json describe(const Root& root, const std::string& name) {
   const std::string folder = folder_of_name(name);
-  return describe(root, folder, manifest_or_error(root, folder, name));
+  return describe(root, folder, require_snapshot(root, name));
 }
 
 nlohmann::json list(const Root& root) {
   nlohmann::json snapshots = nlohmann::json::array();
+  nlohmann::json damaged = nlohmann::json::array();
   for (const auto& folder : root.snapshot_folders()) {
     if (const auto manifest = find_snapshot(root, folder)) {
       auto entry = describe(root, folder, *manifest);
@@ -190,9 +194,12 @@ nlohmann::json list(const Root& root) {
         entry["run"].erase("environment"); // may hold secrets, and fills the page
       }
       snapshots.push_back(std::move(entry));
+    } else if (root.top().try_stat(folder.c_str()) && has_record(root, folder)) {
+      damaged.push_back(folder);
     }
   }
-  return {{"root", root.path()}, {"snapshots", std::move(snapshots)}};
+  return {
+      {"root", root.path()}, {"snapshots", std::move(snapshots)}, {"damaged", std::move(damaged)}};
 }
 
 Pruned prune(const Root& root, const PruneOptions& options) {

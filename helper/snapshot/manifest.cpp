@@ -277,11 +277,12 @@ std::optional<SnapshotManifest> SnapshotManifest::parse(std::span<const std::byt
   return out;
 }
 
-void SnapshotManifest::write(const os::Dir& snapshots, const std::string& folder) const {
+os::Replacement SnapshotManifest::prepare(const os::Dir& snapshots,
+                                          const std::string& folder) const {
   const std::string text = text_of(meta);
-  os::replace_file(snapshots, folder.c_str(),
-                   assemble_manifest(ManifestKind::snapshot, base,
-                                     {bytes_of(text), bytes_of(inodes), bytes_of(made), Bytes()}));
+  return {snapshots, folder,
+          assemble_manifest(ManifestKind::snapshot, base,
+                            {bytes_of(text), bytes_of(inodes), bytes_of(made), Bytes()})};
 }
 
 std::optional<FreezeRecord> FreezeRecord::load(const os::Dir& sources, const os::Hash& key) {

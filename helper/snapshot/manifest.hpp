@@ -199,7 +199,8 @@ public:
   /// The same of bytes in memory, which begin at a multiple of eight.
   static std::optional<SnapshotManifest> parse(std::span<const std::byte> bytes);
 
-  void write(const os::Dir& snapshots, const std::string& folder) const;
+  /// Written, but not yet in its place.
+  os::Replacement prepare(const os::Dir& snapshots, const std::string& folder) const;
 };
 
 /// What a freeze saw of the source's files when it read them, in the order of the base's files:

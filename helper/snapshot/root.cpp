@@ -39,22 +39,6 @@ std::string trash_name(const std::string& folder) {
   return os::format("{}.{}.{}-{}", folder, os::this_process(), now.seconds, now.nanoseconds);
 }
 
-/// Throws unless the folder is ours and has none of the permission bits in `forbidden`.
-void require_ours(const os::Dir& dir, std::uint32_t forbidden) {
-  const auto stat = os::stat_of(dir.fd(), dir.path(), os::Freshness::cached);
-  if (stat.owner != os::effective_user()) {
-    throw os::Error(os::format("{} belongs to another user (uid {}; you are {})",
-                               os::quoted(dir.path()), stat.owner, os::effective_user()),
-                    k_another_root);
-  }
-  if ((stat.permissions() & forbidden) != 0) {
-    throw os::Error(
-        os::format("other users may write to {} (mode {:04o})", os::quoted(dir.path()),
-                   stat.permissions()),
-        os::format("if all in it is yours: chmod go-w {} - else {}", dir.path(), k_another_root));
-  }
-}
-
 /// `.snapfix`, into which nobody else can put anything.
 os::Dir open_inner(const os::Dir& top) {
   auto out = ensure_ours(top, k_inner);
@@ -81,10 +65,16 @@ void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
     from.rename(name.c_str(), to, new_name.c_str());
   } catch (const os::Error& error) {
     // Moving a folder writes its `..`: one without write permission refuses.
-    if (error.error_number() != EACCES || !os::open_up(from, name.c_str())) {
+    const auto stat = error.error_number() == EACCES ? from.try_stat(name.c_str()) : std::nullopt;
+    if (!stat || !stat->is_folder() || !os::open_up(from, name.c_str())) {
       throw;
     }
-    from.rename(name.c_str(), to, new_name.c_str());
+    try {
+      from.rename(name.c_str(), to, new_name.c_str());
+    } catch (const os::Error&) { // it was something else: the folder stays as it is
+      from.set_permissions(name.c_str(), stat->permissions());
+      throw;
+    }
   }
 }
 
@@ -101,10 +91,25 @@ os::Dir open_own(const std::string& path) {
 
 } // namespace
 
+void require_ours(const os::Dir& dir, std::uint32_t forbidden) {
+  const auto stat = os::stat_of(dir.fd(), dir.path(), os::Freshness::cached);
+  if (stat.owner != os::effective_user()) {
+    throw os::Error(os::format("{} belongs to another user (uid {}; you are {})",
+                               os::quoted(dir.path()), stat.owner, os::effective_user()),
+                    k_another_root);
+  }
+  if ((stat.permissions() & forbidden) != 0) {
+    throw os::Error(
+        os::format("other users may write to {} (mode {:04o})", os::quoted(dir.path()),
+                   stat.permissions()),
+        os::format("if all in it is yours: chmod go-w {} - else {}", dir.path(), k_another_root));
+  }
+}
+
 os::Dir ensure_ours(const os::Dir& parent, const char* name) {
   try {
     auto out = parent.ensure_child(name, 0700);
-    require_ours(out, k_any_mode);
+    require_ours(out);
     return out;
   } catch (const os::Error& error) {
     if (error.error_number() != ENOTDIR && error.error_number() != ELOOP) {
@@ -164,7 +169,11 @@ Root Root::open(const std::string& path) {
 
 bool Root::exists(const std::string& path) {
   boost::system::error_code failed;
-  return fs::is_directory(fs::path(path) / k_inner, failed);
+  const auto status = fs::status(fs::path(path) / k_inner, failed);
+  if (status.type() == fs::status_error) {
+    throw os::Error("look into the root", {path}, failed.value());
+  }
+  return status.type() == fs::directory_file;
 }
 
 os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,
@@ -182,6 +191,11 @@ os::Lock Root::lock_store(os::LockMode mode, const std::string& purpose) const {
 
 std::optional<os::Lock> Root::try_lock_store() const {
   return os::Lock::try_acquire(m_locks, k_store_lock, "snapfix, clearing up the store");
+}
+
+os::Lock Root::lock_trash() const {
+  return os::Lock::acquire(m_locks, k_trash_lock, "snapfix, replacing a tree",
+                           os::LockMode::shared);
 }
 
 std::optional<os::Lock> Root::try_lock_trash(os::LockMode mode) const {
@@ -245,6 +259,10 @@ std::optional<std::string> Root::discard_tree(const std::string& folder) const {
   return name;
 }
 
+void Root::restore_tree(const std::string& folder, const std::string& discarded) const {
+  move_tree(m_trash, discarded, m_top, folder);
+}
+
 void Root::take_tree(const std::string& folder) const {
   move_tree(m_top, folder, m_work, folder);
 }
@@ -266,37 +284,50 @@ void Root::forget(const std::string& folder) const {
 
 std::vector<std::string> Root::clear_debris() const {
   std::vector<std::string> left;
-  const auto take = [&](std::vector<std::string> more) {
-    left.insert(left.end(), more.begin(), more.end());
+  // What fails here is no failure of whoever clears up: it has done its own work.
+  const auto attempt = [&left](const auto& clear) {
+    try {
+      clear();
+    } catch (const os::Error& error) {
+      left.emplace_back(error.what());
+    }
   };
-  for (const auto& entry : m_work.entries()) {
-    // Work is named by the snapshot it is for: whoever holds that name's lock owns it.
-    if (const auto lock = try_lock_name(entry.name)) {
-      take(os::remove_tree(m_work, entry.name.c_str()));
-      if (!m_top.try_stat(entry.name.c_str()) && !m_snapshots.try_stat(entry.name.c_str())) {
-        remove_lock_file(entry.name, *lock);
+  const auto remove = [&left](const os::Dir& dir, const std::string& name) {
+    auto stays = os::remove_tree(dir, name.c_str());
+    left.insert(left.end(), stays.begin(), stays.end());
+    return stays.empty();
+  };
+  attempt([&] {
+    for (const auto& entry : m_work.entries()) {
+      // Work is named by the snapshot it is for: whoever holds that name's lock owns it.
+      if (const auto lock = try_lock_name(entry.name)) {
+        remove(m_work, entry.name);
+        if (!m_top.try_stat(entry.name.c_str()) && !m_snapshots.try_stat(entry.name.c_str())) {
+          remove_lock_file(entry.name, *lock);
+        }
       }
     }
-  }
+  });
   std::set<std::string> stays;
   const auto rest = [&] {
     auto out = m_trash.entries();
     std::erase_if(out, [&](const os::DirEntry& entry) { return stays.contains(entry.name); });
     return out;
   };
-  // Looked at again without the lock: who was refused it meanwhile relies on us.
-  for (auto entries = rest(); !entries.empty(); entries = rest()) {
-    const auto lock = try_lock_trash(os::LockMode::exclusive);
-    if (!lock) {
-      break;
-    }
-    for (const auto& entry : entries) {
-      if (auto more = os::remove_tree(m_trash, entry.name.c_str()); !more.empty()) {
-        stays.insert(entry.name);
-        take(std::move(more));
+  attempt([&] {
+    // Looked at again without the lock: who was refused it meanwhile relies on us.
+    for (auto entries = rest(); !entries.empty(); entries = rest()) {
+      const auto lock = try_lock_trash(os::LockMode::exclusive);
+      if (!lock) {
+        break;
+      }
+      for (const auto& entry : entries) {
+        if (!remove(m_trash, entry.name)) {
+          stays.insert(entry.name);
+        }
       }
     }
-  }
+  });
   return left;
 }
 

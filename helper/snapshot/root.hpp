@@ -34,7 +34,7 @@ public:
   /// The same, but throws os::Error if there is no root at `path`.
   static Root open(const std::string& path);
 
-  /// Whether there is a root at `path`.
+  /// Whether there is a root at `path`. Throws os::Error where that cannot be seen.
   static bool exists(const std::string& path);
 
   const std::string& path() const noexcept { return m_path; }
@@ -64,8 +64,10 @@ public:
   /// One source: held while it is frozen.
   os::Lock lock_source(const os::Hash& source) const;
 
-  /// The trash: shared by those who remove what they put there, exclusive for who clears up. They
-  /// do each other no harm, but would be in each other's way.
+  /// The trash: shared by those who put a tree there to remove it or, maybe, to take it back;
+  /// exclusive for who clears up. Two that remove one tree do each other no harm, but are in each
+  /// other's way.
+  os::Lock lock_trash() const; ///< shared
   std::optional<os::Lock> try_lock_trash(os::LockMode mode) const;
 
   /// What stands in the place of a snapshot, whatever it is; nothing if the name is free. Throws
@@ -88,6 +90,9 @@ public:
   /// there; nothing if there is no tree. Throws os::Error.
   std::optional<std::string> discard_tree(const std::string& folder) const;
 
+  /// Takes back what discard_tree() returned.
+  void restore_tree(const std::string& folder, const std::string& discarded) const;
+
   /// Moves the snapshot's tree out of sight, to be worked on, and back: a tree stands in the root
   /// whole or not at all.
   void take_tree(const std::string& folder) const;
@@ -100,7 +105,7 @@ public:
   void forget(const std::string& folder) const;
 
   /// Empties the trash, unless others are about it, and removes unfinished work whose owner is
-  /// gone. Returns what could not be removed, with the reason.
+  /// gone. Returns what could not be removed, with the reason: nothing is thrown for that.
   std::vector<std::string> clear_debris() const;
 
 private:
@@ -122,6 +127,9 @@ private:
   os::Dir m_work;
   os::Dir m_trash;
 };
+
+/// Throws os::Error unless the folder is ours and has none of the permission bits in `forbidden`.
+void require_ours(const os::Dir& dir, std::uint32_t forbidden = 0);
 
 /// Opens a folder of ours in `parent`; makes it where there is none, closed to others. Throws
 /// os::Error, also if something else has that name, or it is another user's.

@@ -123,7 +123,7 @@ Store::~Store() {
   if (m_is_marked) {
     try {
       m_dir.unlink_if_present(k_mark);
-    } catch (const os::Error&) { // the next writer looks for what is not there
+    } catch (const std::exception&) { // the next writer looks for what is not there
     }
   }
 }
@@ -150,10 +150,14 @@ std::optional<os::Dir> Store::open_bucket(std::string_view folder_path) const {
 }
 
 os::Dir Store::make_bucket(std::string_view folder_path) {
-  std::call_once(m_mark_once, [this] {
-    m_dir.create_file(k_mark);
-    m_is_marked = true;
-  });
+  {
+    // Not std::call_once: an exception cannot pass through it where libstdc++ is linked statically.
+    const std::scoped_lock lock(m_mark_mutex);
+    if (!m_is_marked) {
+      m_dir.create_file(k_mark);
+      m_is_marked = true;
+    }
+  }
   auto bucket = open_bucket(folder_path);
   return bucket ? std::move(*bucket) : ensure_ours(m_dir, bucket_of(folder_path).data());
 }
@@ -185,7 +189,7 @@ Store::Incoming::~Incoming() {
   }
   try {
     m_bucket.unlink_if_present(m_name.c_str());
-  } catch (const os::Error&) { // prune takes it
+  } catch (const std::exception&) { // whoever writes next takes it
   }
 }
 

@@ -93,7 +93,7 @@ private:
   os::Dir m_dir;
   std::uint32_t m_owner;
   std::uint32_t m_group;
-  std::once_flag m_mark_once;
+  std::mutex m_mark_mutex;
   bool m_is_marked = false;
 };
 

@@ -22,7 +22,7 @@ class Verifier {
 public:
   Verifier(const Root& root, const std::string& name, VerifyDepth depth)
       : m_root(root), m_folder(folder_of_name(name)), m_depth(depth) {
-    m_manifest = manifest_or_error(root, m_folder, name);
+    m_manifest = require_snapshot(root, name);
     m_base.emplace(base_of(root, m_manifest));
     m_source = m_base->meta().source;
     m_children = children_of_folders(*m_base);
@@ -92,9 +92,10 @@ std::optional<os::Dir> open_own_child(const os::Dir& dir, const char* name) {
   }
 }
 
-bool was_guarded(const Root& root, const std::string& folder) {
-  const auto run = load_run(root, folder);
-  return run && run->value("guard", nlohmann::json::object()).value("state", "") == "on";
+/// Whether the recorded run is, or was, under the guard, or had nothing to be guarded.
+bool is_guarded(const nlohmann::json& run) {
+  const auto state = run.value("guard", nlohmann::json::object()).value("state", "");
+  return state == "on" || state == "not needed";
 }
 
 Verified Verifier::count() {
@@ -114,8 +115,12 @@ Verified Verifier::run() {
   visit_all(std::move(*top));
   if (!m_found.empty()) {
     std::ranges::sort(m_found, {}, &std::pair<std::size_t, Finding>::first);
-    name_suspects();
-    heal_findings();
+    try { // what was found is told whatever fails now
+      name_suspects();
+      heal_findings();
+    } catch (const os::Error& error) {
+      m_out.not_healed = error.what();
+    }
   }
   for (auto& [index, finding] : m_found) {
     m_out.findings.push_back(std::move(finding));
@@ -277,7 +282,10 @@ void Verifier::name_suspects() {
       if (index && *index < manifest->inodes.size() && manifest->made[*index] == Made::linked &&
           manifest->inodes[*index] == m_manifest.inodes[found]) {
         finding.suspects.push_back(manifest->meta.name);
-        if (!was_guarded(m_root, other)) {
+        const auto run = load_run(m_root, other);
+        if (!run) {
+          m_out.never_run.insert(finding.suspects.back());
+        } else if (!is_guarded(*run)) {
           m_out.unguarded.insert(finding.suspects.back());
         }
       }
@@ -315,9 +323,13 @@ nlohmann::json path_to_json(const std::string& path) {
 
 nlohmann::json Verified::to_json(const std::string& name) const {
   nlohmann::json out{
-      {"name", name},           {"shared", shared}, {"private", made_private},
-      {"missing", missing},     {"added", added},   {"findings", nlohmann::json::array()},
-      {"unguarded", unguarded}, {"healed", healed}, {"notes", notes}};
+      {"name", name},           {"shared", shared},       {"private", made_private},
+      {"missing", missing},     {"added", added},         {"findings", nlohmann::json::array()},
+      {"unguarded", unguarded}, {"never_run", never_run}, {"healed", healed},
+      {"notes", notes}};
+  if (!not_healed.empty()) {
+    out["not_healed"] = not_healed;
+  }
   for (const auto& finding : findings) {
     auto entry = path_to_json(finding.path);
     entry["what"] = finding.what;

@@ -36,7 +36,7 @@ k_boost_call = re.compile(
     r"|weakly_canonical|absolute|current_path|create_director(?:y|ies)|file_size|remove|remove_all|rename)"
     r"\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)"
 )
-k_error_code = re.compile(r",?\s*(?:failed|error|not_ours)$")
+k_error_code = re.compile(r",?\s*(?:failed|error|unseen)$")
 
 
 def sources():

@@ -256,7 +256,7 @@ BOOST_AUTO_TEST_CASE(a_snapshot_manifest_is_absent_or_sound) {
   manifest.meta.ledger.copied_by_reason = {{"EXDEV", 1}};
   manifest.made = {snapshot::Made::linked, snapshot::Made::copied_exdev, snapshot::Made::symlink};
   manifest.inodes = {5, 6, 0};
-  manifest.write(dir(), "t");
+  manifest.prepare(dir(), "t").commit();
   const Buffer whole = bytes_of_file("t");
   std::size_t taken = 0;
   for (unsigned seed = 0; seed < k_rounds; ++seed) {

@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_snapshot_manifest_reads_back_as_it_was_written) {
   manifest.meta.name = "n\xff"; // no UTF-8: must not throw
   manifest.made = {snapshot::Made::linked, snapshot::Made::copied_exdev, snapshot::Made::symlink};
   manifest.inodes = {5, 6, 0};
-  manifest.write(dir, "folder");
+  manifest.prepare(dir, "folder").commit();
   const auto again = snapshot::SnapshotManifest::load(dir, "folder");
   BOOST_REQUIRE(again);
   BOOST_TEST((again->base == manifest.base));
