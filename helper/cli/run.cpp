@@ -11,6 +11,7 @@
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/create.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/verify.hpp"

@@ -174,6 +174,7 @@ std::string root_path(const Arguments& arguments) {
   while (path.starts_with("//")) { // which Boost takes for a host's name
     path.erase(0, 1);
   }
+  path = os::absolute_path(path);
   try {
     return os::resolved_path(path);
   } catch (const os::Error& error) {

@@ -8,6 +8,7 @@
 #include "os/path.hpp"
 #include "os/subprocess.hpp"
 #include "snapshot/difference.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/manage.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"

@@ -239,7 +239,12 @@ void Dir::set_times(const char* name, Time mtime) const {
 }
 
 void Dir::set_permissions(const char* name, std::uint32_t permissions) const {
-  if (::fchmodat(m_fd.get(), name, permissions, 0) != 0) {
+  int failed = ::fchmodat(m_fd.get(), name, permissions, AT_SYMLINK_NOFOLLOW);
+  // The C library goes through /proc for that, where it is mounted.
+  if (failed != 0 && errno == EOPNOTSUPP && !stat_of(name).is_symlink()) {
+    failed = ::fchmodat(m_fd.get(), name, permissions, 0);
+  }
+  if (failed != 0) {
     throw Error("set the mode of", {path_of(name)}, errno);
   }
 }

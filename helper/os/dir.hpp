@@ -116,7 +116,7 @@ public:
   void unlink_if_present(const char* name) const;
   void rename(const char* name, const Dir& target, const char* target_name) const;
   void set_times(const char* name, Time mtime) const;
-  void set_permissions(const char* name, std::uint32_t permissions) const;
+  void set_permissions(const char* name, std::uint32_t permissions) const; ///< of no symlink
   /// Sets the folder's own mtime (and atime) or permission bits.
   void set_times(Time mtime) const;
   void set_permissions(std::uint32_t permissions) const;

@@ -1,6 +1,6 @@
 #include "snapshot/difference.hpp"
 
-#include "snapshot/create.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/store.hpp"
 #include "source/listing.hpp"
 

@@ -5,7 +5,7 @@
 #include "os/format.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
-#include "snapshot/create.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
 

@@ -51,9 +51,9 @@ os::Dir open_in_inner(const os::Dir& inner, const char* name, std::uint32_t forb
   auto out = inner.try_open_child(name);
   if (!out) {
     const auto stat = inner.try_stat(name);
-    const bool is_ours = stat && stat->is_symlink() && stat->owner == os::effective_user();
-    out = is_ours ? inner.follow_child(name) : ensure_ours(inner, name);
-    forbidden = is_ours ? k_others_write : forbidden;
+    const bool is_own_link = stat && stat->is_symlink() && stat->owner == os::effective_user();
+    out = is_own_link ? inner.follow_child(name) : ensure_ours(inner, name);
+    forbidden = is_own_link ? k_others_write : forbidden;
   }
   require_ours(*out, forbidden);
   return std::move(*out);
@@ -64,6 +64,10 @@ void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
   try {
     from.rename(name.c_str(), to, new_name.c_str());
   } catch (const os::Error& error) {
+    if (error.error_number() == EBUSY) {
+      throw os::Error("rename", {from.path_of(name.c_str()), to.path_of(new_name.c_str())}, EBUSY,
+                      "something is mounted there: unmount it");
+    }
     // Moving a folder writes its `..`: one without write permission refuses.
     const auto stat = error.error_number() == EACCES ? from.try_stat(name.c_str()) : std::nullopt;
     if (!stat || !stat->is_folder() || !os::open_up(from, name.c_str())) {

@@ -27,7 +27,7 @@ using Buffer = std::vector<std::byte>;
 
 constexpr std::size_t k_checksum_at = 16; // as manifest_file.cpp lays it out
 constexpr std::size_t k_checked_from = k_checksum_at + sizeof(os::Hash);
-constexpr std::size_t k_rounds = 2000;
+constexpr std::size_t k_rounds = 500;
 
 struct Fixture {
   Fixture() { fs::create_directories(path); }
