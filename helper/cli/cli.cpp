@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <exception>
 
 namespace snapfix::cli {
 namespace {
@@ -87,14 +88,36 @@ int own_failure(const std::vector<std::string>& arguments, int exit_code) {
   return exit_code == k_failed ? k_run_failed : exit_code;
 }
 
+/// The program's own, for tell_and_end, which is given nothing.
+std::vector<std::string> g_arguments; // NOLINT(*-non-const-global-variables)
+
+/// Instead of std::abort: an exception got where none can pass, which is a defect of ours, but what
+/// it says must not be lost.
+[[noreturn]] void tell_and_end() {
+  try {
+    if (const auto failure = std::current_exception()) {
+      std::rethrow_exception(failure);
+    }
+    print_error(os::Error("snapfix cannot go on"));
+  } catch (const os::Error& error) {
+    print_error(error);
+  } catch (const std::exception& error) {
+    print_error(os::Error(std::string(error.what())));
+  } catch (...) {
+    print_error(os::Error("snapfix cannot go on: an unknown exception"));
+  }
+  guard::end_as({own_failure(g_arguments, k_failed), 0, {}});
+}
+
 } // namespace
 
 int run(const std::vector<std::string>& arguments) {
-  os::raise_open_file_limit();
-  os::expect_children();
+  os::settle_process();
+  g_arguments = arguments;
+  std::set_terminate(tell_and_end);
   try {
     const int exit_code = dispatch(arguments);
-    if (std::fflush(stdout) != 0) {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       throw os::Error("write to stdout", {}, errno);
     }
     return exit_code;

@@ -16,6 +16,7 @@ enum ExitCode {
 };
 
 /// Runs `snapfix <arguments>`; the exit code. Prints what went wrong on stderr, throws nothing.
+/// From here on std::terminate does so, too.
 int run(const std::vector<std::string>& arguments);
 
 // The subcommands: arguments without the subcommand's name, the exit code. They throw os::Error

@@ -3,6 +3,7 @@
 #include "cli/report.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/probe.hpp"
 #include "snapshot/root.hpp"
 
@@ -30,8 +31,7 @@ int doctor(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) {
     return k_done;
   }
-  const std::string folder =
-      snapshot::canonical_path(options.words().empty() ? "." : options.words()[0]);
+  const std::string folder = os::canonical_path(options.words().empty() ? "." : options.words()[0]);
   auto probes = os::probe_file_system(folder);
   const auto guard = guard::probe_guard();
   probes.push_back({"guard", guard.works, guard.detail});

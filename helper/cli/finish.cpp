@@ -50,10 +50,9 @@ int finish(const std::vector<std::string>& arguments) {
     if (lock_changed) {
       outcome.fault = "the lock was changed";
     }
-    finished = snapshot::finish(root, name, lock, keep, outcome);
+    finished = snapshot::finish(root, name, lock, keep, outcome, print_findings);
   }
   const auto& verified = finished.verified;
-  const bool found = print_findings(verified);
   print_left(finished.left);
   if (finished.kept) {
     os::note(os::format("the snapshot is kept in {}/{}: {}", path, folder, finished.why_kept));
@@ -68,7 +67,7 @@ int finish(const std::vector<std::string>& arguments) {
     print_measurement("snapshot.added", static_cast<double>(verified.added));
     print_measurement("snapshot.findings", static_cast<double>(verified.findings.size()));
   }
-  return found || lock_changed ? k_difference : k_done;
+  return lock_changed || !verified.findings.empty() ? k_difference : k_done;
 }
 
 } // namespace snapfix::cli

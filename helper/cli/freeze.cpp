@@ -31,15 +31,22 @@ int freeze(const std::vector<std::string>& arguments) {
   const auto& selection = wanted.selection;
   const auto root = snapshot::Root::open_or_make(selection.root);
   snapshot::Frozen frozen;
-  {
+  try {
     const auto lock = root.lock_store(os::LockMode::shared, "snapfix freeze");
     frozen = snapshot::freeze(root, selection, from);
     if (options.flag("ctest")) {
       snapshot::record_frozen(root, snapshot::freeze_key(selection, from), frozen.base.id());
     }
+  } catch (...) {
+    root.clear_debris(); // it may be what has left no room for us
+    throw;
   }
   if (frozen.made) {
-    snapshot::collect_unused_bases(root);
+    try {
+      snapshot::collect_unused_bases(root);
+    } catch (const os::Error& error) { // the base stands; the next freeze collects them
+      os::note(os::format("bases that nothing uses stay: {}", error.what()));
+    }
   }
   root.clear_debris();
   print_notes(frozen);

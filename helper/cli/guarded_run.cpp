@@ -3,6 +3,7 @@
 #include "guard/guarded_command.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "snapshot/run_record.hpp"
 #include "snapshot/shared_files.hpp"
 #include "snapshot/verify.hpp"
 
@@ -66,10 +67,13 @@ void add_git_ceiling(std::vector<std::string>& environment, const std::string& s
   environment.push_back(std::string(k_variable) + ceilings);
 }
 
+nlohmann::json guard_before(Guard wanted) {
+  return {{"state", wanted == Guard::off ? "off" : "on"}};
+}
+
 guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
                               const snapshot::SnapshotManifest& manifest,
                               const guard::Command& command, Guard wanted, nlohmann::json& record) {
-  record["guard"] = {{"state", "off"}};
   if (wanted == Guard::off) {
     return guard::run_command(command);
   }
@@ -79,7 +83,7 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
   }
   auto shared = snapshot::shared_files(root, folder, manifest);
   if (shared.inodes.empty()) {
-    record["guard"]["state"] = "not needed";
+    record["guard"] = {{"state", "not needed"}};
     return guard::run_command(command);
   }
   try {
@@ -102,6 +106,7 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
     }
     os::note("no guard (" + no.reason + "): what writes to a shared file is found afterwards");
     record["guard"] = {{"state", "missing"}, {"reason", no.reason}};
+    snapshot::write_run(root, folder, record);
   }
   return guard::run_command(command);
 }

@@ -12,8 +12,12 @@ namespace snapfix::cli {
 
 enum class Guard { automatic, on, off };
 
+/// What `record["guard"]` says of a run that is about to begin: whoever verifies meanwhile reads
+/// it.
+nlohmann::json guard_before(Guard wanted);
+
 /// Runs a command in the snapshot of that folder, whose name's lock the caller holds: under the
-/// guard where there is something to guard. `record["guard"]` gets what it did.
+/// guard where there is something to guard. `record`, which was written before, gets what it did.
 /// Throws guard::CannotStart, os::Error.
 guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
                               const snapshot::SnapshotManifest& manifest,

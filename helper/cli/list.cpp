@@ -83,10 +83,15 @@ int list(const std::vector<std::string>& arguments) {
   }
   const std::string path = root_path(options);
   const bool exists = snapshot::Root::exists(path);
-  const json listed = exists ? snapshot::list(snapshot::Root::open(path))
-                             : json{{"root", path}, {"snapshots", json::array()}};
+  const json listed =
+      exists ? snapshot::list(snapshot::Root::open(path))
+             : json{{"root", path}, {"snapshots", json::array()}, {"damaged", json::array()}};
   if (!exists) {
     os::note(os::format("there is no root at {}: --root names another", os::quoted(path)));
+  }
+  for (const auto& folder : listed["damaged"]) {
+    os::warn(os::format("the manifest of the snapshot in {} is damaged, or its folder was replaced",
+                        os::quoted(folder.get<std::string>())));
   }
   if (options.flag("json")) {
     print_json(listed);

@@ -3,12 +3,14 @@
 #include "os/dir.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 
 #include <boost/filesystem.hpp>
 #include <fmt/format.h>
 
 #include <array>
 #include <cstdio>
+#include <set>
 
 namespace snapfix::cli {
 namespace {
@@ -42,7 +44,7 @@ void print_json(const nlohmann::json& json) {
 }
 
 void write_json(const std::string& path, const nlohmann::json& json) {
-  const auto absolute = boost::filesystem::absolute(path);
+  const boost::filesystem::path absolute = os::absolute_path(path);
   os::replace_file(os::Dir::open(absolute.parent_path().string()),
                    absolute.filename().string().c_str(), text_of(json));
 }
@@ -118,29 +120,28 @@ void print_notes(const snapshot::Created& created) {
   }
 }
 
-bool print_findings(const snapshot::Verified& verified) {
+void print_findings(const snapshot::Verified& verified) {
   for (const auto& note : verified.notes) {
     os::note(note);
   }
+  std::set<std::string> suspects;
   for (const auto& finding : verified.findings) {
     os::print(stderr, "snapfix: error: {} was changed through a link ({})\n",
               os::quoted(finding.path), fmt::join(finding.what, ", "));
     os::print(stderr, "  shared by: {}\n", fmt::join(finding.suspects, ", "));
+    suspects.insert(finding.suspects.begin(), finding.suspects.end());
   }
   if (verified.findings.empty()) {
-    return false;
+    return;
+  }
+  if (!verified.not_healed.empty()) {
+    os::print(stderr, "snapfix: error: the store has not been healed: {}\n", verified.not_healed);
   }
   const char* healed =
       verified.healed != 0
           ? "; the store has been healed: made anew (--fresh, a test's next run) they are right"
           : "";
-  if (verified.unguarded.empty()) {
-    os::print(stderr,
-              "hint: the snapshots that share it ran under the guard: the writer is no process of "
-              "theirs (a daemon, an editor, a container), or got past the guard (docs/isolation.md "
-              "says how), or this is a defect of snapfix{}\n",
-              healed);
-  } else {
+  if (!verified.unguarded.empty()) {
     os::print(stderr, "  ran without the guard: {}\n", fmt::join(verified.unguarded, ", "));
     os::print(stderr,
               "hint: one of these wrote to shared files in place, which reaches all that share "
@@ -148,8 +149,19 @@ bool print_findings(const snapshot::Verified& verified) {
               "tells what it lacks), or name the files with --copy (COPY) to make them private "
               "in it{}\n",
               healed);
+  } else if (verified.never_run == suspects) {
+    os::print(stderr,
+              "hint: snapfix has run no command in them: they were written to from outside (an "
+              "editor, a job that was started in one by hand): 'snapfix run' guards what it runs, "
+              "and --copy makes files private{}\n",
+              healed);
+  } else {
+    os::print(stderr,
+              "hint: what snapfix ran in them ran under the guard: the writer is no process of "
+              "theirs (a daemon, an editor, a container), or got past the guard (docs/isolation.md "
+              "says how), or this is a defect of snapfix{}\n",
+              healed);
   }
-  return true;
 }
 
 void print_error(const os::Error& error) {

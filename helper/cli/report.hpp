@@ -31,8 +31,8 @@ void print_measurements(const snapshot::Frozen& frozen);
 void print_notes(const snapshot::Frozen& frozen);
 void print_notes(const snapshot::Created& created);
 
-/// The findings on stderr, each with its suspects; true if there are any.
-bool print_findings(const snapshot::Verified& verified);
+/// The findings on stderr, each with its suspects.
+void print_findings(const snapshot::Verified& verified);
 
 /// `snapfix: error: ...` and, if there is one, `hint: ...`.
 void print_error(const os::Error& error);

@@ -6,10 +6,12 @@
 #include "cli/uv_locked.hpp"
 #include "guard/command.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/create.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/verify.hpp"
@@ -58,7 +60,7 @@ std::string folder_in(const Arguments& options, const std::string& snapshot) {
                  "name a folder relative to the snapshot");
   }
   std::string out = snapshot + "/" + *relative;
-  if (!boost::filesystem::is_directory(out)) {
+  if (!os::is_folder(out)) {
     throw os::Error(os::format("the snapshot has no folder {}", os::quoted(*relative)),
                     "does git track a file in it? --include takes ignored ones as well");
   }
@@ -128,6 +130,9 @@ Run::Run(const std::vector<std::string>& arguments)
 void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted) {
   const auto standing = snapshot::find_snapshot(root, m_folder);
   const bool fresh = m_options.flag("fresh");
+  if (!standing && !fresh && root.stat_of_tree(m_folder)) {
+    snapshot::require_snapshot(root, m_name); // says what stands there
+  }
   if (standing && !fresh) {
     if (wanted.tree.uv_locked != uv_projects_of(*standing) && m_options.has("uv-locked")) {
       throw os::Error("the snapshot stands, and was not made with that --uv-locked",
@@ -156,6 +161,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   auto options = wanted;
   options.existing = snapshot::Existing::refresh;
   const auto created = create_checked(m_options, root, options, m_parent);
+  root.clear_debris();
   if (!m_options.flag("ctest")) { // a test's own output is what ctest's regular expressions match
     print_notes(created);
   }
@@ -176,10 +182,11 @@ bool Run::gives_tree_options() const {
 }
 
 guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
-  const std::string source = manifest.meta.at("source");
+  const std::string& source = manifest.meta.source;
   std::vector<std::string> sources{source};
   if (const auto given = m_options.value("source")) {
-    sources.push_back(boost::filesystem::absolute(*given).lexically_normal().string());
+    sources.push_back(
+        boost::filesystem::path(os::absolute_path(*given)).lexically_normal().string());
   }
   const source::PathMapping mapping(sources, m_path);
   const bool map = m_options.flag("map-source");
@@ -242,7 +249,7 @@ int Run::operator()() {
     if (!manifest) {
       throw os::Error(os::format("the snapshot {} vanished", os::quoted(m_name)));
     }
-    const std::string source = manifest->meta.at("source");
+    const std::string& source = manifest->meta.source;
     if (source != wanted.selection.source) {
       const auto text = os::format("the snapshot {} is one of another source, {}",
                                    os::quoted(m_name), os::quoted(source));
@@ -253,6 +260,7 @@ int Run::operator()() {
     }
     const auto to_run = command(*manifest);
     auto record = start_record(to_run);
+    record["guard"] = guard_before(m_guard);
     snapshot::write_run(root, m_folder, record);
     try {
       end = run_in_tree(root, m_folder, *manifest, to_run, m_guard, record);

@@ -2,6 +2,7 @@
 
 #include "cli/uv_locked.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "snapshot/name.hpp"
 #include "source/git.hpp"
 
@@ -25,9 +26,10 @@ std::string variable_or(const char* name, const std::string& otherwise) {
 
 /// Who stands in a snapshot means the source that it was made of, hardly the snapshot itself.
 void refuse_to_stand_in_snapshot(const std::string& folder) {
+  boost::system::error_code unseen; // what cannot be seen is no root of ours
   for (fs::path here = folder; here.has_parent_path(); here = here.parent_path()) {
     const fs::path root = here.parent_path();
-    if (fs::exists(root / ".snapfix" / "snapshots" / here.filename())) {
+    if (fs::exists(root / ".snapfix" / "snapshots" / here.filename(), unseen)) {
       throw os::Error(
           os::format("the current folder lies in a snapshot, {}", os::quoted(here.string())),
           os::format(
@@ -42,7 +44,7 @@ std::string source_path(const Arguments& arguments) {
   const auto given = arguments.value("source");
   std::string out;
   try {
-    out = snapshot::canonical_path(given.value_or("."));
+    out = os::canonical_path(given.value_or("."));
   } catch (const os::Error& error) {
     throw os::Error("find the source", {given.value_or(".")}, error.error_number(),
                     "name a folder with --source");
@@ -54,7 +56,7 @@ std::string source_path(const Arguments& arguments) {
     throw os::Error(os::format("the path of the source, {}, is no UTF-8", os::quoted(out)),
                     "rename that folder; names inside the source may be any bytes");
   }
-  if (!fs::is_directory(out)) {
+  if (!os::is_folder(out)) {
     throw os::Error(os::format("the source {} is no folder", os::quoted(out)),
                     "name a folder with --source");
   }
@@ -98,7 +100,7 @@ source::Selection selection_from(const Arguments& arguments) {
   } else {
     out.files = source::default_files(out.source);
   }
-  if (fs::exists(out.root) && !snapshot::Root::exists(out.root)) {
+  if (os::exists(out.root) && !snapshot::Root::exists(out.root)) {
     source::refuse_root_of_files(out);
   }
   return out;
@@ -172,7 +174,13 @@ std::string root_path(const Arguments& arguments) {
   while (path.starts_with("//")) { // which Boost takes for a host's name
     path.erase(0, 1);
   }
-  return fs::weakly_canonical(fs::absolute(path)).string();
+  path = os::absolute_path(path);
+  try {
+    return os::resolved_path(path);
+  } catch (const os::Error& error) {
+    throw os::Error("find the root", {path}, error.error_number(),
+                    "choose another one with --root or SNAPFIX_ROOT");
+  }
 }
 
 snapshot::CreateOptions create_options_from(const Arguments& arguments, const std::string& name) {

@@ -1,11 +1,14 @@
 #include "cli/uv_locked.hpp"
 
 #include "cli/guarded_run.hpp"
+#include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/subprocess.hpp"
 #include "snapshot/difference.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/manage.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
@@ -127,7 +130,7 @@ void LockCheck::require_lock(const snapshot::Base& base, const std::string& proj
   if (lock == locks.end()) {
     const fs::path source = m_wanted.selection.source;
     const bool is_there = std::ranges::any_of(
-        locks, [&](const std::string& path) { return fs::exists(source / path); });
+        locks, [&](const std::string& path) { return os::exists((source / path).string()); });
     throw os::Error(
         os::format("--uv-locked {}: the snapshot would have no uv.lock in that folder or above it",
                    os::quoted(shown(project))),
@@ -152,11 +155,16 @@ void LockCheck::check(const os::Hash& base, const std::string& project) const {
   if (m_root.checks().try_stat(mark(base, project).c_str())) {
     return;
   }
-  const auto clear = [&] { snapshot::finish(m_root, name, lock, snapshot::Keep::never, {}); };
+  const auto clear = [&] {
+    snapshot::finish(m_root, name, lock, snapshot::Keep::never, {}, print_findings);
+  };
   try {
     check_in(name, base, project);
   } catch (...) {
-    clear();
+    try {
+      clear();
+    } catch (const os::Error&) { // prune takes it; what failed first is what is to be told
+    }
     throw;
   }
   // First the mark: with the scratch snapshot goes the file of its lock, and the next one's turn
@@ -192,7 +200,7 @@ void LockCheck::check_in(const std::string& name, const os::Hash& base,
   command.parent = m_parent;
   const auto output = os::make_memory_file();
   command.output = output.get();
-  nlohmann::json record{{"command", command.arguments}};
+  nlohmann::json record{{"command", command.arguments}, {"guard", guard_before(Guard::automatic)}};
   snapshot::write_run(m_root, folder, record);
   try {
     const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic, record);
@@ -260,8 +268,8 @@ std::vector<std::string> uv_projects_from(const Arguments& arguments, const std:
   std::vector<std::string> out;
   for (const auto& given : arguments.list("uv-locked")) {
     std::string path = given;
-    if (path.starts_with('/') && fs::exists(path)) { // the source may have been reached by a link
-      path = snapshot::canonical_path(path);
+    if (path.starts_with('/') && os::exists(path)) { // the source may have been reached by a link
+      path = os::canonical_path(path);
     }
     if ((path + "/").starts_with(source + "/")) {
       path = path.substr(std::min(path.size(), source.size() + 1));
@@ -287,7 +295,7 @@ std::vector<std::string> uv_projects_from(const Arguments& arguments, const std:
 }
 
 std::vector<std::string> uv_projects_of(const snapshot::SnapshotManifest& manifest) {
-  return manifest.meta.at("options").value("uv_locked", std::vector<std::string>());
+  return manifest.meta.options.uv_locked;
 }
 
 snapshot::Created create_checked(const Arguments& arguments, const snapshot::Root& root,

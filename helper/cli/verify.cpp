@@ -26,6 +26,7 @@ int verify(const std::vector<std::string>& arguments) {
   const auto depth =
       options.flag("content") ? snapshot::VerifyDepth::content : snapshot::VerifyDepth::stats;
   const auto verified = snapshot::verify(root, name, depth);
+  print_findings(verified);
   if (options.flag("json")) {
     print_json(verified.to_json(name));
   } else {
@@ -33,8 +34,8 @@ int verify(const std::vector<std::string>& arguments) {
               verified.shared, verified.made_private, verified.missing, verified.added,
               verified.findings.size());
   }
-  const bool found = print_findings(verified);
-  return print_changed_locks(root, name) || found ? k_difference : k_done;
+  const bool lock_changed = print_changed_locks(root, name);
+  return lock_changed || !verified.findings.empty() ? k_difference : k_done;
 }
 
 } // namespace snapfix::cli

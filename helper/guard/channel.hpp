@@ -21,7 +21,8 @@ struct Message {
     ended,        ///< text: JSON
     signal,       ///< text: the number, to be passed to the command
     protect,      ///< text: JSON, then a line's end, then inodes
-    report        ///< asks for, and answers with, JSON
+    report,       ///< asks for, and answers with, JSON
+    failed        ///< text: what kept the guard from starting
   };
   Kind kind = Kind::report;
   std::string text;

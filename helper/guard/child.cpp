@@ -80,8 +80,7 @@ bool is_for_the_command(int signal, pid_t sender) {
 }
 
 int become(const Command& command) {
-  os::restore_open_file_limit();
-  os::ignore_children_again();
+  os::unsettle_process();
   if (::chdir(command.folder.c_str()) != 0) {
     return errno;
   }

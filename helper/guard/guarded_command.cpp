@@ -126,6 +126,9 @@ void Front::hear() {
   case Message::Kind::no_guard:
     ::waitpid(m_supervisor, nullptr, 0);
     throw NoGuard{message->text};
+  case Message::Kind::failed:
+    ::waitpid(m_supervisor, nullptr, 0);
+    throw os::Error("the guard cannot be started: " + message->text);
   case Message::Kind::stopped:
     stop_as_the_command(m_pid);
     break;

@@ -1,5 +1,6 @@
 #include "guard/supervisor.hpp"
 
+#include "os/error.hpp"
 #include "os/fd.hpp"
 #include "os/format.hpp"
 #include "os/process.hpp"
@@ -51,7 +52,7 @@ std::string explain(const Failure& failure) {
   case ENOSYS:
     return os::format("the kernel has no seccomp user notification ({}); Linux 5.9 has", reason);
   default:
-    return os::format("the seccomp filter is not permitted: {}", reason);
+    return os::format("the seccomp filter cannot be installed: {}", reason);
   }
 }
 
@@ -140,6 +141,8 @@ public:
         m_signals(signals) {}
 
   [[noreturn]] void run();
+  /// Tells the front what is in the way; the command, if it is there, has not begun.
+  [[noreturn]] void fail(const std::string& why) const;
 
 private:
   void start_command();
@@ -155,9 +158,11 @@ private:
   const Protection& m_protection;
   Channel m_front;
   const BlockedSignals& m_signals;
+  os::UniqueFd m_child_signals;
   os::UniqueFd m_report;
   Channel m_child;
   pid_t m_pid = 0;
+  bool m_started = false;
   bool m_ended = false;
   std::string m_kernel;
   // The threads that serve use these until the process ends.
@@ -170,6 +175,13 @@ void Supervisor::run() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   sigset_t all{};
   ::sigfillset(&all);
+  sigset_t child{};
+  ::sigemptyset(&child);
+  ::sigaddset(&child, SIGCHLD);
+  m_child_signals = os::UniqueFd(::signalfd(-1, &child, SFD_CLOEXEC));
+  if (!m_child_signals) {
+    throw os::Error("wait for signals", {}, errno);
+  }
   start_command();
   ::sigprocmask(SIG_SETMASK, &all, nullptr);
   // A session of its own, not only a process group: the terminal's signals pass it by, and the
@@ -180,7 +192,7 @@ void Supervisor::run() {
   ::umask(0); // the copies get the modes of their files
   lift_limits();
   ::chdir("/"); // NOLINT(bugprone-unused-return-value): else it keeps a file system busy, no more
-  let_go_of_descriptors({m_front.fd(), m_report.get(), m_child.fd()});
+  let_go_of_descriptors({m_front.fd(), m_child_signals.get(), m_report.get(), m_child.fd()});
   start_serving();
   Failure failure;
   ssize_t got = 0;
@@ -196,6 +208,7 @@ void Supervisor::run() {
     }
     finish();
   }
+  m_started = true;
   m_front.send(Message::Kind::started, os::format("{}", m_pid));
   loop();
   finish();
@@ -205,15 +218,13 @@ void Supervisor::start_command() {
   auto pair = Channel::make_pair();
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    m_front.send(Message::Kind::no_guard, "no pipe can be made");
-    finish();
+    throw os::Error("make a pipe", {}, errno);
   }
   m_report = os::UniqueFd(ends[0]);
   os::UniqueFd report_out(ends[1]);
   m_pid = ::fork();
   if (m_pid < 0) {
-    m_front.send(Message::Kind::cannot_start, os::format("{}", errno));
-    finish();
+    throw os::Error("start", {m_command.arguments[0]}, errno);
   }
   if (m_pid == 0) {
     m_front.close();
@@ -238,13 +249,9 @@ void Supervisor::start_serving() {
 }
 
 void Supervisor::loop() {
-  sigset_t child{};
-  ::sigemptyset(&child);
-  ::sigaddset(&child, SIGCHLD);
-  const os::UniqueFd signals(::signalfd(-1, &child, SFD_CLOEXEC));
   hear_children();
   for (;;) {
-    std::array<pollfd, 3> waits{{{signals.get(), POLLIN, 0},
+    std::array<pollfd, 3> waits{{{m_child_signals.get(), POLLIN, 0},
                                  {m_front.fd(), POLLIN, 0},
                                  {m_listener->fd(), 0, 0}}}; // only whether it hangs up
     if (::poll(waits.data(), waits.size(), k_look_ms) < 0) {
@@ -253,7 +260,7 @@ void Supervisor::loop() {
     m_server->help_if_stuck();
     if (waits[0].revents != 0) {
       signalfd_siginfo info{};
-      [[maybe_unused]] const ssize_t got = ::read(signals.get(), &info, sizeof info);
+      [[maybe_unused]] const ssize_t got = ::read(m_child_signals.get(), &info, sizeof info);
       hear_children();
     }
     if (waits[1].revents != 0) {
@@ -318,6 +325,18 @@ std::string Supervisor::describe_kernel() const {
   return out;
 }
 
+void Supervisor::fail(const std::string& why) const {
+  if (m_started) {
+    ::_exit(EXIT_FAILURE); // the front sees us gone
+  }
+  if (m_pid > 0) {
+    ::kill(m_pid, SIGKILL);
+    ::waitpid(m_pid, nullptr, 0);
+  }
+  m_front.send(Message::Kind::failed, why);
+  finish();
+}
+
 void Supervisor::finish() const {
   if (m_server) {
     m_server->clear_staging();
@@ -336,10 +355,11 @@ Channel knock() {
 
 void supervise(const Command& command, const Protection& protection, Channel front,
                const BlockedSignals& signals) {
+  Supervisor supervisor(command, protection, std::move(front), signals);
   try {
-    Supervisor(command, protection, std::move(front), signals).run();
-  } catch (const std::exception&) { // out of memory; the front sees us gone
-    ::_exit(EXIT_FAILURE);
+    supervisor.run();
+  } catch (const std::exception& error) { // no process, descriptor or memory was to be had
+    supervisor.fail(error.what());
   }
 }
 

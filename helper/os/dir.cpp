@@ -36,6 +36,7 @@ Stat to_stat(const struct statx& raw) {
   out.mode = raw.stx_mode;
   out.links = raw.stx_nlink;
   out.owner = raw.stx_uid;
+  out.group = raw.stx_gid;
   return out;
 }
 
@@ -77,6 +78,14 @@ Dir Dir::open_child(const char* name) const {
     const int error_number = errno;
     throw Error("open the folder", {path_of(name)}, error_number,
                 error_number == EMFILE ? "raise the limit of open files (ulimit -n)" : "");
+  }
+  return {std::move(fd), path_of(name)};
+}
+
+Dir Dir::follow_child(const char* name) const {
+  UniqueFd fd(::openat(m_fd.get(), name, k_folder_flags));
+  if (!fd) {
+    throw Error("open the folder", {path_of(name)}, errno);
   }
   return {std::move(fd), path_of(name)};
 }
@@ -230,7 +239,12 @@ void Dir::set_times(const char* name, Time mtime) const {
 }
 
 void Dir::set_permissions(const char* name, std::uint32_t permissions) const {
-  if (::fchmodat(m_fd.get(), name, permissions, 0) != 0) {
+  int failed = ::fchmodat(m_fd.get(), name, permissions, AT_SYMLINK_NOFOLLOW);
+  // The C library goes through /proc for that, where it is mounted.
+  if (failed != 0 && errno == EOPNOTSUPP && !stat_of(name).is_symlink()) {
+    failed = ::fchmodat(m_fd.get(), name, permissions, 0);
+  }
+  if (failed != 0) {
     throw Error("set the mode of", {path_of(name)}, errno);
   }
 }

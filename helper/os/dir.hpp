@@ -29,6 +29,7 @@ struct Stat {
   std::uint32_t mode = 0;
   std::uint32_t links = 0;
   std::uint32_t owner = 0;
+  std::uint32_t group = 0;
 
   bool is_file() const noexcept { return S_ISREG(mode); }
   bool is_folder() const noexcept { return S_ISDIR(mode); }
@@ -69,6 +70,9 @@ public:
 
   /// As try_open_child, only to begin paths with: no server is asked to open it.
   std::optional<Dir> try_begin_at(const char* name) const;
+
+  /// Opens a folder in this one, or what a symlink of that name leads to. Throws Error.
+  Dir follow_child(const char* name) const;
 
   /// Makes a folder. Throws Error, also if it exists.
   void make_folder(const char* name, std::uint32_t permissions) const;
@@ -112,7 +116,7 @@ public:
   void unlink_if_present(const char* name) const;
   void rename(const char* name, const Dir& target, const char* target_name) const;
   void set_times(const char* name, Time mtime) const;
-  void set_permissions(const char* name, std::uint32_t permissions) const;
+  void set_permissions(const char* name, std::uint32_t permissions) const; ///< of no symlink
   /// Sets the folder's own mtime (and atime) or permission bits.
   void set_times(Time mtime) const;
   void set_permissions(std::uint32_t permissions) const;

@@ -43,9 +43,8 @@ std::size_t utf8_length(std::string_view text) noexcept {
   return 0;
 }
 
-/// A word to a closed stderr is lost, and no failure.
 void say(std::string_view kind, std::string_view text) {
-  std::fputs(os::format("snapfix: {}: {}\n", kind, text).c_str(), stderr);
+  os::print(stderr, "snapfix: {}: {}\n", kind, text);
 }
 
 } // namespace

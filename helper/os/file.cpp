@@ -2,7 +2,6 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
-#include "os/process.hpp"
 
 #include <xxhash.h>
 
@@ -10,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <new>
 #include <utility>
 #include <vector>
@@ -264,7 +262,10 @@ void write_all(int fd, std::span<const std::byte> bytes, const std::string& path
       if (errno == EINTR) {
         continue;
       }
-      throw Error("write", {path}, errno);
+      const int error_number = errno;
+      throw Error("write", {path}, error_number,
+                  error_number == EFBIG ? "raise the limit of the length of files (ulimit -f)"
+                                        : "");
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
@@ -275,35 +276,47 @@ void write_file(const Dir& dir, const char* name, std::string_view text) {
   write_all(fd.get(), std::as_bytes(std::span(text)), dir.path_of(name));
 }
 
-void clear_half_replaced(const Dir& dir) {
-  for (const auto& entry : dir.entries()) {
-    const auto dot = entry.name.rfind('.');
-    if (entry.name[0] != '.' || dot == 0) {
-      continue;
-    }
-    const auto writer = static_cast<pid_t>(std::strtol(&entry.name[dot + 1], nullptr, 10));
-    if (writer != ::getpid() && !identify(writer)) {
-      dir.unlink_if_present(entry.name.c_str());
-    }
+Replacement::Replacement(const Dir& dir, std::string name, std::span<const std::byte> bytes,
+                         std::uint32_t permissions)
+    : m_dir(dir), m_name(std::move(name)), m_temporary(os::format(".{}.{}", m_name, ::getpid())) {
+  try {
+    const UniqueFd fd =
+        dir.open_file(m_temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, permissions);
+    write_all(fd.get(), bytes, dir.path_of(m_temporary.c_str()));
+  } catch (...) {
+    ::unlinkat(dir.fd(), m_temporary.c_str(), 0);
+    throw;
   }
+}
+
+Replacement::~Replacement() {
+  if (!m_temporary.empty()) {
+    ::unlinkat(m_dir.fd(), m_temporary.c_str(), 0);
+  }
+}
+
+void Replacement::commit() {
+  m_dir.rename(m_temporary.c_str(), m_dir, m_name.c_str());
+  m_temporary.clear();
 }
 
 void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
                   std::uint32_t permissions) {
-  const std::string temporary = os::format(".{}.{}", name, ::getpid());
-  try {
-    const UniqueFd fd = dir.open_file(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, permissions);
-    write_all(fd.get(), bytes, dir.path_of(temporary.c_str()));
-    dir.rename(temporary.c_str(), dir, name);
-  } catch (const Error&) {
-    ::unlinkat(dir.fd(), temporary.c_str(), 0);
-    throw;
-  }
+  Replacement(dir, name, bytes, permissions).commit();
 }
 
 void replace_file(const Dir& dir, const char* name, std::string_view text,
                   std::uint32_t permissions) {
   replace_file(dir, name, std::as_bytes(std::span(text)), permissions);
+}
+
+std::optional<std::string> half_replaced(std::string_view name) {
+  const auto dot = name.rfind('.');
+  if (!name.starts_with('.') || dot == 0 || dot + 1 == name.size() ||
+      name.find_first_not_of("0123456789", dot + 1) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return std::string(name.substr(1, dot - 1));
 }
 
 } // namespace snapfix::os

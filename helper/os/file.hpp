@@ -96,13 +96,33 @@ void write_all(int fd, std::span<const std::byte> bytes, const std::string& path
 /// Writes a file in place: for what is as good half-written. Throws Error.
 void write_file(const Dir& dir, const char* name, std::string_view text);
 
-/// Removes what replace_file left in `dir` where its process was killed.
-void clear_half_replaced(const Dir& dir);
+/// A file that is to replace another one in one step: written beside it, under a name of this
+/// process, which is all that can want for room. What was not committed is removed.
+class Replacement {
+public:
+  /// Throws Error.
+  Replacement(const Dir& dir, std::string name, std::span<const std::byte> bytes,
+              std::uint32_t permissions = 0666);
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+  ~Replacement();
 
-/// Replaces a file in one step: written beside under a name of this process, then renamed.
+  /// Puts it into its place. Throws Error.
+  void commit();
+
+private:
+  const Dir& m_dir;
+  std::string m_name;
+  std::string m_temporary;
+};
+
+/// Writes and commits a Replacement.
 void replace_file(const Dir& dir, const char* name, std::span<const std::byte> bytes,
                   std::uint32_t permissions = 0666);
 void replace_file(const Dir& dir, const char* name, std::string_view text,
                   std::uint32_t permissions = 0666);
+
+/// Which file was to be replaced, if `name` is what replace_file leaves when its process is killed.
+std::optional<std::string> half_replaced(std::string_view name);
 
 } // namespace snapfix::os

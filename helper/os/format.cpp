@@ -1,5 +1,9 @@
 #include "os/format.hpp"
 
+#include "os/error.hpp"
+
+#include <cerrno>
+
 namespace snapfix::os {
 
 std::string vformat(fmt::string_view text, fmt::format_args args) {
@@ -7,7 +11,10 @@ std::string vformat(fmt::string_view text, fmt::format_args args) {
 }
 
 void vprint(std::FILE* file, fmt::string_view text, fmt::format_args args) {
-  fmt::vprint(file, text, args);
+  const std::string out = fmt::vformat(text, args);
+  if (std::fwrite(out.data(), 1, out.size(), file) < out.size() && file != stderr) {
+    throw Error("write to stdout", {}, errno);
+  }
 }
 
 } // namespace snapfix::os

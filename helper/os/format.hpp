@@ -17,7 +17,7 @@ template<class... Args> std::string format(fmt::format_string<Args...> text, Arg
   return os::vformat(text, fmt::make_format_args(args...));
 }
 
-/// Errors: std::system_error where `file` cannot be written.
+/// Throws Error where stdout cannot be written; what cannot be told on stderr is dropped.
 template<class... Args>
 void print(std::FILE* file, fmt::format_string<Args...> text, Args&&... args) {
   os::vprint(file, text, fmt::make_format_args(args...));

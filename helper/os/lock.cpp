@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <ctime>
+#include <string_view>
 #include <thread>
 
 #include <fcntl.h>
@@ -67,6 +69,22 @@ std::string owner_of(const Dir& dir, const std::string& name) {
   return text.empty() ? "another process" : text;
 }
 
+/// Who waits for one of its ancestors waits for ever: that one waits for it. The number of a
+/// process of another pid namespace may be that of an ancestor of ours, but hardly of another
+/// snapfix.
+void refuse_to_wait_for_ancestor(const std::string& owner, const std::string& path) {
+  constexpr std::string_view k_pid = "(pid ";
+  const auto at = owner.rfind(k_pid);
+  if (at == std::string::npos || owner.find(" on " + host_name() + ",", at) == std::string::npos) {
+    return;
+  }
+  const auto pid = static_cast<pid_t>(std::strtol(&owner[at + k_pid.size()], nullptr, 10));
+  if (pid != ::getpid() && process_name(pid) == process_name(::getpid()) && is_ancestor(pid)) {
+    throw Error(os::format("{} is in use by {}, in which this command runs", quoted(path), owner),
+                "it would wait for itself: do it from outside");
+  }
+}
+
 UniqueFd open_lock_file(const Dir& dir, const std::string& name) {
   return dir.open_file(name.c_str(), O_RDWR | O_CREAT, 0666);
 }
@@ -109,6 +127,9 @@ Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& p
     if (mode == LockMode::exclusive && !at_gate) {
       gate = open_lock_file(dir, name);
       at_gate = lock_now(gate.get(), F_WRLCK, k_gate, dir.path_of(name.c_str()));
+    }
+    if (!said) {
+      refuse_to_wait_for_ancestor(owner_of(dir, name), dir.path_of(name.c_str()));
     }
     if (patience && std::chrono::steady_clock::now() - begin >= *patience) {
       throw Error(os::format("{} is in use by {}", os::quoted(dir.path_of(name.c_str())),

@@ -6,7 +6,6 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -158,7 +157,7 @@ private:
       try {
         m_threads.emplace_back([this, &work] { take_turns(work, false); });
         ++m_running;
-      } catch (const std::system_error&) { // no more are to be had: it is slower, no worse
+      } catch (const std::exception&) { // no more are to be had: it is slower, no worse
         m_pace.reset();
         m_wanted = m_running;
       }

@@ -33,7 +33,12 @@ public:
   }
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() { remove_tree(m_above, m_name.c_str()); }
+  ~ScratchFolder() {
+    try {
+      remove_tree(m_above, m_name.c_str());
+    } catch (const std::exception&) { // no memory; its name says whose it is
+    }
+  }
 
   const Dir& dir() const { return m_dir; }
 

@@ -15,15 +15,29 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace snapfix::os {
 namespace {
 
-rlimit g_first_limit{}; // NOLINT(*-non-const-global-variables): a process has one limit
+/// Signals that we take otherwise than a process may inherit them.
+struct SettledSignal {
+  int number;
+  sighandler_t wanted;
+  sighandler_t inherited = SIG_ERR;
+};
 
-bool g_ignored_children = false; // NOLINT(*-non-const-global-variables): nor more than one parent
+/// What this process inherited; it does so once.
+struct Inherited {
+  rlimit open_files{};
+  mode_t umask = 0;
+  std::array<SettledSignal, 3> signals{
+      {{SIGCHLD, SIG_DFL}, {SIGPIPE, SIG_IGN}, {SIGXFSZ, SIG_IGN}}}; // NOLINT: macros' casts
+  bool is_known = false;
+};
+Inherited g_inherited; // NOLINT(*-non-const-global-variables)
 
 std::optional<std::string> read_link(const std::string& path) {
   std::array<char, PATH_MAX> buffer{};
@@ -90,6 +104,13 @@ std::vector<pid_t> child_numbers() {
     }
   }
   return out;
+}
+
+bool descends_from(pid_t pid, pid_t ancestor) {
+  while (pid > 1 && pid != ancestor) {
+    pid = parent_of(pid).value_or(0);
+  }
+  return pid == ancestor;
 }
 
 bool lies_in(const std::string& path, const std::string& folder) {
@@ -226,10 +247,11 @@ std::optional<pid_t> process_of(pid_t thread) {
 }
 
 bool is_descendant(pid_t pid) {
-  while (pid > 1 && pid != ::getpid()) {
-    pid = parent_of(pid).value_or(0);
-  }
-  return pid == ::getpid();
+  return descends_from(pid, ::getpid());
+}
+
+bool is_ancestor(pid_t pid) {
+  return descends_from(::getpid(), pid);
 }
 
 bool proc_is_ours() {
@@ -248,27 +270,36 @@ void kill_descendants() {
   }
 }
 
-void expect_children() noexcept {
-  g_ignored_children = ::signal(SIGCHLD, SIG_DFL) == SIG_IGN; // NOLINT: a macro's cast
-}
-
-void ignore_children_again() noexcept {
-  if (g_ignored_children) {
-    ::signal(SIGCHLD, SIG_IGN); // NOLINT: a macro's cast
+void settle_process() noexcept {
+  // What is written to it fails, as it does on a closed one; a command gets it closed.
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
   }
-}
-
-void raise_open_file_limit() noexcept {
-  if (::getrlimit(RLIMIT_NOFILE, &g_first_limit) == 0) {
-    rlimit raised = g_first_limit;
+  if (::getrlimit(RLIMIT_NOFILE, &g_inherited.open_files) == 0) {
+    rlimit raised = g_inherited.open_files;
     raised.rlim_cur = raised.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &raised);
   }
+  g_inherited.umask = ::umask(0);
+  ::umask(g_inherited.umask & ~static_cast<mode_t>(S_IRWXU));
+  for (auto& signal : g_inherited.signals) {
+    signal.inherited = ::signal(signal.number, signal.wanted);
+  }
+  g_inherited.is_known = true;
 }
 
-void restore_open_file_limit() noexcept {
-  if (g_first_limit.rlim_max != 0) {
-    ::setrlimit(RLIMIT_NOFILE, &g_first_limit);
+void unsettle_process() noexcept {
+  if (!g_inherited.is_known) {
+    return;
+  }
+  if (g_inherited.open_files.rlim_max != 0) {
+    ::setrlimit(RLIMIT_NOFILE, &g_inherited.open_files);
+  }
+  ::umask(g_inherited.umask);
+  for (const auto& signal : g_inherited.signals) {
+    ::signal(signal.number, signal.inherited);
   }
 }
 

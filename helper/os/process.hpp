@@ -69,20 +69,22 @@ std::optional<pid_t> process_of(pid_t thread);
 /// Whether we are among the process's ancestors.
 bool is_descendant(pid_t pid);
 
+/// Whether the process is among our ancestors.
+bool is_ancestor(pid_t pid);
+
 /// Whether /proc is that of our own pid namespace.
 bool proc_is_ours();
 
 /// Kills every process below this one with SIGKILL and reaps it. Meant for a subreaper.
 void kill_descendants();
 
-/// Where SIGCHLD is ignored, ended children leave no status: it is not for us, and a command that
-/// we start gets it as it was.
-void expect_children() noexcept;
-void ignore_children_again() noexcept;
+/// Makes this process what we need, whatever it inherited: it may open as many files as it can get
+/// (deep trees hold one folder a level), its children leave a status, a closed pipe and a file that
+/// may not grow are errors and no signals, its user can work in what it makes (umask), and nothing
+/// that it opens takes the number of a closed stdin, stdout or stderr. To be called once, first.
+void settle_process() noexcept;
 
-/// The soft limit of open files is raised for our own use (deep trees hold one folder a level);
-/// a command that we start gets the old one back.
-void raise_open_file_limit() noexcept;
-void restore_open_file_limit() noexcept;
+/// In a process that is about to become a command: it gets all that as we got it.
+void unsettle_process() noexcept;
 
 } // namespace snapfix::os

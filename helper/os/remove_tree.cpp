@@ -57,6 +57,17 @@ private:
 
 constexpr unsigned k_owner_all = 0700;
 
+/// Whether the folder `here` in `above` is the top of a mount.
+bool is_mounted_on(int above, int here) {
+  struct statx stat {};
+  struct stat above_stat {};
+  struct stat here_stat {};
+  return (::statx(here, "", AT_EMPTY_PATH, 0, &stat) == 0 &&
+          (stat.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) ||
+         ::fstat(above, &above_stat) != 0 || ::fstat(here, &here_stat) != 0 ||
+         above_stat.st_dev != here_stat.st_dev;
+}
+
 /// Opens a folder unless it is a symlink or another file system is mounted there: -1 and errno.
 int open_without_crossing(int parent, const char* name) {
   open_how how{};
@@ -66,17 +77,14 @@ int open_without_crossing(int parent, const char* name) {
   if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) {
     return fd;
   }
-  // Old kernels, and sandboxes that do not know openat2: a mount shows by its device number.
-  const int plain = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  struct stat above {};
-  struct stat here {};
-  if (plain >= 0 && ::fstat(parent, &above) == 0 && ::fstat(plain, &here) == 0 &&
-      above.st_dev != here.st_dev) {
-    ::close(plain);
+  // Old kernels, and sandboxes that do not know openat2. Their statx may not tell mounts, either:
+  // then the device number does, unless it is a bind mount.
+  UniqueFd plain(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (plain && is_mounted_on(parent, plain.get())) {
     errno = EXDEV;
     return -1;
   }
-  return plain;
+  return plain.release();
 }
 
 int Remover::unlink(const Dir& parent, const char* name, int flags) {
@@ -91,8 +99,10 @@ int Remover::unlink(const Dir& parent, const char* name, int flags) {
 }
 
 void Remover::leave(const Dir& parent, const char* name, int error_number) {
-  auto text = os::format("{}: {}", parent.path_of(name),
-                         std::strerror(error_number)); // NOLINT(concurrency-mt-unsafe)
+  const char* why = error_number == EXDEV
+                        ? "another file system is mounted there: unmount it"
+                        : std::strerror(error_number); // NOLINT(concurrency-mt-unsafe)
+  auto text = os::format("{}: {}", parent.path_of(name), why);
   const std::scoped_lock lock(m_mutex);
   m_left.push_back(std::move(text));
 }
@@ -144,10 +154,14 @@ bool Remover::empty(const Task& task, const std::shared_ptr<Folder>& here) {
     fd = UniqueFd(open_without_crossing(parent.fd(), name));
   }
   if (!fd) {
-    if (errno == ENOENT) {
+    int failed = errno;
+    if (failed == ENOTDIR || failed == ELOOP) { // a file or a symlink has taken its place
+      failed = unlink(parent, name, 0);
+    }
+    if (failed == 0 || failed == ENOENT) {
       return true;
     }
-    leave(parent, name, errno);
+    leave(parent, name, failed);
     return false;
   }
   here->dir = Dir::adopt(std::move(fd), parent.path_of(name));
@@ -156,6 +170,9 @@ bool Remover::empty(const Task& task, const std::shared_ptr<Folder>& here) {
     entries = here->dir.entries();
     here->entries = entries.size();
   } catch (const Error& error) {
+    if (error.error_number() == ENOENT) {
+      return true; // another process removes it, too
+    }
     leave(parent, name, error.error_number());
     return false;
   }

@@ -2,12 +2,14 @@
 
 #include "os/error.hpp"
 #include "os/fd.hpp"
+#include "os/path.hpp"
 
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 
@@ -46,6 +48,27 @@ private:
   posix_spawn_file_actions_t m_actions{};
 };
 
+/// A program finds its signals as it expects them, though we ignore some.
+class SpawnAttributes {
+public:
+  SpawnAttributes() {
+    ::posix_spawnattr_init(&m_attributes);
+    sigset_t ignored_by_us{};
+    ::sigemptyset(&ignored_by_us);
+    ::sigaddset(&ignored_by_us, SIGPIPE);
+    ::sigaddset(&ignored_by_us, SIGXFSZ);
+    ::posix_spawnattr_setsigdefault(&m_attributes, &ignored_by_us);
+    ::posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGDEF);
+  }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+  ~SpawnAttributes() { ::posix_spawnattr_destroy(&m_attributes); }
+  const posix_spawnattr_t* get() const { return &m_attributes; }
+
+private:
+  posix_spawnattr_t m_attributes{};
+};
+
 using Take = std::function<void(std::string_view)>;
 
 void drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const Take& take_err) {
@@ -81,14 +104,13 @@ std::optional<std::string> find_program(const std::string& name) {
     return boost::filesystem::is_regular_file(path, failed) && ::access(path.c_str(), X_OK) == 0;
   };
   if (name.find('/') != std::string::npos) {
-    return may_run(name) ? std::optional(boost::filesystem::absolute(name).string()) : std::nullopt;
+    return may_run(name) ? std::optional(absolute_path(name)) : std::nullopt;
   }
   const char* variable = std::getenv("PATH"); // NOLINT(concurrency-mt-unsafe): no thread writes it
   const std::string folders = variable != nullptr ? variable : "/usr/local/bin:/usr/bin:/bin";
   for (std::size_t begin = 0; begin <= folders.size();) {
     const auto end = std::min(folders.find(':', begin), folders.size());
-    const auto path =
-        boost::filesystem::absolute(folders.substr(begin, end - begin)).append(name).string();
+    const auto path = absolute_path(folders.substr(begin, end - begin)) + "/" + name;
     if (may_run(path)) {
       return path;
     }
@@ -113,6 +135,7 @@ Finished run_program(const std::vector<std::string>& command,
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   SpawnActions actions;
+  const SpawnAttributes attributes;
   ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(actions.get(), out.write_end.get(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(actions.get(), err.write_end.get(), STDERR_FILENO);
@@ -120,8 +143,8 @@ Finished run_program(const std::vector<std::string>& command,
   auto arguments = pointers_to(command);
   auto variables = pointers_to(environment);
   pid_t pid = 0;
-  const int failed = ::posix_spawnp(&pid, arguments[0], actions.get(), nullptr, arguments.data(),
-                                    variables.data());
+  const int failed = ::posix_spawnp(&pid, arguments[0], actions.get(), attributes.get(),
+                                    arguments.data(), variables.data());
   if (failed != 0) {
     throw Error("run", {command[0]}, failed);
   }

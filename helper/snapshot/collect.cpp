@@ -58,15 +58,11 @@ Bases sort_bases(const Root& root) {
   return out;
 }
 
-std::string source_of(const Base& base) {
-  return base.meta().value("source", "");
-}
-
 /// The objects of that source that bases hold.
 Objects objects_of(const std::vector<Base>& bases, const std::string& source) {
   Objects out;
   for (const auto& base : bases) {
-    if (source_of(base) == source) {
+    if (base.meta().source == source) {
       for (const auto& file : base.files()) {
         out.insert(file.object);
       }
@@ -111,15 +107,26 @@ void remove_bases(const Root& root, const Bases& bases, bool dry_run, Collected&
 /// The objects of unused bases, of which no used one makes use.
 void remove_their_objects(const Root& root, const Bases& bases, Collected& out) {
   for (const auto& base : bases.unused) {
-    const std::string source = source_of(base);
+    const std::string& source = base.meta().source;
     const Objects kept = objects_of(bases.used, source);
     const Store store(root, source);
     for (const auto& folder : base.folders()) {
+      const auto bucket = store.open_bucket(base.text(folder.path));
       for (const auto& file : base.files_of(folder)) {
-        if (file.object != os::Hash() && !kept.contains(file.object)) {
-          const ObjectPath path = Store::path_of(base.text(folder.path), file.object);
-          remove_object(store.dir(), path.data(), false, out);
+        if (bucket && file.object != os::Hash() && !kept.contains(file.object)) {
+          remove_object(*bucket, Store::name_of(file.object).data(), false, out);
         }
+      }
+    }
+  }
+}
+
+/// What a killed freeze left: a living one would hold the store's lock.
+void clear_half_written(const Root& root) {
+  for (const auto* dir : {&root.sources(), &root.frozen()}) {
+    for (const auto& entry : dir->entries()) {
+      if (os::half_replaced(entry.name)) {
+        dir->unlink_if_present(entry.name.c_str());
       }
     }
   }
@@ -173,6 +180,7 @@ Collected collect_all(const Root& root, bool dry_run) {
     for (const auto& name : bases.debris) {
       root.bases().unlink_if_present(name.c_str());
     }
+    clear_half_written(root);
   }
   sweep_objects(root, bases, dry_run, out);
   return out;

@@ -6,8 +6,10 @@
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/collect.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/name.hpp"
+#include "snapshot/record.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/store.hpp"
 
@@ -39,12 +41,9 @@ Base find_base(const Root& root, const std::string& beginning) {
   return std::move(*base);
 }
 
-nlohmann::json options_of(const TreeOptions& tree) {
-  return {{"exclude", tree.exclude.patterns()},
-          {"copy", tree.copy.patterns()},
-          {"link_from", to_text(tree.link_from)},
-          {"link_mode", to_text(tree.link_mode)},
-          {"uv_locked", tree.uv_locked}};
+RecordedOptions options_of(const TreeOptions& tree) {
+  return {tree.exclude.patterns(), tree.copy.patterns(), to_text(tree.link_from),
+          to_text(tree.link_mode), tree.uv_locked};
 }
 
 class Creator {
@@ -62,11 +61,14 @@ private:
   bool settle_existing();
   void choose_base();
   void check_base_fits() const;
+  void make_of_sound_objects();
   void make();
   void publish(const os::Dir& tree, MadeTree made);
   bool may_refresh_in_place() const;
   MadeTree refresh_or_make(os::Dir& tree);
   os::Dir empty_work() const;
+  os::Dir take_old();
+  void give_up() noexcept;
   void heal_damage(const DamagedObjects& damage);
   std::string remedies() const;
   void check_same_options(const SnapshotManifest& standing);
@@ -80,6 +82,13 @@ private:
   bool m_existed = false;
   bool m_holds_name = true; ///< the caller has the name's lock
   bool m_in_place = false;
+  /// What became of the snapshot that stood before: only as long as it is not lost it can stand
+  /// again.
+  enum class Old { untouched, set_aside, lost };
+  Old m_old = Old::untouched;
+  std::optional<std::uint32_t> m_old_permissions; ///< of its folder
+  std::optional<std::string> m_old_name;          ///< in the trash
+  bool m_is_recorded = false;                     ///< the new one has its manifest in place
   std::chrono::steady_clock::time_point m_began;
   Created m_out;
 };
@@ -106,19 +115,40 @@ bool Creator::is_pristine() {
 }
 
 Created Creator::run() {
+  try {
+    make_of_sound_objects();
+  } catch (...) {
+    if (m_old == Old::lost) { // whoever sees us fail may think that it stands
+      os::note(os::format("the old snapshot {} is gone", os::quoted(m_options.name)));
+    }
+    m_root.clear_debris(); // ours, or what has left no room for us: the next one finds some
+    throw;
+  }
+  m_store_lock.reset();
+  if (m_out.frozen && m_out.frozen->made) {
+    try {
+      collect_unused_bases(m_root);
+    } catch (const os::Error& error) { // the snapshot stands; the next one collects them
+      m_out.notes.push_back(os::format("bases that nothing uses stay: {}", error.what()));
+    }
+  }
+  return std::move(m_out);
+}
+
+void Creator::make_of_sound_objects() {
   for (int i = 0;; ++i) {
     m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix create");
     choose_base();
     m_out.base = m_base->id();
     if (settle_existing()) {
-      return std::move(m_out);
+      return;
     }
     if (m_options.is_checked && !m_options.is_checked(*m_base)) {
       throw Unchecked{m_base->id()};
     }
     try {
       make();
-      break;
+      return;
     } catch (const DamagedObjects& damage) {
       if (i + 1 == k_attempts) {
         throw os::Error(os::format("objects of the base {} are damaged, and cannot be made anew",
@@ -128,11 +158,6 @@ Created Creator::run() {
       heal_damage(damage);
     }
   }
-  m_store_lock.reset();
-  if (m_out.frozen && m_out.frozen->made) {
-    collect_unused_bases(m_root);
-  }
-  return std::move(m_out);
 }
 
 void Creator::choose_base() {
@@ -153,9 +178,8 @@ void Creator::choose_base() {
 }
 
 void Creator::check_base_fits() const {
-  const auto meta = m_base->meta();
-  const std::string source = meta.at("source");
-  const std::string from = meta.at("link_from");
+  const std::string& source = m_base->meta().source;
+  const std::string& from = m_base->meta().link_from;
   if (source != m_options.selection.source) {
     throw os::Error(os::format("the base {} is one of another source, {}",
                                m_base->id().hex().substr(0, k_short_id), os::quoted(source)),
@@ -170,11 +194,11 @@ void Creator::check_base_fits() const {
 
 /// True if the snapshot stands as it should: nothing is left to do.
 bool Creator::settle_existing() {
-  if (!m_root.top().try_stat(m_folder.c_str())) {
+  if (!m_root.stat_of_tree(m_folder)) {
     return false;
   }
   m_existed = true;
-  const auto standing = find_snapshot(m_root, m_folder);
+  auto standing = find_snapshot(m_root, m_folder);
   if (!standing && m_options.existing == Existing::reuse && !m_holds_name) {
     return false; // it may just be removed: look again with the lock
   }
@@ -186,33 +210,31 @@ bool Creator::settle_existing() {
     return false;
   }
   if (!standing) {
-    throw os::Error(
-        os::format("the manifest of the snapshot {} is damaged", os::quoted(m_options.name)),
-        remedies());
+    standing = require_snapshot(m_root, m_options.name);
   }
   if (standing->base != m_base->id()) {
     throw_other_state(*standing);
   }
   check_same_options(*standing);
-  m_out.ledger = count_made(*m_base, standing->made);
-  m_out.ledger.folders = standing->meta.at("ledger").value("folders", std::uint64_t{0});
+  m_out.ledger = standing->meta.ledger;
+  m_out.ledger.seconds = 0;
   return true;
 }
 
 /// Who names no options takes the snapshot as it is.
 void Creator::check_same_options(const SnapshotManifest& standing) {
-  const auto& had = standing.meta.at("options");
-  const auto wanted = options_of(m_options.tree);
+  const auto had = text_of(standing.meta.options);
+  const auto wanted = text_of(options_of(m_options.tree));
   if (had == wanted) {
     return;
   }
-  if (wanted != options_of(TreeOptions())) {
+  if (wanted != text_of(options_of(TreeOptions()))) {
     throw os::Error(os::format("the snapshot {} was made with other options: {}, and now they "
                                "are {}",
-                               os::quoted(m_options.name), had.dump(), wanted.dump()),
+                               os::quoted(m_options.name), had, wanted),
                     remedies());
   }
-  m_out.notes.push_back(os::format("the snapshot was made with options: {}", had.dump()));
+  m_out.notes.push_back(os::format("the snapshot was made with options: {}", had));
 }
 
 std::string Creator::remedies() const {
@@ -227,8 +249,8 @@ void Creator::throw_other_state(const SnapshotManifest& standing) const {
   throw os::Error(
       os::format("the snapshot {} was made of another state of the source: {} of {}, and now it "
                  "is {}",
-                 os::quoted(m_options.name), shorten(standing.base),
-                 standing.meta.value("created", "?"), shorten(m_base->id())),
+                 os::quoted(m_options.name), shorten(standing.base), standing.meta.created,
+                 shorten(m_base->id())),
       remedies());
 }
 
@@ -248,13 +270,21 @@ os::Dir Creator::empty_work() const {
   return m_root.work().open_child(m_folder.c_str());
 }
 
+/// Takes the old tree out of the root, to be worked on.
+os::Dir Creator::take_old() {
+  m_root.discard_work(m_folder);
+  m_root.take_tree(m_folder);
+  m_old = Old::set_aside;
+  os::open_up(m_root.work(), m_folder.c_str());
+  return m_root.work().open_child(m_folder.c_str());
+}
+
 MadeTree Creator::refresh_or_make(os::Dir& tree) {
   if (m_in_place) {
-    m_root.discard_work(m_folder);
-    m_root.take_tree(m_folder);
-    os::open_up(m_root.work(), m_folder.c_str());
-    tree = m_root.work().open_child(m_folder.c_str());
+    tree = take_old();
+    m_old = Old::lost;
     try {
+      require_ours(tree); // its job may have given it away
       return refresh_tree(m_root, *m_base, m_options.tree, tree);
     } catch (const os::Error&) {
       // Something in it is not ours to change: the old tree goes, a new one comes.
@@ -267,19 +297,51 @@ MadeTree Creator::refresh_or_make(os::Dir& tree) {
 
 void Creator::make() {
   m_began = std::chrono::steady_clock::now();
-  m_in_place = m_root.top().try_stat(m_folder.c_str()) && may_refresh_in_place();
+  const auto old = m_root.top().try_stat(m_folder.c_str());
+  const bool is_folder = old && old->is_folder(); // else somebody put something else there
+  m_old_permissions = is_folder ? std::optional(old->permissions()) : std::nullopt;
+  m_in_place = is_folder && may_refresh_in_place();
   os::Dir tree;
   try {
     MadeTree made = refresh_or_make(tree);
     publish(tree, std::move(made));
   } catch (...) {
     tree = os::Dir();
-    m_root.discard_work(m_folder);
-    if (m_in_place) { // what was in it was to go; but whoever sees us fail may think it stands
-      m_root.forget(m_folder);
-      os::note(os::format("the old snapshot {} is gone", os::quoted(m_options.name)));
-    }
+    give_up();
     throw;
+  }
+}
+
+/// The old snapshot stands again, if it can; else nothing of either is left under its name. What
+/// fails in this is not told: it is not what the user has to mend.
+void Creator::give_up() noexcept {
+  const auto attempt = [](const auto& step) {
+    try {
+      step();
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  };
+  if (m_old == Old::set_aside) {
+    const bool stands = attempt([&] {
+      if (m_old_name) {
+        m_root.restore_tree(m_folder, *m_old_name);
+      } else {
+        m_root.publish_tree(m_folder);
+      }
+      if (m_old_permissions) {
+        m_root.top().set_permissions(m_folder.c_str(), *m_old_permissions);
+      }
+    });
+    m_old = stands ? Old::untouched : Old::lost;
+  }
+  attempt([&] { m_root.discard_work(m_folder); });
+  if (m_old == Old::lost || m_is_recorded) {
+    // The tree of ours that may stand there has not got its last touch.
+    if (attempt([&] { m_root.discard_tree(m_folder); })) {
+      attempt([&] { m_root.forget(m_folder); });
+    }
   }
 }
 
@@ -290,16 +352,19 @@ void Creator::publish(const os::Dir& tree, MadeTree made) {
   manifest.base = m_base->id();
   manifest.made = std::move(made.made);
   manifest.inodes = std::move(made.inodes);
-  manifest.meta = {{"name", m_options.name},
-                   {"created", os::to_iso8601(os::now())},
-                   {"source", m_base->meta().at("source")},
-                   {"options", options_of(m_options.tree)},
-                   {"ledger", made.ledger.to_json()}};
+  manifest.meta = {m_options.name, os::to_iso8601(os::now()), m_base->meta().source,
+                   options_of(m_options.tree), made.ledger};
+  auto record = manifest.prepare(m_root.snapshots(), m_folder);
+  std::optional<os::Lock> trash_lock; // as long as the old tree may have to come back
   if (!m_in_place) {
-    m_root.discard_tree(m_folder); // an old one, in which something runs
+    trash_lock = m_root.lock_trash();
+    m_old_name = m_root.discard_tree(m_folder); // an old one, in which something runs
+    m_old = m_old_name ? Old::set_aside : m_old;
   }
-  m_root.forget(m_folder);
-  manifest.write(m_root.snapshots(), m_folder);
+  record.commit();
+  m_is_recorded = true;
+  m_old = m_old == Old::set_aside ? Old::lost : m_old;
+  m_root.runs().unlink_if_present(m_folder.c_str()); // the old one's
   m_root.publish_tree(m_folder);
   set_top_mode(*m_base, tree);
   m_out.ledger = std::move(made.ledger);
@@ -313,7 +378,7 @@ void Creator::heal_damage(const DamagedObjects& damage) {
     const FileRecord& file = m_base->files()[index];
     damages.push_back({m_base->path_of(m_base->folder_of(index), file), file.object, file.inode});
   }
-  const std::string source = m_base->meta().at("source");
+  const std::string source = m_base->meta().source;
   m_base.reset();
   m_store_lock.reset();
   const Healed healed = heal(m_root, source, damages);
@@ -344,32 +409,11 @@ bool is_pristine(const Root& root, const CreateOptions& options) {
 }
 
 bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& options) {
-  return manifest.meta.at("options") == options_of(options);
+  return text_of(manifest.meta.options) == text_of(options_of(options));
 }
 
 Created create(const Root& root, const CreateOptions& options) {
   return Creator(root, options).run();
-}
-
-std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder) {
-  const auto stat = root.top().try_stat(folder.c_str());
-  return stat && stat->is_folder() ? SnapshotManifest::load(root.snapshots(), folder)
-                                   : std::nullopt;
-}
-
-bool has_record(const Root& root, const std::string& folder) {
-  return root.snapshots().try_stat(folder.c_str()).has_value();
-}
-
-Base base_of(const Root& root, const SnapshotManifest& manifest) {
-  auto base = Base::load(root.bases(), manifest.base);
-  if (!base || base->files().size() != manifest.made.size() ||
-      base->files().size() != manifest.inodes.size()) {
-    throw os::Error(
-        os::format("the base {} of the snapshot is lost or damaged", manifest.base.hex()),
-        "remove the snapshot and make it again");
-  }
-  return std::move(*base);
 }
 
 } // namespace snapfix::snapshot

@@ -69,14 +69,4 @@ bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& optio
 /// one rename. The caller holds the name's lock. Throws os::Error, Unchecked.
 Created create(const Root& root, const CreateOptions& options);
 
-/// The snapshot's own record: nothing if there is no such snapshot (a record without a tree is
-/// none).
-std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder);
-
-/// Whether there is a record of that name at all, be it damaged (a power cut may do that).
-bool has_record(const Root& root, const std::string& folder);
-
-/// The base of a snapshot's manifest. Throws os::Error if it is lost.
-Base base_of(const Root& root, const SnapshotManifest& manifest);
-
 } // namespace snapfix::snapshot

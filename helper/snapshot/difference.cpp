@@ -1,6 +1,6 @@
 #include "snapshot/difference.hpp"
 
-#include "snapshot/create.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/store.hpp"
 #include "source/listing.hpp"
 
@@ -29,7 +29,7 @@ class Comparison {
 public:
   Comparison(const Root& root, const std::string& folder, const SnapshotManifest& manifest)
       : m_root(root), m_manifest(manifest), m_base(base_of(root, manifest)),
-        m_source(m_base.meta().at("source")), m_tree(root.top().try_open_child(folder.c_str())) {}
+        m_source(m_base.meta().source), m_tree(root.top().try_open_child(folder.c_str())) {}
 
   std::optional<Difference> operator()(const std::string& path) const;
 
@@ -68,8 +68,7 @@ std::string Comparison::before(std::size_t index, const std::string& path) const
     return m_source + "/" + path;
   }
   const Store store(m_root, m_source);
-  const char* folder = m_base.text(m_base.folder_of(index).path);
-  return store.dir().path_of(Store::path_of(folder, file.object).data());
+  return store.path_of(m_base.text(m_base.folder_of(index).path), file.object);
 }
 
 bool Comparison::is_same(std::size_t index, const std::string& path, const Place& now) const {

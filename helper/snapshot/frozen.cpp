@@ -3,6 +3,7 @@
 #include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/time_text.hpp"
+#include "snapshot/record.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -24,6 +25,25 @@ bool is_over(const os::ProcessId& run, const os::Stat& record) {
   return os::now().seconds - record.mtime.seconds > k_longest_run_seconds;
 }
 
+struct FrozenRecord {
+  os::ProcessId run;
+  os::Hash base;
+};
+
+void to_json(nlohmann::json& json, const FrozenRecord& record) {
+  json = {{"machine", record.run.machine},
+          {"pid", record.run.pid},
+          {"start_time", record.run.start_time},
+          {"base", record.base.hex()}};
+}
+
+void from_json(const nlohmann::json& json, FrozenRecord& record) {
+  json.at("machine").get_to(record.run.machine);
+  json.at("pid").get_to(record.run.pid);
+  json.at("start_time").get_to(record.run.start_time);
+  record.base = os::Hash::from_hex(json.at("base").get<std::string>()).value_or(os::Hash());
+}
+
 } // namespace
 
 void record_frozen(const Root& root, const os::Hash& key, const os::Hash& base) {
@@ -31,19 +51,16 @@ void record_frozen(const Root& root, const os::Hash& key, const os::Hash& base) 
   if (!run) {
     return; // each test then freezes for itself
   }
-  const nlohmann::json record{{"machine", run->machine},
-                              {"pid", run->pid},
-                              {"start_time", run->start_time},
-                              {"base", base.hex()}};
-  os::replace_file(root.frozen(), record_name(*run, key).c_str(), record.dump());
+  const FrozenRecord record{*run, base};
+  os::replace_file(root.frozen(), record_name(*run, key).c_str(), text_of(record));
 }
 
 std::optional<os::Hash> find_frozen(const Root& root, const os::Hash& key) {
   const auto run = os::identify_parent();
   const auto text =
       run ? os::read_small_file(root.frozen(), record_name(*run, key).c_str()) : std::nullopt;
-  const auto record = nlohmann::json::parse(text.value_or(""), nullptr, false);
-  return record.is_object() ? os::Hash::from_hex(record.value("base", "")) : std::nullopt;
+  const auto record = read_record<FrozenRecord>(text.value_or(""));
+  return record ? std::optional(record->base) : std::nullopt;
 }
 
 std::vector<os::Hash> bases_in_use_by_runs(const Root& root) {
@@ -51,17 +68,14 @@ std::vector<os::Hash> bases_in_use_by_runs(const Root& root) {
   for (const auto& entry : root.frozen().entries()) {
     const auto stat = root.frozen().try_stat(entry.name.c_str());
     const auto text = os::read_small_file(root.frozen(), entry.name.c_str());
-    const auto record = nlohmann::json::parse(text.value_or(""), nullptr, false);
-    if (!stat || !record.is_object()) {
-      continue; // half-written, or gone
+    const auto record = read_record<FrozenRecord>(text.value_or(""));
+    if (!stat || !record) {
+      continue; // half-written, damaged, or gone
     }
-    const os::ProcessId run{record.value("machine", ""), record.value("pid", 0),
-                            record.value("start_time", std::uint64_t{0})};
-    const auto base = os::Hash::from_hex(record.value("base", ""));
-    if (is_over(run, *stat)) {
+    if (is_over(record->run, *stat)) {
       root.frozen().unlink_if_present(entry.name.c_str());
-    } else if (base) {
-      out.push_back(*base);
+    } else {
+      out.push_back(record->base);
     }
   }
   return out;

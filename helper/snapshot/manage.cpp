@@ -5,7 +5,7 @@
 #include "os/format.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
-#include "snapshot/create.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
 
@@ -13,24 +13,6 @@
 
 namespace snapfix::snapshot {
 namespace {
-
-SnapshotManifest manifest_or_error(const Root& root, const std::string& folder,
-                                   const std::string& name) {
-  auto manifest = find_snapshot(root, folder);
-  if (manifest) {
-    return std::move(*manifest);
-  }
-  const bool foreign = root.top().try_stat(folder.c_str()).has_value();
-  if (foreign && has_record(root, folder)) {
-    throw os::Error(os::format("the manifest of the snapshot {} is damaged", os::quoted(name)),
-                    "make it anew: snapfix create --fresh - or drop it: snapfix remove");
-  }
-  throw os::Error(foreign
-                      ? os::format("{} in {} is no snapshot: nothing of it is touched",
-                                   os::quoted(folder), root.path())
-                      : os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
-                  "'snapfix list' shows what there is");
-}
 
 /// Why a snapshot is kept under Keep::on_failure; empty if it goes.
 std::string reason_to_keep(const Root& root, const std::string& folder, const Outcome& outcome,
@@ -60,11 +42,16 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ou
 
 std::vector<std::string> remove_tree_of(const Root& root, const std::string& folder,
                                         const os::Lock& held) {
-  const auto discarded = root.discard_tree(folder);
-  root.forget(folder);
-  root.remove_lock_file(folder, held);
-  auto left =
-      discarded ? os::remove_tree(root.trash(), discarded->c_str()) : std::vector<std::string>();
+  std::vector<std::string> left;
+  {
+    const auto removing = root.try_lock_trash(os::LockMode::shared);
+    const auto discarded = root.discard_tree(folder);
+    root.forget(folder);
+    root.remove_lock_file(folder, held);
+    if (discarded) {
+      left = os::remove_tree(root.trash(), discarded->c_str());
+    }
+  }
   root.clear_debris(); // what is left of others is for prune to tell
   return left;
 }
@@ -107,6 +94,19 @@ std::vector<Aged> to_prune(const Root& root, const PruneOptions& options) {
   return out;
 }
 
+/// What writers of manifests and records left that were killed: nobody writes those of a snapshot
+/// without the lock of its name.
+void clear_half_written(const Root& root) {
+  for (const auto* dir : {&root.snapshots(), &root.runs()}) {
+    for (const auto& entry : dir->entries()) {
+      const auto folder = os::half_replaced(entry.name);
+      if (folder && root.try_lock_name(*folder)) {
+        dir->unlink_if_present(entry.name.c_str());
+      }
+    }
+  }
+}
+
 /// Manifests, records and locks of names that have no tree.
 void forget_treeless(const Root& root) {
   for (const auto& folder : root.recorded_folders()) {
@@ -143,45 +143,49 @@ nlohmann::json describe(const Root& root, const std::string& folder,
 
 std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held) {
   const std::string folder = folder_of_name(name);
-  if (!has_record(root, folder) || !root.top().try_stat(folder.c_str())) {
-    manifest_or_error(root, folder, name);
+  if (!has_record(root, folder) || !root.stat_of_tree(folder)) {
+    require_snapshot(root, name);
   }
   return remove_tree_of(root, folder, held);
 }
 
 Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
-                const Outcome& outcome) {
+                const Outcome& outcome, const std::function<void(const Verified&)>& tell) {
   const std::string folder = folder_of_name(name);
   Finished out;
-  if (!find_snapshot(root, folder)) {
+  if (!root.top().try_stat(folder.c_str())) {
     root.remove_lock_file(folder, held);
     root.clear_debris();
     return out;
   }
   out.existed = true;
   out.verified = verify(root, name, VerifyDepth::stats);
+  tell(out.verified);
   if (keep == Keep::always) {
     out.why_kept = "as asked";
   } else if (keep == Keep::on_failure) {
     out.why_kept = reason_to_keep(root, folder, outcome, out.verified);
   }
   out.kept = !out.why_kept.empty();
-  if (!out.kept) {
-    out.left = remove_tree_of(root, folder, held);
-  } else if (auto record = load_run(root, folder)) {
+  auto record = out.kept || !out.verified.findings.empty() ? load_run(root, folder) : std::nullopt;
+  if (record) {
     (*record)["changes"] = changes_of(out.verified);
     write_run(root, folder, *record);
+  }
+  if (!out.kept) {
+    out.left = remove_tree_of(root, folder, held);
   }
   return out;
 }
 
 nlohmann::json describe(const Root& root, const std::string& name) {
   const std::string folder = folder_of_name(name);
-  return describe(root, folder, manifest_or_error(root, folder, name));
+  return describe(root, folder, require_snapshot(root, name));
 }
 
 nlohmann::json list(const Root& root) {
   nlohmann::json snapshots = nlohmann::json::array();
+  nlohmann::json damaged = nlohmann::json::array();
   for (const auto& folder : root.snapshot_folders()) {
     if (const auto manifest = find_snapshot(root, folder)) {
       auto entry = describe(root, folder, *manifest);
@@ -190,9 +194,12 @@ nlohmann::json list(const Root& root) {
         entry["run"].erase("environment"); // may hold secrets, and fills the page
       }
       snapshots.push_back(std::move(entry));
+    } else if (root.top().try_stat(folder.c_str()) && has_record(root, folder)) {
+      damaged.push_back(folder);
     }
   }
-  return {{"root", root.path()}, {"snapshots", std::move(snapshots)}};
+  return {
+      {"root", root.path()}, {"snapshots", std::move(snapshots)}, {"damaged", std::move(damaged)}};
 }
 
 Pruned prune(const Root& root, const PruneOptions& options) {
@@ -202,7 +209,7 @@ Pruned prune(const Root& root, const PruneOptions& options) {
     if (!manifest) {
       continue;
     }
-    const std::string name = manifest->meta.value("name", folder);
+    const std::string name = manifest->meta.name;
     const auto lock = root.try_lock_name(folder);
     if (!lock) {
       if (!folder.starts_with(k_scratch_prefix)) {
@@ -219,11 +226,8 @@ Pruned prune(const Root& root, const PruneOptions& options) {
     }
   }
   if (!options.dry_run) {
+    clear_half_written(root);
     forget_treeless(root);
-    for (const auto* dir : {&root.bases(), &root.sources(), &root.snapshots(), &root.runs(),
-                            &root.frozen(), &root.checks(), &root.locks()}) {
-      os::clear_half_replaced(*dir);
-    }
     out.left = root.clear_debris();
   }
   out.store = collect_all(root, options.dry_run);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,14 +39,15 @@ struct Finished {
 };
 
 /// Verifies the snapshot, whose name's lock is `held`, then keeps or removes it. A missing snapshot
-/// is fine.
+/// is fine; one that cannot be verified is an os::Error, and stays. What was found goes to `tell`
+/// and into the record before anything else can fail.
 Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
-                const Outcome& outcome);
+                const Outcome& outcome, const std::function<void(const Verified&)>& tell);
 
 /// Everything that is recorded of a snapshot. Throws os::Error if there is none.
 nlohmann::json describe(const Root& root, const std::string& name);
 
-/// All snapshots, by name.
+/// All snapshots, by name, and the folders of those whose manifest or tree is damaged.
 nlohmann::json list(const Root& root);
 
 struct PruneOptions {

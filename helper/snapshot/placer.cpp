@@ -38,7 +38,7 @@ bool holds_for_all_files(Made made) {
 } // namespace
 
 Placer::Placer(const Root& root, const Base& base, const TreeOptions& options)
-    : m_base(base), m_options(options), m_source_path(base.meta().at("source").get<std::string>()),
+    : m_base(base), m_options(options), m_source_path(base.meta().source),
       m_store(root, m_source_path) {}
 
 Placer::Origin Placer::origin_of(const FolderRecord& folder, const Origin* above) const {
@@ -77,6 +77,11 @@ Made Placer::wanted_for(const std::string& folder_path, const FileRecord& file) 
   return Made::linked;
 }
 
+bool Placer::is_sound(const FileRecord& file, const os::Stat& stat) const noexcept {
+  return stat.inode == file.inode && file.agrees_with(stat) &&
+         (is_from_source() || m_store.is_own(stat));
+}
+
 void Placer::remember_damage(std::size_t index) {
   if (is_from_source()) {
     throw os::Error(
@@ -111,7 +116,8 @@ Placer::Placed Placer::place(const os::Dir& dir, Origin& origin, std::size_t ind
   const ObjectName object = Store::name_of(file.object);
   const char* from_name = is_from_source() ? name : object.data();
   // Looked at before it is linked: Lustre's clients forget what they know of a file with each link.
-  if (!origin.dir || !Store::is_sound(*origin.dir, from_name, file)) {
+  const auto stat = origin.dir ? origin.dir->try_stat(from_name) : std::nullopt;
+  if (!stat || !is_sound(file, *stat)) {
     remember_damage(index);
     return {Made::excluded, 0};
   }

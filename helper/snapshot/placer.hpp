@@ -41,6 +41,9 @@ public:
   Placed place(const os::Dir& dir, Origin& origin, std::size_t index,
                const std::string& folder_path);
 
+  /// Whether that is the stat of what the record says: the object itself, and unchanged.
+  bool is_sound(const FileRecord& file, const os::Stat& stat) const noexcept;
+
   /// The file is there, and is the object itself, but not as the base says: the object is damaged
   /// (link-from source: throws os::Error, the source has changed).
   void remember_damage(std::size_t index);

@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/process.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
 namespace snapfix::snapshot {
 namespace {
@@ -20,27 +20,43 @@ namespace fs = boost::filesystem;
 constexpr const char* k_inner = ".snapfix";
 constexpr const char* k_ignore = ".gitignore";
 constexpr const char* k_store_lock = "store";
+constexpr const char* k_trash_lock = "trash";
 constexpr std::string_view k_name_lock = "name.";
 
 std::string name_lock(const std::string& folder) {
   return std::string(k_name_lock) + folder;
 }
 
-/// A name in the trash, which tells who put it there: `<folder>.<pid>.<time>`.
+constexpr std::uint32_t k_others_write = 022;
+constexpr std::uint32_t k_others_enter = 011;
+constexpr std::uint32_t k_any_mode = 0;
+
+constexpr const char* k_another_root = "choose another root with --root or SNAPFIX_ROOT";
+
+/// A name in the trash that nothing else has.
 std::string trash_name(const std::string& folder) {
   const os::Time now = os::now();
   return os::format("{}.{}.{}-{}", folder, os::this_process(), now.seconds, now.nanoseconds);
 }
 
-/// Whether the process that put it into the trash still lives, and so removes it itself.
-bool is_being_removed(const std::string& trash_name) {
-  const auto time = trash_name.rfind('.');
-  const auto pid = time == std::string::npos ? time : trash_name.rfind('.', time - 1);
-  if (pid == std::string::npos) {
-    return false;
+/// `.snapfix`, into which nobody else can put anything.
+os::Dir open_inner(const os::Dir& top) {
+  auto out = ensure_ours(top, k_inner);
+  require_ours(out, k_others_write);
+  return out;
+}
+
+/// A folder in `.snapfix`. It may lie elsewhere: a symlink that is ours is followed.
+os::Dir open_in_inner(const os::Dir& inner, const char* name, std::uint32_t forbidden) {
+  auto out = inner.try_open_child(name);
+  if (!out) {
+    const auto stat = inner.try_stat(name);
+    const bool is_own_link = stat && stat->is_symlink() && stat->owner == os::effective_user();
+    out = is_own_link ? inner.follow_child(name) : ensure_ours(inner, name);
+    forbidden = is_own_link ? k_others_write : forbidden;
   }
-  const auto owner = static_cast<pid_t>(std::strtol(&trash_name[pid + 1], nullptr, 10));
-  return owner != os::this_process() && os::identify(owner).has_value();
+  require_ours(*out, forbidden);
+  return std::move(*out);
 }
 
 void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
@@ -48,11 +64,21 @@ void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
   try {
     from.rename(name.c_str(), to, new_name.c_str());
   } catch (const os::Error& error) {
+    if (error.error_number() == EBUSY) {
+      throw os::Error("rename", {from.path_of(name.c_str()), to.path_of(new_name.c_str())}, EBUSY,
+                      "something is mounted there: unmount it");
+    }
     // Moving a folder writes its `..`: one without write permission refuses.
-    if (error.error_number() != EACCES || !os::open_up(from, name.c_str())) {
+    const auto stat = error.error_number() == EACCES ? from.try_stat(name.c_str()) : std::nullopt;
+    if (!stat || !stat->is_folder() || !os::open_up(from, name.c_str())) {
       throw;
     }
-    from.rename(name.c_str(), to, new_name.c_str());
+    try {
+      from.rename(name.c_str(), to, new_name.c_str());
+    } catch (const os::Error&) { // it was something else: the folder stays as it is
+      from.set_permissions(name.c_str(), stat->permissions());
+      throw;
+    }
   }
 }
 
@@ -62,36 +88,54 @@ os::Dir open_own(const std::string& path) {
   if (owner != os::effective_user()) {
     throw os::Error(os::format("the root {} belongs to another user (uid {}; you are {})",
                                os::quoted(path), owner, os::effective_user()),
-                    "choose another one with --root or SNAPFIX_ROOT");
+                    k_another_root);
   }
   return top;
 }
 
 } // namespace
 
-std::string canonical_path(const std::string& path) {
-  boost::system::error_code failed;
-  const fs::path out = fs::canonical(path, failed);
-  if (failed) {
-    throw os::Error("find", {path}, failed.value());
+void require_ours(const os::Dir& dir, std::uint32_t forbidden) {
+  const auto stat = os::stat_of(dir.fd(), dir.path(), os::Freshness::cached);
+  if (stat.owner != os::effective_user()) {
+    throw os::Error(os::format("{} belongs to another user (uid {}; you are {})",
+                               os::quoted(dir.path()), stat.owner, os::effective_user()),
+                    k_another_root);
   }
-  return out.string();
+  if ((stat.permissions() & forbidden) != 0) {
+    throw os::Error(
+        os::format("other users may write to {} (mode {:04o})", os::quoted(dir.path()),
+                   stat.permissions()),
+        os::format("if all in it is yours: chmod go-w {} - else {}", dir.path(), k_another_root));
+  }
 }
 
-// The inner folders may lie elsewhere (a symlink, a mount): they are ours, so links are followed.
-Root::Root(os::Dir top) : m_path(canonical_path(top.path())), m_top(std::move(top)) {
-  const auto inner = [&](const char* name) {
-    if (auto standing = m_inner.try_open_child(name)) {
-      return std::move(*standing);
+os::Dir ensure_ours(const os::Dir& parent, const char* name) {
+  try {
+    auto out = parent.ensure_child(name, 0700);
+    require_ours(out);
+    return out;
+  } catch (const os::Error& error) {
+    if (error.error_number() != ENOTDIR && error.error_number() != ELOOP) {
+      throw;
     }
-    const auto path = fs::path(m_path) / k_inner / name;
-    boost::system::error_code failed;
-    fs::create_directory(path, failed);
-    return os::Dir::open(path.string());
-  };
+    throw os::Error(os::format("{} is no folder", os::quoted(parent.path_of(name))),
+                    os::format("snapfix has not made it: remove it, or {}", k_another_root));
+  }
+}
+
+Root::Root(os::Dir top) : m_path(os::canonical_path(top.path())), m_top(std::move(top)) {
+  const auto stat = m_top.stat();
+  m_owner = stat.owner;
+  m_others_write = (stat.mode & k_others_write) != 0;
   // Objects keep the modes of the source's files, but lie outside the folders that may protect
   // them.
-  m_inner = m_top.ensure_child(k_inner, 0700);
+  m_inner = open_inner(m_top);
+  // What nobody else can enter may have any mode.
+  const bool is_closed = (m_inner.stat().mode & k_others_enter) == 0;
+  const auto inner = [&](const char* name) {
+    return open_in_inner(m_inner, name, is_closed ? k_any_mode : k_others_write);
+  };
   m_objects = inner("objects");
   m_bases = inner("bases");
   m_sources = inner("sources");
@@ -108,8 +152,7 @@ Root Root::open_or_make(const std::string& path) {
   boost::system::error_code failed;
   fs::create_directories(path, failed);
   if (failed) {
-    throw os::Error("make the root", {path}, failed.value(),
-                    "choose another one with --root or SNAPFIX_ROOT");
+    throw os::Error("make the root", {path}, failed.value(), k_another_root);
   }
   os::Dir top = open_own(path);
   // Written first: git must not see a root's folders as untracked files, not even for a moment.
@@ -130,7 +173,11 @@ Root Root::open(const std::string& path) {
 
 bool Root::exists(const std::string& path) {
   boost::system::error_code failed;
-  return fs::is_directory(fs::path(path) / k_inner, failed);
+  const auto status = fs::status(fs::path(path) / k_inner, failed);
+  if (status.type() == fs::status_error) {
+    throw os::Error("look into the root", {path}, failed.value());
+  }
+  return status.type() == fs::directory_file;
 }
 
 os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,
@@ -148,6 +195,15 @@ os::Lock Root::lock_store(os::LockMode mode, const std::string& purpose) const {
 
 std::optional<os::Lock> Root::try_lock_store() const {
   return os::Lock::try_acquire(m_locks, k_store_lock, "snapfix, clearing up the store");
+}
+
+os::Lock Root::lock_trash() const {
+  return os::Lock::acquire(m_locks, k_trash_lock, "snapfix, replacing a tree",
+                           os::LockMode::shared);
+}
+
+std::optional<os::Lock> Root::try_lock_trash(os::LockMode mode) const {
+  return os::Lock::try_acquire(m_locks, k_trash_lock, "snapfix, removing", mode);
 }
 
 os::Lock Root::lock_source(const os::Hash& source) const {
@@ -182,13 +238,33 @@ void Root::remove_lock_file(const std::string& folder, const os::Lock& held) con
   held.remove_file(m_locks, name_lock(folder));
 }
 
+bool Root::is_foreign(const os::Stat& tree) const noexcept {
+  return m_others_write && tree.owner != m_owner;
+}
+
+std::optional<os::Stat> Root::stat_of_tree(const std::string& folder) const {
+  const auto out = m_top.try_stat(folder.c_str());
+  if (out && is_foreign(*out)) {
+    throw os::Error(os::format("{} belongs to another user (uid {}), who may have put it there: "
+                               "nothing of it is touched",
+                               os::quoted(m_path + "/" + folder), out->owner),
+                    os::format("let nobody else write to the root (chmod go-w {}), or {}", m_path,
+                               k_another_root));
+  }
+  return out;
+}
+
 std::optional<std::string> Root::discard_tree(const std::string& folder) const {
-  if (!m_top.try_stat(folder.c_str())) {
+  if (!stat_of_tree(folder)) {
     return std::nullopt;
   }
   std::string name = trash_name(folder);
   move_tree(m_top, folder, m_trash, name);
   return name;
+}
+
+void Root::restore_tree(const std::string& folder, const std::string& discarded) const {
+  move_tree(m_trash, discarded, m_top, folder);
 }
 
 void Root::take_tree(const std::string& folder) const {
@@ -212,23 +288,50 @@ void Root::forget(const std::string& folder) const {
 
 std::vector<std::string> Root::clear_debris() const {
   std::vector<std::string> left;
-  const auto take = [&](std::vector<std::string> more) {
-    left.insert(left.end(), more.begin(), more.end());
+  // What fails here is no failure of whoever clears up: it has done its own work.
+  const auto attempt = [&left](const auto& clear) {
+    try {
+      clear();
+    } catch (const os::Error& error) {
+      left.emplace_back(error.what());
+    }
   };
-  for (const auto& entry : m_work.entries()) {
-    // Work is named by the snapshot it is for: whoever holds that name's lock owns it.
-    if (const auto lock = try_lock_name(entry.name)) {
-      take(os::remove_tree(m_work, entry.name.c_str()));
-      if (!m_top.try_stat(entry.name.c_str()) && !m_snapshots.try_stat(entry.name.c_str())) {
-        remove_lock_file(entry.name, *lock);
+  const auto remove = [&left](const os::Dir& dir, const std::string& name) {
+    auto stays = os::remove_tree(dir, name.c_str());
+    left.insert(left.end(), stays.begin(), stays.end());
+    return stays.empty();
+  };
+  attempt([&] {
+    for (const auto& entry : m_work.entries()) {
+      // Work is named by the snapshot it is for: whoever holds that name's lock owns it.
+      if (const auto lock = try_lock_name(entry.name)) {
+        remove(m_work, entry.name);
+        if (!m_top.try_stat(entry.name.c_str()) && !m_snapshots.try_stat(entry.name.c_str())) {
+          remove_lock_file(entry.name, *lock);
+        }
       }
     }
-  }
-  for (const auto& entry : m_trash.entries()) {
-    if (!is_being_removed(entry.name)) {
-      take(os::remove_tree(m_trash, entry.name.c_str()));
+  });
+  std::set<std::string> stays;
+  const auto rest = [&] {
+    auto out = m_trash.entries();
+    std::erase_if(out, [&](const os::DirEntry& entry) { return stays.contains(entry.name); });
+    return out;
+  };
+  attempt([&] {
+    // Looked at again without the lock: who was refused it meanwhile relies on us.
+    for (auto entries = rest(); !entries.empty(); entries = rest()) {
+      const auto lock = try_lock_trash(os::LockMode::exclusive);
+      if (!lock) {
+        break;
+      }
+      for (const auto& entry : entries) {
+        if (!remove(m_trash, entry.name)) {
+          stays.insert(entry.name);
+        }
+      }
     }
-  }
+  });
   return left;
 }
 

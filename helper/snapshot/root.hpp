@@ -21,15 +21,20 @@ namespace snapfix::snapshot {
 ///     frozen/                          which base a ctest run goes by
 ///     checks/<base>.<key>              that a base passed a check
 ///     locks/  work/  trash/
+///
+/// What lies in `.snapfix` is ours alone: it is made with mode 0700. Other users may be able to
+/// write to the root itself: what stands in the place of a snapshot is then acted on only if it is
+/// ours.
 class Root {
 public:
-  /// Makes the root where there is none. Throws os::Error, also if it is another user's.
+  /// Makes the root where there is none. Throws os::Error, also if it or one of its inner folders
+  /// is another user's, or others may write to one of those.
   static Root open_or_make(const std::string& path);
 
-  /// Throws os::Error if there is no root at `path`.
+  /// The same, but throws os::Error if there is no root at `path`.
   static Root open(const std::string& path);
 
-  /// Whether there is a root at `path`.
+  /// Whether there is a root at `path`. Throws os::Error where that cannot be seen.
   static bool exists(const std::string& path);
 
   const std::string& path() const noexcept { return m_path; }
@@ -45,7 +50,7 @@ public:
   const os::Dir& work() const noexcept { return m_work; }
   const os::Dir& trash() const noexcept { return m_trash; }
 
-  // The locks, in the order in which they may be taken: name, store, source.
+  // The locks, in the order in which they may be taken: name, store, source, trash.
 
   /// The snapshot of that folder: held while it is made, run, removed.
   os::Lock lock_name(const std::string& folder, const std::string& purpose,
@@ -59,6 +64,19 @@ public:
   /// One source: held while it is frozen.
   os::Lock lock_source(const os::Hash& source) const;
 
+  /// The trash: shared by those who put a tree there to remove it or, maybe, to take it back;
+  /// exclusive for who clears up. Two that remove one tree do each other no harm, but are in each
+  /// other's way.
+  os::Lock lock_trash() const; ///< shared
+  std::optional<os::Lock> try_lock_trash(os::LockMode mode) const;
+
+  /// What stands in the place of a snapshot, whatever it is; nothing if the name is free. Throws
+  /// os::Error if another user may have put it there.
+  std::optional<os::Stat> stat_of_tree(const std::string& folder) const;
+
+  /// Whether that is something that another user may have put there.
+  bool is_foreign(const os::Stat& tree) const noexcept;
+
   /// The folders of all snapshots that have a manifest, in byte order.
   std::vector<std::string> snapshot_folders() const;
 
@@ -69,8 +87,11 @@ public:
   void remove_lock_file(const std::string& folder, const os::Lock& held) const;
 
   /// Moves the snapshot's tree into the trash, so that the name is free at once. Returns its name
-  /// there; nothing if there is no tree.
+  /// there; nothing if there is no tree. Throws os::Error.
   std::optional<std::string> discard_tree(const std::string& folder) const;
+
+  /// Takes back what discard_tree() returned.
+  void restore_tree(const std::string& folder, const std::string& discarded) const;
 
   /// Moves the snapshot's tree out of sight, to be worked on, and back: a tree stands in the root
   /// whole or not at all.
@@ -83,8 +104,8 @@ public:
   /// Removes the manifest and the records of a snapshot.
   void forget(const std::string& folder) const;
 
-  /// Empties the trash and removes unfinished work whose owner is gone. Returns what could not be
-  /// removed, with the reason.
+  /// Empties the trash, unless others are about it, and removes unfinished work whose owner is
+  /// gone. Returns what could not be removed, with the reason: nothing is thrown for that.
   std::vector<std::string> clear_debris() const;
 
 private:
@@ -92,6 +113,8 @@ private:
 
   std::string m_path;
   os::Dir m_top;
+  std::uint32_t m_owner;
+  bool m_others_write; ///< to the root itself
   os::Dir m_inner;
   os::Dir m_objects;
   os::Dir m_bases;
@@ -105,7 +128,11 @@ private:
   os::Dir m_trash;
 };
 
-/// `path` made absolute and free of symlinks. Throws os::Error if there is no such thing.
-std::string canonical_path(const std::string& path);
+/// Throws os::Error unless the folder is ours and has none of the permission bits in `forbidden`.
+void require_ours(const os::Dir& dir, std::uint32_t forbidden = 0);
+
+/// Opens a folder of ours in `parent`; makes it where there is none, closed to others. Throws
+/// os::Error, also if something else has that name, or it is another user's.
+os::Dir ensure_ours(const os::Dir& parent, const char* name);
 
 } // namespace snapfix::snapshot

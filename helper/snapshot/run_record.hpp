@@ -13,6 +13,8 @@ namespace snapfix::snapshot {
 // `started`, and from its end on `ended`, `status` or `signal`, `outlived`, `changes`. Only its
 // owner can read it: an environment may hold secrets.
 
+/// Nothing if there is no record. What it gives has the types that belong to it; of a damaged
+/// record it gives nothing but that there was a run: an empty object.
 std::optional<nlohmann::json> load_run(const Root& root, const std::string& folder);
 void write_run(const Root& root, const std::string& folder, const nlohmann::json& record);
 

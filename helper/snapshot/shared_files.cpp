@@ -1,6 +1,6 @@
 #include "snapshot/shared_files.hpp"
 
-#include "snapshot/create.hpp"
+#include "snapshot/find.hpp"
 #include "source/listing.hpp"
 
 #include <unordered_set>

@@ -18,6 +18,9 @@ constexpr std::string_view k_incoming = "incoming.";
 constexpr const char* k_mark = "unfinished";
 constexpr std::string_view k_digits = "0123456789abcdef";
 constexpr int k_bucket_digits = 2;
+constexpr std::uint32_t k_store_mode = 02700;
+
+using BucketName = std::array<char, k_bucket_digits + 1>;
 
 char* put_hex(char* out, std::uint64_t number, int digits) {
   for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) {
@@ -31,8 +34,10 @@ void put_hex(char* out, const os::Hash& hash) {
 }
 
 /// The name of the folder that holds the objects of a source folder.
-char* put_bucket(char* out, std::string_view folder_path) {
-  return put_hex(out, os::hash_of(folder_path).low & 0xFFU, k_bucket_digits);
+BucketName bucket_of(std::string_view folder_path) {
+  BucketName out{};
+  put_hex(out.data(), os::hash_of(folder_path).low & 0xFFU, k_bucket_digits);
+  return out;
 }
 
 /// A file of the source, opened component by component; nothing if it is not there as a file.
@@ -72,37 +77,63 @@ std::uint64_t remake(Store& store, const std::string& source, const Damage& dama
 
 /// The inode of what stands in the object's place, if that is sound though not the inode that was
 /// found bad: a later freeze has made it, or another process healed it since. Else 0.
-std::uint64_t standing_inode(const Store& store, const ObjectPath& name, const Damage& damage,
+std::uint64_t standing_inode(const Store& store, const os::Dir& bucket, const Damage& damage,
                              const FileRecord& record) {
-  const auto stat = store.dir().try_stat(name.data());
-  if (!stat || stat->inode == damage.seen_inode || !record.agrees_with(*stat)) {
+  const ObjectName name = Store::name_of(damage.object);
+  const auto stat = bucket.try_stat(name.data());
+  if (!stat || stat->inode == damage.seen_inode || !record.agrees_with(*stat) ||
+      !store.is_own(*stat)) {
     return 0;
   }
-  const os::UniqueFd fd = store.dir().open_to_read(name.data());
-  const bool same = os::hash_file(fd.get(), store.dir().path_of(name.data())) == record.content;
+  const os::UniqueFd fd = bucket.open_to_read(name.data());
+  const bool same = os::hash_file(fd.get(), bucket.path_of(name.data())) == record.content;
   return same ? stat->inode : 0;
+}
+
+/// Puts a sound object into its place, or leaves none there. Returns its inode, or 0.
+std::uint64_t replace_object(Store& store, const std::string& source, const Damage& damage,
+                             const FileRecord& record) {
+  const auto bucket = store.open_bucket(source::folder_of(damage.path));
+  std::uint64_t inode = bucket ? standing_inode(store, *bucket, damage, record) : 0;
+  if (inode == 0) {
+    inode = remake(store, source, damage, record);
+  }
+  if (inode == 0 && bucket) {
+    bucket->unlink_if_present(Store::name_of(damage.object).data());
+  }
+  return inode;
 }
 
 } // namespace
 
 Store::Store(const Root& root, const std::string& source)
-    : m_dir(root.objects().ensure_child(os::hash_of(source).hex().c_str())) {}
+    : m_dir(ensure_ours(root.objects(), os::hash_of(source).hex().c_str())) {
+  const auto stat = os::stat_of(m_dir.fd(), m_dir.path(), os::Freshness::cached);
+  m_owner = stat.owner;
+  m_group = stat.group;
+  if (stat.permissions() != k_store_mode) {
+    try {
+      m_dir.set_permissions(k_store_mode);
+    } catch (const os::Error&) { // the file system knows no modes: there a group is all files'
+    }
+  }
+}
 
 Store::~Store() {
   if (m_is_marked) {
     try {
       m_dir.unlink_if_present(k_mark);
-    } catch (const os::Error&) { // the next writer looks for what is not there
+    } catch (const std::exception&) { // the next writer looks for what is not there
     }
   }
 }
 
-ObjectPath Store::path_of(std::string_view folder_path, const os::Hash& object) noexcept {
-  ObjectPath out{};
-  char* end = put_bucket(out.data(), folder_path);
-  *end++ = '/';
-  put_hex(end, object);
-  return out;
+std::string Store::path_of(std::string_view folder_path, const os::Hash& object) const {
+  return m_dir.path_of(bucket_of(folder_path).data()) + "/" + object.hex();
+}
+
+bool Store::is_own(const os::Stat& stat) const noexcept {
+  return stat.owner == m_owner && stat.group == m_group;
 }
 
 ObjectName Store::name_of(const os::Hash& object) noexcept {
@@ -112,20 +143,23 @@ ObjectName Store::name_of(const os::Hash& object) noexcept {
 }
 
 std::optional<os::Dir> Store::open_bucket(std::string_view folder_path) const {
-  std::array<char, k_bucket_digits + 1> name{};
-  put_bucket(name.data(), folder_path);
-  return m_dir.try_begin_at(name.data());
+  auto out = m_dir.try_begin_at(bucket_of(folder_path).data());
+  const bool is_ours =
+      out && os::stat_of(out->fd(), out->path(), os::Freshness::cached).owner == m_owner;
+  return is_ours ? std::move(out) : std::nullopt;
 }
 
 os::Dir Store::make_bucket(std::string_view folder_path) {
-  std::call_once(m_mark_once, [this] {
-    m_dir.create_file(k_mark);
-    m_is_marked = true;
-  });
-  std::array<char, k_bucket_digits + 1> name{};
-  put_bucket(name.data(), folder_path);
-  auto bucket = m_dir.try_begin_at(name.data());
-  return bucket ? std::move(*bucket) : m_dir.ensure_child(name.data());
+  {
+    // Not std::call_once: an exception cannot pass through it where libstdc++ is linked statically.
+    const std::scoped_lock lock(m_mark_mutex);
+    if (!m_is_marked) {
+      m_dir.create_file(k_mark);
+      m_is_marked = true;
+    }
+  }
+  auto bucket = open_bucket(folder_path);
+  return bucket ? std::move(*bucket) : ensure_ours(m_dir, bucket_of(folder_path).data());
 }
 
 os::Hash Store::object_of(std::string_view folder_path, std::string_view name,
@@ -143,11 +177,6 @@ os::Hash Store::object_of(std::string_view folder_path, std::string_view name,
   return hasher.finish();
 }
 
-bool Store::is_sound(const os::Dir& dir, const char* name, const FileRecord& file) {
-  const auto stat = dir.try_stat(name);
-  return stat && stat->inode == file.inode && file.agrees_with(*stat);
-}
-
 Store::Incoming::Incoming(const os::Dir& bucket, std::uint32_t permissions) : m_bucket(bucket) {
   static std::atomic<unsigned> number{0};
   m_name = os::format("{}{}.{}", k_incoming, os::this_process(), number.fetch_add(1));
@@ -160,7 +189,7 @@ Store::Incoming::~Incoming() {
   }
   try {
     m_bucket.unlink_if_present(m_name.c_str());
-  } catch (const os::Error&) { // prune takes it
+  } catch (const std::exception&) { // whoever writes next takes it
   }
 }
 
@@ -180,6 +209,7 @@ void Store::Incoming::seal(FileRecord& file) {
   file.mtime_seconds = stat.mtime.seconds;
   file.mtime_nanoseconds = stat.mtime.nanoseconds;
   file.inode = stat.inode;
+  m_sealed = stat;
 }
 
 std::uint64_t Store::Incoming::publish(const os::Hash& object, const FileRecord& file,
@@ -187,7 +217,8 @@ std::uint64_t Store::Incoming::publish(const os::Hash& object, const FileRecord&
   const ObjectName name = name_of(object);
   if (!replace) {
     const auto standing = m_bucket.try_stat(name.data());
-    if (standing && file.agrees_with(*standing)) {
+    if (standing && file.agrees_with(*standing) && standing->owner == m_sealed.owner &&
+        standing->group == m_sealed.group) {
       return standing->inode;
     }
   }
@@ -219,7 +250,7 @@ Healed heal(const Root& root, const std::string& source, const std::vector<Damag
   for (const auto& entry : root.bases().entries()) {
     const auto id = os::Hash::from_hex(entry.name);
     auto base = id ? Base::load(root.bases(), *id) : std::nullopt;
-    if (base && base->meta().value("source", "") == source) {
+    if (base && base->meta().source == source) {
       bases.push_back(std::move(*base));
     }
   }
@@ -234,14 +265,7 @@ Healed heal(const Root& root, const std::string& source, const std::vector<Damag
       }
       const FileRecord& record = bases[i].files()[*index];
       if (!inode) {
-        const ObjectPath name = Store::path_of(source::folder_of(damage.path), damage.object);
-        inode = standing_inode(store, name, damage, record);
-        if (*inode == 0) {
-          inode = remake(store, source, damage, record);
-        }
-        if (*inode == 0) {
-          store.dir().unlink_if_present(name.data());
-        }
+        inode = replace_object(store, source, damage, record);
         ++(*inode == 0 ? out.dropped : out.replaced);
       }
       if (record.inode != *inode) {

@@ -13,17 +13,18 @@
 
 namespace snapfix::snapshot {
 
-/// Where an object lies below its source's store: `xx/<32 hex digits>`, NUL-terminated.
-using ObjectPath = std::array<char, 36>;
-
-/// The last component of that.
+/// The name of an object in its bucket: 32 hex digits, NUL-terminated.
 using ObjectName = std::array<char, 33>;
 
 /// The objects of one source under a root. The objects of one of its folders lie together, in one
-/// of 256, so that a snapshot of a folder links from few folders.
+/// of 256 buckets, so that a snapshot of a folder links from few folders.
+///
+/// All objects are ours, and of the group of the store's folder: that is setgid. So neither needs
+/// to be recorded.
 class Store {
 public:
-  /// Makes the store of that source (an absolute path) where there is none.
+  /// Makes the store of that source (an absolute path) where there is none. Throws os::Error, also
+  /// if it is not ours.
   Store(const Root& root, const std::string& source);
 
   Store(const Store&) = delete;
@@ -32,9 +33,15 @@ public:
 
   const os::Dir& dir() const noexcept { return m_dir; }
 
-  /// Where the object of a file of that source folder lies.
-  static ObjectPath path_of(std::string_view folder_path, const os::Hash& object) noexcept;
   static ObjectName name_of(const os::Hash& object) noexcept;
+
+  /// Where the object of a file of that source folder lies, for people.
+  std::string path_of(std::string_view folder_path, const os::Hash& object) const;
+
+  /// The owner and the group of all objects, and whether what has this stat has them.
+  std::uint32_t owner() const noexcept { return m_owner; }
+  std::uint32_t group() const noexcept { return m_group; }
+  bool is_own(const os::Stat& stat) const noexcept;
 
   /// To link from the objects of a source folder; nothing where there are none.
   std::optional<os::Dir> open_bucket(std::string_view folder_path) const;
@@ -47,9 +54,6 @@ public:
   static os::Hash object_of(std::string_view folder_path, std::string_view name,
                             const os::Hash& content, std::uint32_t permissions,
                             os::Time mtime) noexcept;
-
-  /// Whether what has that name stands as the base's record says: inode, size, mtime, mode.
-  static bool is_sound(const os::Dir& dir, const char* name, const FileRecord& file);
 
   /// An empty file in a bucket, to be filled and then published. It lies beside what it becomes: a
   /// rename from one folder to another waits for all others of the file system (Linux's
@@ -78,6 +82,7 @@ public:
     const os::Dir& m_bucket;
     std::string m_name;
     os::UniqueFd m_fd;
+    os::Stat m_sealed;
   };
 
   /// Removes what writers left that were killed. Call it with the source's lock held, or the
@@ -86,7 +91,9 @@ public:
 
 private:
   os::Dir m_dir;
-  std::once_flag m_mark_once;
+  std::uint32_t m_owner;
+  std::uint32_t m_group;
+  std::mutex m_mark_mutex;
   bool m_is_marked = false;
 };
 

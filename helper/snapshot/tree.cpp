@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/parallel.hpp"
+#include "os/process.hpp"
 #include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "snapshot/placer.hpp"
@@ -215,7 +216,7 @@ void TreeMaker::clear_differing(const os::Dir& dir, std::size_t index, std::vect
     const auto stat = dir.stat_of(name);
     if (stat.is_folder()) {
       const auto child = find_child(index, name);
-      if (child && m_wanted[m_children[index][*child]]) {
+      if (child && stat.owner == os::effective_user() && m_wanted[m_children[index][*child]]) {
         if ((stat.mode & k_owner_all) != k_owner_all) {
           os::open_up(dir, name);
         }
@@ -250,7 +251,7 @@ bool TreeMaker::stands(const os::Dir& dir, std::size_t index, const os::Stat& st
   if (wanted != Made::linked || !stat.is_file() || stat.inode != file.inode) {
     return false;
   }
-  if (!file.agrees_with(stat)) { // it is the object itself, and that was written to
+  if (!m_placer.is_sound(file, stat)) { // it is the object itself, and that was written to
     m_placer.remember_damage(index);
   }
   m_out.made[index] = Made::linked;

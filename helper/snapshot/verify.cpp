@@ -5,7 +5,8 @@
 #include "os/format.hpp"
 #include "os/parallel.hpp"
 #include "os/remove_tree.hpp"
-#include "snapshot/create.hpp"
+#include "snapshot/find.hpp"
+#include "snapshot/freeze.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/store.hpp"
@@ -22,15 +23,9 @@ class Verifier {
 public:
   Verifier(const Root& root, const std::string& name, VerifyDepth depth)
       : m_root(root), m_folder(folder_of_name(name)), m_depth(depth) {
-    auto manifest = find_snapshot(root, m_folder);
-    if (!manifest) {
-      throw os::Error(os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
-                      "'snapfix list' shows what there is");
-    }
-    m_manifest = std::move(*manifest);
+    m_manifest = require_snapshot(root, name);
     m_base.emplace(base_of(root, m_manifest));
-    m_source = m_base->meta().at("source");
-    m_owner = root.top().stat().owner;
+    m_source = m_base->meta().source;
     m_children = children_of_folders(*m_base);
     if (!is_from_source()) {
       m_store.emplace(root, m_source);
@@ -46,6 +41,12 @@ private:
     std::shared_ptr<const os::Dir> parent;
     std::size_t index;
   };
+  /// Where the objects of a folder lie: opened for the first of them that is looked at.
+  struct Bucket {
+    const FolderRecord& folder;
+    std::optional<os::Dir> dir;
+    bool is_open = false;
+  };
   struct Counts {
     std::uint64_t shared = 0;
     std::uint64_t made_private = 0;
@@ -56,13 +57,12 @@ private:
   void visit_all(os::Dir top);
   Counts visit(os::Dir&& dir, std::size_t folder_index, os::WorkQueue<Task>& queue);
   void visit_missing(std::size_t folder_index, Counts& counts);
-  void visit_file(const os::Dir& dir, const FolderRecord& folder, std::size_t index,
-                  Counts& counts);
-  void check_object(const FolderRecord& folder, std::size_t index);
+  void visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts);
+  void check_object(Bucket& bucket, std::size_t index);
   void compare(const os::Dir& dir, const char* name, const os::Stat& stat,
                const FolderRecord& folder, std::size_t index);
   bool is_from_source() const {
-    return m_manifest.meta.at("options").value("link_from", "") == "source";
+    return m_manifest.meta.options.link_from == to_text(LinkFrom::source);
   }
   void name_suspects();
   void heal_findings();
@@ -73,7 +73,6 @@ private:
   SnapshotManifest m_manifest;
   std::optional<Base> m_base;
   std::string m_source;
-  std::uint32_t m_owner = 0; ///< of all objects
   std::vector<std::vector<std::size_t>> m_children;
   std::optional<Store> m_store;
   std::mutex m_mutex;
@@ -94,9 +93,10 @@ std::optional<os::Dir> open_own_child(const os::Dir& dir, const char* name) {
   }
 }
 
-bool was_guarded(const Root& root, const std::string& folder) {
-  const auto run = load_run(root, folder);
-  return run && run->value("guard", nlohmann::json::object()).value("state", "") == "on";
+/// Whether the recorded run is, or was, under the guard, or had nothing to be guarded.
+bool is_guarded(const nlohmann::json& run) {
+  const auto state = run.value("guard", nlohmann::json::object()).value("state", "");
+  return state == "on" || state == "not needed";
 }
 
 Verified Verifier::count() {
@@ -116,8 +116,12 @@ Verified Verifier::run() {
   visit_all(std::move(*top));
   if (!m_found.empty()) {
     std::ranges::sort(m_found, {}, &std::pair<std::size_t, Finding>::first);
-    name_suspects();
-    heal_findings();
+    try { // what was found is told whatever fails now
+      name_suspects();
+      heal_findings();
+    } catch (const os::Error& error) {
+      m_out.not_healed = error.what();
+    }
   }
   for (auto& [index, finding] : m_found) {
     m_out.findings.push_back(std::move(finding));
@@ -153,12 +157,13 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
                                  os::WorkQueue<Task>& queue) {
   Counts counts;
   const FolderRecord& folder = m_base->folders()[folder_index];
+  Bucket bucket{folder, {}};
   std::uint64_t expected = 0;
   for (std::size_t i = 0; i < folder.file_count; ++i) {
     const std::size_t index = folder.first_file + i;
     if (m_manifest.made[index] != Made::excluded) {
       ++expected;
-      visit_file(dir, folder, index, counts);
+      visit_file(dir, bucket, index, counts);
     }
   }
   expected -= counts.missing;
@@ -181,47 +186,54 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
 }
 
 void Verifier::visit_missing(std::size_t folder_index, Counts& counts) {
-  const FolderRecord& folder = m_base->folders()[folder_index];
-  for (std::size_t i = 0; i < folder.file_count; ++i) {
-    const std::size_t index = folder.first_file + i;
-    if (m_manifest.made[index] != Made::excluded) {
-      ++counts.missing;
-      check_object(folder, index);
+  std::vector<std::size_t> missing{folder_index};
+  while (!missing.empty()) {
+    const std::size_t at = missing.back();
+    missing.pop_back();
+    const FolderRecord& folder = m_base->folders()[at];
+    Bucket bucket{folder, {}};
+    for (std::size_t i = 0; i < folder.file_count; ++i) {
+      const std::size_t index = folder.first_file + i;
+      if (m_manifest.made[index] != Made::excluded) {
+        ++counts.missing;
+        check_object(bucket, index);
+      }
     }
-  }
-  for (const std::size_t child : m_children[folder_index]) {
-    visit_missing(child, counts);
+    missing.insert(missing.end(), m_children[at].begin(), m_children[at].end());
   }
 }
 
-void Verifier::visit_file(const os::Dir& dir, const FolderRecord& folder, std::size_t index,
-                          Counts& counts) {
+void Verifier::visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts) {
   const char* name = m_base->text(m_base->files()[index].name);
   const auto stat = dir.try_stat(name);
   if (!stat) {
     ++counts.missing;
-    check_object(folder, index);
+    check_object(bucket, index);
   } else if (m_manifest.made[index] != Made::linked || !stat->is_file() ||
              stat->inode != m_manifest.inodes[index]) {
     counts.made_private += m_manifest.made[index] == Made::symlink ? 0U : 1U;
-    check_object(folder, index);
+    check_object(bucket, index);
   } else {
     ++counts.shared;
-    compare(dir, name, *stat, folder, index);
+    compare(dir, name, *stat, bucket.folder, index);
   }
 }
 
 /// A linked file that is no longer at its place (moved, replaced, removed) may have been written to
 /// before: its object tells.
-void Verifier::check_object(const FolderRecord& folder, std::size_t index) {
+void Verifier::check_object(Bucket& bucket, std::size_t index) {
   const FileRecord& file = m_base->files()[index];
   if (m_manifest.made[index] != Made::linked || is_from_source()) {
     return;
   }
-  const ObjectPath name = Store::path_of(m_base->text(folder.path), file.object);
-  const auto stat = m_store->dir().try_stat(name.data());
+  if (!bucket.is_open) {
+    bucket.dir = m_store->open_bucket(m_base->text(bucket.folder.path));
+    bucket.is_open = true;
+  }
+  const ObjectName name = Store::name_of(file.object);
+  const auto stat = bucket.dir ? bucket.dir->try_stat(name.data()) : std::nullopt;
   if (stat && stat->inode == m_manifest.inodes[index]) {
-    compare(m_store->dir(), name.data(), *stat, folder, index);
+    compare(*bucket.dir, name.data(), *stat, bucket.folder, index);
   }
 }
 
@@ -238,8 +250,11 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
   if (stat.mode != file.mode) {
     finding.what.emplace_back("mode");
   }
-  if (stat.owner != m_owner && !is_from_source()) {
+  if (m_store && stat.owner != m_store->owner()) {
     finding.what.emplace_back("owner");
+  }
+  if (m_store && stat.group != m_store->group()) {
+    finding.what.emplace_back("group");
   }
   if (m_depth == VerifyDepth::content && !is_from_source()) {
     const auto fd = dir.open_to_read(name);
@@ -259,7 +274,7 @@ void Verifier::name_suspects() {
   for (const auto& other : m_root.snapshot_folders()) {
     const auto manifest = find_snapshot(m_root, other);
     const auto base = manifest ? Base::load(m_root.bases(), manifest->base) : std::nullopt;
-    if (!base || base->meta().value("source", "") != m_source) {
+    if (!base || base->meta().source != m_source) {
       continue;
     }
     for (auto& [found, finding] : m_found) {
@@ -267,8 +282,11 @@ void Verifier::name_suspects() {
           manifest->base == m_manifest.base ? std::optional(found) : base->find(finding.path);
       if (index && *index < manifest->inodes.size() && manifest->made[*index] == Made::linked &&
           manifest->inodes[*index] == m_manifest.inodes[found]) {
-        finding.suspects.push_back(manifest->meta.value("name", other));
-        if (!was_guarded(m_root, other)) {
+        finding.suspects.push_back(manifest->meta.name);
+        const auto run = load_run(m_root, other);
+        if (!run) {
+          m_out.never_run.insert(finding.suspects.back());
+        } else if (!is_guarded(*run)) {
           m_out.unguarded.insert(finding.suspects.back());
         }
       }
@@ -306,9 +324,13 @@ nlohmann::json path_to_json(const std::string& path) {
 
 nlohmann::json Verified::to_json(const std::string& name) const {
   nlohmann::json out{
-      {"name", name},           {"shared", shared}, {"private", made_private},
-      {"missing", missing},     {"added", added},   {"findings", nlohmann::json::array()},
-      {"unguarded", unguarded}, {"healed", healed}, {"notes", notes}};
+      {"name", name},           {"shared", shared},       {"private", made_private},
+      {"missing", missing},     {"added", added},         {"findings", nlohmann::json::array()},
+      {"unguarded", unguarded}, {"never_run", never_run}, {"healed", healed},
+      {"notes", notes}};
+  if (!not_healed.empty()) {
+    out["not_healed"] = not_healed;
+  }
   for (const auto& finding : findings) {
     auto entry = path_to_json(finding.path);
     entry["what"] = finding.what;

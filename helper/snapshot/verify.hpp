@@ -16,7 +16,7 @@ enum class VerifyDepth { stats, content };
 /// A shared file that was changed through a link.
 struct Finding {
   std::string path;
-  std::vector<std::string> what; ///< of `size`, `mtime`, `mode`, `owner`, `content`
+  std::vector<std::string> what; ///< of `size`, `mtime`, `mode`, `owner`, `group`, `content`
   /// The snapshots that share it: without a guard nobody can know which of them wrote.
   std::vector<std::string> suspects;
 };
@@ -28,7 +28,9 @@ struct Verified {
   std::uint64_t added = 0; ///< entries that the base does not hold; those below new folders once
   std::vector<Finding> findings;
   std::set<std::string> unguarded; ///< the suspects whose last run was not under the guard
+  std::set<std::string> never_run; ///< the suspects in which no command was run
   std::uint64_t healed = 0;
+  std::string not_healed; ///< why the store is as it was found; empty if it is healed
   std::vector<std::string> notes;
 
   nlohmann::json to_json(const std::string& name) const;

@@ -3,6 +3,7 @@
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/path.hpp"
 #include "uv/lint_files.hpp"
 #include "uv/lint_kind.hpp"
 
@@ -73,7 +74,7 @@ bool may_be_script(const std::string& path) {
 }
 
 void replace(const std::string& path, const std::string& text) {
-  const fs::path real = fs::canonical(path); // a symlink that was named stays one
+  const fs::path real = os::canonical_path(path); // a symlink that was named stays one
   const auto dir = os::Dir::open(real.parent_path().string());
   const std::string name = real.filename().string();
   const auto permissions = dir.stat_of(name.c_str()).permissions();
@@ -159,7 +160,7 @@ LintReport lint(const std::vector<std::string>& paths, const LintOptions& option
   std::set<std::string> seen;
   for (const std::string& path : paths) {
     for (const std::string& file : files_of(path)) {
-      if (seen.insert(fs::canonical(file).string()).second && !lint_file(report, file, options) &&
+      if (seen.insert(os::canonical_path(file)).second && !lint_file(report, file, options) &&
           file == path) {
         report.unread.push_back(path);
       }

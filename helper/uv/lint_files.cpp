@@ -4,6 +4,7 @@
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "source/git.hpp"
 #include "source/listing.hpp"
 #include "uv/lint_text.hpp"
@@ -108,7 +109,7 @@ std::vector<std::string> files_of(const std::string& path) {
   prefix = prefix == "." ? "" : prefix == "/" ? prefix : prefix + "/";
   std::vector<std::string> found;
   try {
-    if (source::is_git_work_tree(fs::canonical(path).string())) {
+    if (source::is_git_work_tree(os::canonical_path(path))) {
       found = listed_by_git(top);
     }
   } catch (const os::Error& failure) { // a damaged one, or one that git does not trust
@@ -127,7 +128,7 @@ std::vector<std::string> files_of(const std::string& path) {
 
 std::optional<std::string> read_text_file(const std::string& path) {
   constexpr std::uint64_t k_most = 8U << 20U;
-  const fs::path real = fs::canonical(path);
+  const fs::path real = os::canonical_path(path);
   const auto dir = os::Dir::open(real.parent_path().string());
   const std::string name = real.filename().string();
   if (dir.stat_of(name.c_str()).size > k_most) {

@@ -198,7 +198,8 @@ std::vector<std::string> enforce_lock(std::vector<std::string>& environment,
   }
   environment.emplace_back("UV_LOCKED=1");
   const auto leads_out = [&](const std::string& place) {
-    const auto whole = fs::absolute(place, folder).lexically_normal().string() + "/";
+    const fs::path path = place.starts_with('/') ? place : folder + "/" + place;
+    const auto whole = path.lexically_normal().string() + "/";
     return !place.empty() && !whole.starts_with(snapshot + "/");
   };
   for (const char* name : {"UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY"}) {

@@ -60,6 +60,24 @@ def test_wait_gives_up(tmp):
             assert p(*args, "--wait", "0", *tail, expect=None).code == done.code
 
 
+def test_a_command_that_would_wait_for_itself(tmp):
+    """In a run of t, whatever wants t for itself would wait for its own end."""
+    p = Project(tmp)
+    helper = harness.snapfix_path()
+    tree = f"--source {p.source} --root {p.root}"
+    for guard in ("off", "auto"):
+        for inner in (f"remove --root {p.root} t", f"create {tree} --fresh t", f"finish --root {p.root} t", f"run {tree} t -- true",
+                      f"run {tree} u -- {helper} remove --root {p.root} t"):
+            done = p("run", "t", f"--guard={guard}", "--", "sh", "-c", f"{helper} {inner}", expect=None, timeout=20)
+            assert done.code == (125 if inner.startswith("run") and "remove" not in inner else 1), done
+            assert_says(done, "is in use by snapfix run t (pid", "in which this command runs", "hint: ")
+            assert (p.root / "t").exists()
+        # What needs no lock of the name, and another name, is fine.
+        for inner in (f"run {tree} u -- true", f"create {tree} t", f"verify --root {p.root} t", f"remove --root {p.root} u", f"prune --root {p.root}",
+                      f"list --root {p.root}"):
+            p("run", "t", f"--guard={guard}", "--", "sh", "-c", f"{helper} {inner}", timeout=20)
+
+
 def test_another_name_does_not_wait(tmp):
     p = Project(tmp)
     with running(p, "t"):

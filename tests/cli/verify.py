@@ -24,7 +24,8 @@ def test_clean(tmp):
     p.create("t")
     report = p("verify", "t", "--json").json()
     del report["notes"]
-    assert report == {"name": "t", "shared": 2, "private": 0, "missing": 0, "added": 0, "findings": [], "unguarded": [], "healed": 0}, report
+    assert report == {"name": "t", "shared": 2, "private": 0, "missing": 0, "added": 0, "findings": [], "unguarded": [],
+                      "never_run": [], "healed": 0}, report
 
 
 def test_private_missing_and_added_are_no_findings(tmp):
@@ -114,13 +115,35 @@ def test_every_sharer_fails_and_names_all(tmp):
 
 
 def test_who_ran_without_the_guard_is_named(tmp):
+    """Only runs that did: not one that is at work under it, nor a snapshot in which nothing ran."""
     p = Project(tmp, {"a": "1\n"})
     p.create("never")
     guarded = p("run", "on", "--guard", "on", "--", "true", expect=(0, 125)).code == 0
-    p("run", "off", "--guard", "off", "--", "sh", "-c", "echo >>a")
-    done = p("verify", "on", expect=3)
-    unguarded = ["never", "off"] if guarded else ["never", "off", "on"]
+    at_work = [harness.start([harness.snapfix_path(), "run", "--source", p.source, "--root", p.root, f"--guard={guard}", f"now-{guard}", "--",
+                              "sh", "-c", "touch here; while [ ! -e go ]; do sleep 0.05; done"]) for guard in ("auto", "off")]
+    try:
+        for guard in ("auto", "off"):
+            harness.eventually(lambda path=p.root / f"now-{guard}/here": path.exists(), "the command runs")
+        p("run", "off", "--guard", "off", "--", "sh", "-c", "echo >>a")
+        done = p("verify", "on", "--json", expect=3)
+    finally:
+        for guard in ("auto", "off"):
+            (p.root / f"now-{guard}/go").touch()
+        for process in at_work:
+            process.wait(timeout=20)
+    unguarded = ["now-off", "off"] if guarded else ["now-auto", "now-off", "off", "on"]
     assert f"ran without the guard: {', '.join(sorted(unguarded))}\n" in done.err, done.err
+    assert done.json()["unguarded"] == unguarded and done.json()["never_run"] == ["never"], done
+
+
+def test_written_to_from_outside(tmp):
+    """No command was run: nobody is to look for one."""
+    p = Project(tmp, {"a": "1\n"})
+    through_the_link(p.create("t") / "a")
+    p.create("u", "--base", p.freeze()["base"])
+    done = p("verify", "t", expect=3)
+    assert_says(done, "written to from outside")
+    assert "without the guard" not in done.err and "ran under the guard" not in done.err, done
 
 
 def test_a_snapshot_without_the_file_is_no_suspect(tmp):

@@ -1,0 +1,72 @@
+#include "os/path.hpp"
+
+#include "os/error.hpp"
+
+#include <boost/filesystem.hpp>
+
+#include <cerrno>
+#include <optional>
+
+#include <sys/stat.h>
+
+namespace snapfix::os {
+namespace {
+
+namespace fs = boost::filesystem;
+
+/// Nothing if there is nothing.
+std::optional<mode_t> mode_of(const std::string& path) {
+  struct stat raw {};
+  if (::stat(path.c_str(), &raw) == 0) {
+    return raw.st_mode;
+  }
+  if (errno != ENOENT && errno != ENOTDIR) {
+    throw Error("look at", {path}, errno);
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+std::string absolute_path(const std::string& path) {
+  if (path.starts_with('/')) {
+    return path;
+  }
+  boost::system::error_code failed;
+  const fs::path here = fs::current_path(failed);
+  if (failed) {
+    throw Error("find the current folder for", {path}, failed.value(), "it may have been removed");
+  }
+  return (here / path).string();
+}
+
+std::string canonical_path(const std::string& path) {
+  boost::system::error_code failed;
+  const fs::path out = fs::canonical(absolute_path(path), failed);
+  if (failed) {
+    throw Error("find", {path}, failed.value());
+  }
+  return out.string();
+}
+
+std::string resolved_path(const std::string& path) {
+  boost::system::error_code failed;
+  const fs::path out = fs::weakly_canonical(absolute_path(path), failed);
+  if (failed) {
+    struct stat raw {};
+    // Boost says EPERM, whatever it was.
+    throw Error("find", {path}, ::stat(path.c_str(), &raw) != 0 ? errno : failed.value());
+  }
+  return out.string();
+}
+
+bool exists(const std::string& path) {
+  return mode_of(path).has_value();
+}
+
+bool is_folder(const std::string& path) {
+  const auto mode = mode_of(path);
+  return mode && S_ISDIR(*mode);
+}
+
+} // namespace snapfix::os

@@ -1,0 +1,55 @@
+#include "snapshot/find.hpp"
+
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "snapshot/name.hpp"
+
+namespace snapfix::snapshot {
+
+std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::string& folder) {
+  const auto stat = root.top().try_stat(folder.c_str());
+  return stat && stat->is_folder() && !root.is_foreign(*stat)
+             ? SnapshotManifest::load(root.snapshots(), folder)
+             : std::nullopt;
+}
+
+SnapshotManifest require_snapshot(const Root& root, const std::string& name) {
+  const std::string folder = folder_of_name(name);
+  if (auto manifest = find_snapshot(root, folder)) {
+    return std::move(*manifest);
+  }
+  const std::string path = root.path() + "/" + folder;
+  const auto stat = root.stat_of_tree(folder);
+  const char* all = "'snapfix list' shows what there is";
+  if (!stat) {
+    throw os::Error(os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
+                    all);
+  }
+  if (!has_record(root, folder)) {
+    throw os::Error(os::format("{} is no snapshot: nothing of it is touched", os::quoted(path)),
+                    all);
+  }
+  const char* remedies = "make it anew: snapfix create --fresh - or drop it: snapfix remove";
+  throw os::Error(
+      stat->is_folder()
+          ? os::format("the manifest of the snapshot {} is damaged", os::quoted(name))
+          : os::format("{} is no folder any more, which the snapshot was", os::quoted(path)),
+      remedies);
+}
+
+bool has_record(const Root& root, const std::string& folder) {
+  return root.snapshots().try_stat(folder.c_str()).has_value();
+}
+
+Base base_of(const Root& root, const SnapshotManifest& manifest) {
+  auto base = Base::load(root.bases(), manifest.base);
+  if (!base || base->files().size() != manifest.made.size() ||
+      base->files().size() != manifest.inodes.size()) {
+    throw os::Error(
+        os::format("the base {} of the snapshot is lost or damaged", manifest.base.hex()),
+        "remove the snapshot and make it again");
+  }
+  return std::move(*base);
+}
+
+} // namespace snapfix::snapshot
