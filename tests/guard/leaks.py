@@ -330,7 +330,7 @@ def test_a_break_undoes_no_rename():
     renames are held up (strace), so that others come between them."""
     needs_root()
     harness.require("strace")
-    count = 60
+    count = 250
     with restrictions.file_system() as where:
         shared = Shared(where, {f"f.{i:04}": "shared\n" for i in range(count)})
         begin = where / "begin"
@@ -346,6 +346,7 @@ def test_a_break_undoes_no_rename():
             eventually(lambda: "TracerPid:\t0" not in pathlib.Path(f"/proc/{guard}/status").read_text(), "strace is there")
             begin.touch()
             out, err = process.communicate(timeout=100)
+            strace.communicate(timeout=20)  # it ends with the supervisor, and has written all then
         finally:
             for one in (process, strace):
                 if one and one.poll() is None:
