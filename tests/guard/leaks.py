@@ -343,7 +343,8 @@ def test_a_break_undoes_no_rename():
             renames = "/^(rename|link)"
             strace = start(["strace", "-f", "-qq", "-o", where / "trace", "-e", f"trace={renames}", "-e",
                             f"inject={renames}:delay_enter=1500:delay_exit=1500", "-p", guard], stderr=subprocess.PIPE)
-            eventually(lambda: "TracerPid:\t0" not in pathlib.Path(f"/proc/{guard}/status").read_text(), "strace is there")
+            eventually(lambda: all("TracerPid:\t0\n" not in status.read_text() for status in
+                                   pathlib.Path(f"/proc/{guard}/task").glob("*/status")), "strace is at all threads")
             begin.touch()
             out, err = process.communicate(timeout=100)
             strace.communicate(timeout=20)  # it ends with the supervisor, and has written all then
