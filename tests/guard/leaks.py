@@ -327,7 +327,7 @@ def test_a_break_undoes_no_rename():
     renames are held up (strace), so that others come between them."""
     needs_root()
     harness.require("strace")
-    count = 60
+    count = 250
     with restrictions.file_system() as where:
         shared = Shared(where, {f"f.{i:04}": "shared\n" for i in range(count)})
         begin = where / "begin"
@@ -340,9 +340,11 @@ def test_a_break_undoes_no_rename():
             renames = "/^(rename|link)"
             strace = start(["strace", "-f", "-qq", "-o", where / "trace", "-e", f"trace={renames}", "-e",
                             f"inject={renames}:delay_enter=1500:delay_exit=1500", "-p", guard], stderr=subprocess.PIPE)
-            eventually(lambda: "TracerPid:\t0" not in pathlib.Path(f"/proc/{guard}/status").read_text(), "strace is there")
+            eventually(lambda: all("TracerPid:\t0\n" not in status.read_text() for status in
+                                   pathlib.Path(f"/proc/{guard}/task").glob("*/status")), "strace is at all threads")
             begin.touch()
             out, err = process.communicate(timeout=100)
+            strace.communicate(timeout=20)  # it ends with the supervisor, and has written all then
         finally:
             for one in (process, strace):
                 if one and one.poll() is None:
