@@ -91,7 +91,7 @@ std::optional<Result<NamedFile>> look_at_once(int base, const std::string& path,
     return out;
   }
   if (errno == ENOENT && is_plainly_absent(base, path, top)) {
-    return Failure{Failure::At::path, ENOENT};
+    return Failure{Failure::At::name, ENOENT};
   }
   return std::nullopt;
 }

@@ -156,7 +156,7 @@ void Front::supervisor_died() {
   if (m_pid == 0) {
     throw os::Error("the guard was killed before the command ran");
   }
-  os::warn("the guard was killed: from here on the command's writes fail");
+  os::warn("the guard was killed: from here on the command's writes, and what it starts, fail");
   hear_orphan();
 }
 

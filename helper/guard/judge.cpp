@@ -120,8 +120,11 @@ Verdict Judge::judge(ReportedCall& call, Lane lane) {
 
 /// Of a call whose file was not found. Where it is not certain that the kernel finds none either,
 /// the call is refused: what it reached might be shared.
-Verdict Judge::unfound(const ReportedCall& call, const Failure& failure) {
+Verdict Judge::unfound(ReportedCall& call, const Failure& failure) {
   const int error = failure.error_number;
+  if (failure.at == Failure::At::name) {
+    return call.may_create() ? Verdict::let_go() : Verdict::refused(error);
+  }
   if (failure.at == Failure::At::path && (error == ENOENT || error == ENOTDIR)) {
     return Verdict::let_go(); // there is nothing to change: it is made, or the kernel says the same
   }

@@ -36,7 +36,7 @@ public:
   void clear_staging() const { m_breaker.clear(::getpid()); }
 
 private:
-  Verdict unfound(const ReportedCall& call, const Failure& failure);
+  Verdict unfound(ReportedCall& call, const Failure& failure);
   std::optional<Verdict> settle(ReportedCall& call, const NamedFile& file) const;
   bool has_to_wait(const NamedFile& file);
   int break_link(const NamedFile& file, const Place& place, os::UniqueFd& copy);

@@ -48,6 +48,11 @@ bool ReportedCall::is_open() const noexcept {
          m_call.action == Action::create_file;
 }
 
+bool ReportedCall::may_create() {
+  const auto asked = request();
+  return is_open() && asked && (asked->flags & O_CREAT) != 0;
+}
+
 int ReportedCall::directory() const noexcept {
   return m_call.directory == k_none ? AT_FDCWD : static_cast<int>(argument(m_call.directory));
 }
@@ -145,7 +150,7 @@ Result<NamedFile> ReportedCall::find_file() {
     return asked.failure();
   }
   if (is_open() && !changes_an_old_file(asked->flags)) {
-    return Failure{Failure::At::path, ENOENT};
+    return Failure{Failure::At::path, ENOENT}; // whatever is there
   }
   const auto name = path();
   if (!name) {

@@ -39,6 +39,8 @@ public:
 
   /// Whether it opens a file that it names by a path.
   bool is_open() const noexcept;
+  /// Whether it makes a file where there is none.
+  bool may_create();
   /// The number of the descriptor that it is about, if no path but its number tells the file:
   /// without a path, with a null one (utimensat(2)) or an empty one (AT_EMPTY_PATH).
   std::optional<int> descriptor();

@@ -9,7 +9,8 @@ namespace snapfix::guard {
 struct Failure {
   enum class At {
     process, ///< the caller's memory, its descriptors, its folders in /proc
-    path     ///< the way to the file
+    path,    ///< the way to the file
+    name     ///< the kernel finds no such name, neither for us nor for the caller
   };
   At at = At::path;
   int error_number = 0;
