@@ -33,11 +33,19 @@ bool redirect(int output) {
          ::dup2(output, STDERR_FILENO) >= 0 && (empty <= STDERR_FILENO || ::close(empty) == 0);
 }
 
-} // namespace
-
+/// Tells a process that its parent died. A signal that nobody sends by habit.
 int parent_died_signal() {
   return SIGRTMIN + 7;
 }
+
+bool is_for_the_command(int signal, pid_t sender) {
+  if (sender == 0) {
+    return signal == SIGHUP && ::getsid(0) == ::getpid();
+  }
+  return !os::is_descendant(sender);
+}
+
+} // namespace
 
 BlockedSignals::BlockedSignals() {
   ::sigemptyset(&m_set);
@@ -56,7 +64,8 @@ siginfo_t BlockedSignals::wait() const {
   return info;
 }
 
-void BlockedSignals::drop_pending() const {
+void BlockedSignals::command_has_ended() const {
+  ::prctl(PR_SET_PDEATHSIG, 0);
   const timespec now{};
   while (::sigtimedwait(&m_set, nullptr, &now) > 0) {
   }
@@ -72,11 +81,39 @@ void tie_to_parent(pid_t parent) {
   }
 }
 
-bool is_for_the_command(int signal, pid_t sender) {
-  if (sender == 0) {
-    return signal == SIGHUP && ::getsid(0) == ::getpid();
+SignalIs sort(int signal, pid_t sender, pid_t parent) {
+  if (signal == SIGCHLD) {
+    return SignalIs::of_a_child;
   }
-  return !os::is_descendant(sender);
+  if (signal == parent_died_signal()) {
+    return ::getppid() != parent ? SignalIs::parents_end : SignalIs::nothing;
+  }
+  return is_for_the_command(signal, sender) ? SignalIs::for_command : SignalIs::nothing;
+}
+
+StartPipe::StartPipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    throw os::Error("make a pipe", {}, errno);
+  }
+  m_in = os::UniqueFd(ends[0]);
+  m_out = os::UniqueFd(ends[1]);
+}
+
+void StartPipe::fail(const StartFailure& failure) const {
+  [[maybe_unused]] const ssize_t written = ::write(m_out.get(), &failure, sizeof failure);
+  ::_exit(EXIT_FAILURE);
+}
+
+std::optional<StartFailure> StartPipe::wait() {
+  m_out.reset();
+  StartFailure failure;
+  ssize_t got = 0;
+  do {
+    got = ::read(m_in.get(), &failure, sizeof failure);
+  } while (got < 0 && errno == EINTR);
+  m_in.reset();
+  return got == static_cast<ssize_t>(sizeof failure) ? std::optional(failure) : std::nullopt;
 }
 
 int become(const Command& command) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "guard/command.hpp"
+#include "os/fd.hpp"
 
 #include <csignal>
 #include <optional>
@@ -10,9 +11,6 @@
 namespace snapfix::guard {
 
 // What those who start a command share, guarded or not.
-
-/// Tells a process that its parent died. A signal that nobody sends by habit.
-int parent_died_signal();
 
 /// The signals that we wait for, blocked while this lives: those that are passed on to the command,
 /// SIGCHLD, and the one that tells that our parent died.
@@ -26,24 +24,56 @@ public:
   const sigset_t& set() const noexcept { return m_set; }
   void restore() const { ::sigprocmask(SIG_SETMASK, &m_before, nullptr); }
   siginfo_t wait() const;
-  /// The command has ended. What came until now was for it, and is not to reach us: a terminal
-  /// interrupts us along with the command; unblocked, that would hide the command's end.
-  void drop_pending() const;
+  /// To be called when the command has ended: our parent's death is no longer of interest, and what
+  /// came until now was for the command. A terminal interrupts us along with it; unblocked, that
+  /// would hide the command's end.
+  void command_has_ended() const;
 
 private:
   sigset_t m_set{};
   sigset_t m_before{};
 };
 
-/// Makes us the subreaper of what we start, and has parent_died_signal() sent to us when `parent`
+/// Makes us the subreaper of what we start, and has us told by a signal (sort()) when `parent`
 /// dies, unless we were started to outlive it (nohup, setsid). Throws os::Error if it is gone
 /// already.
 void tie_to_parent(pid_t parent);
 
-/// Whether a signal that we got is to be passed on: a process sent it to us. The terminal's own
-/// reach the command by themselves, but for the hangup that only its session's leader gets; and
-/// what the command sends to its group has reached it. `sender`: 0 if the kernel sent it.
-bool is_for_the_command(int signal, pid_t sender);
+/// What a signal that we got is about.
+enum class SignalIs {
+  of_a_child,  ///< one has changed: reap() tells
+  parents_end, ///< `parent` has died
+  for_command, ///< to be passed on: a process sent it to us. The terminal's own reach the command
+               ///< by themselves, but for the hangup that only its session's leader gets; and what
+               ///< the command sends to its group has reached it
+  nothing
+};
+/// `sender`: 0 if the kernel sent it.
+SignalIs sort(int signal, pid_t sender, pid_t parent);
+
+/// Why a command did not begin.
+struct StartFailure {
+  enum class Step { filter, test, exec } step = Step::exec;
+  int error_number = 0;
+};
+
+/// Tells who starts a command whether it has begun: a pipe that exec(3) closes.
+class StartPipe {
+public:
+  /// Throws os::Error.
+  StartPipe();
+  /// In the command's process.
+  [[noreturn]] void fail(const StartFailure& failure) const;
+  /// In the other one, after the fork.
+  void leave_to_child() { m_out.reset(); }
+  /// Waits; nothing if the command has begun. Afterwards the pipe is closed.
+  std::optional<StartFailure> wait();
+  int fd() const noexcept { return m_in.get(); }
+
+private:
+  os::UniqueFd m_in;
+  os::UniqueFd m_out;
+};
 
 /// Becomes the command; returns the errno where that fails.
 int become(const Command& command);

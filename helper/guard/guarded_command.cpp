@@ -102,8 +102,7 @@ GuardedEnd Front::run() {
       hear_signal();
     }
   }
-  ::prctl(PR_SET_PDEATHSIG, 0);
-  m_signals.drop_pending();
+  m_signals.command_has_ended();
   if (m_end->end.outlived.empty()) {
     wait_until_gone(); // it has nobody left to serve: no stray process for whoever looks next
   }
@@ -176,20 +175,23 @@ void Front::hear_signal() {
     return;
   }
   const int signal = static_cast<int>(info.ssi_signo);
-  if (signal == SIGCHLD) {
+  const pid_t sender = info.ssi_code <= 0 ? static_cast<pid_t>(info.ssi_pid) : 0;
+  switch (sort(signal, sender, m_command.parent)) {
+  case SignalIs::of_a_child:
     if (m_orphaned) {
       hear_orphan();
     }
-  } else if (signal == parent_died_signal()) {
-    if (::getppid() != m_command.parent) {
-      m_channel.close(); // the supervisor ends all that it has started, and clears up
-      wait_until_gone();
-      os::kill_descendants();
-      ::_exit(128 + SIGKILL);
-    }
-  } else if (is_for_the_command(signal,
-                                info.ssi_code <= 0 ? static_cast<pid_t>(info.ssi_pid) : 0)) {
+    break;
+  case SignalIs::parents_end:
+    m_channel.close(); // the supervisor ends all that it has started, and clears up
+    wait_until_gone();
+    os::kill_descendants();
+    ::_exit(128 + SIGKILL);
+  case SignalIs::for_command:
     pass_on(signal);
+    break;
+  case SignalIs::nothing:
+    break;
   }
 }
 

@@ -31,17 +31,9 @@ namespace {
 
 constexpr int k_look_ms = 200; ///< between looks whether whoever answers is stuck
 
-/// How far the command's process came before it became the command.
-enum class Step { filter, test, exec };
-
-struct Failure {
-  Step step = Step::exec;
-  int error_number = 0;
-};
-
-std::string explain(const Failure& failure) {
+std::string explain(const StartFailure& failure) {
   const std::string reason = std::strerror(failure.error_number); // NOLINT(concurrency-mt-unsafe)
-  if (failure.step == Step::test) {
+  if (failure.step == StartFailure::Step::test) {
     return os::format("the kernel takes the seccomp filter, but its calls cannot be answered ({})",
                       reason);
   }
@@ -67,28 +59,26 @@ int try_guard() {
 }
 
 /// In the command's process.
-[[noreturn]] void start(const Command& command, const Channel& supervisor, int report,
+[[noreturn]] void start(const Command& command, const Channel& supervisor, const StartPipe& pipe,
                         const BlockedSignals& signals) {
-  Failure failure;
+  StartFailure failure{StartFailure::Step::test, 0};
   try {
     const Installed installed = install_filter();
-    failure.step = Step::test;
     failure.error_number = supervisor.send_descriptor(installed.listener.get()) ? 0 : EPIPE;
     const std::string kernel = os::format("{}{}", installed.wait_killable ? "k" : "-",
                                           installed.no_new_privileges ? "n" : "-");
     supervisor.send(Message::Kind::report, kernel);
   } catch (const NotInstalled& no) {
-    failure = {Step::filter, no.error_number};
+    failure = {StartFailure::Step::filter, no.error_number};
   }
   if (failure.error_number == 0) {
     failure.error_number = try_guard();
   }
   if (failure.error_number == 0) {
     signals.restore();
-    failure = {Step::exec, become(command)};
+    failure = {StartFailure::Step::exec, become(command)};
   }
-  [[maybe_unused]] const ssize_t written = ::write(report, &failure, sizeof failure);
-  ::_exit(EXIT_FAILURE);
+  pipe.fail(failure);
 }
 
 /// Keeps nothing of the caller's open: neither its pipes, which end only when their last holder
@@ -159,7 +149,7 @@ private:
   Channel m_front;
   const BlockedSignals& m_signals;
   os::UniqueFd m_child_signals;
-  os::UniqueFd m_report;
+  std::optional<StartPipe> m_start;
   Channel m_child;
   pid_t m_pid = 0;
   bool m_started = false;
@@ -192,19 +182,13 @@ void Supervisor::run() {
   ::umask(0); // the copies get the modes of their files
   lift_limits();
   ::chdir("/"); // NOLINT(bugprone-unused-return-value): else it keeps a file system busy, no more
-  let_go_of_descriptors({m_front.fd(), m_child_signals.get(), m_report.get(), m_child.fd()});
+  let_go_of_descriptors({m_front.fd(), m_child_signals.get(), m_start->fd(), m_child.fd()});
   start_serving();
-  Failure failure;
-  ssize_t got = 0;
-  do {
-    got = ::read(m_report.get(), &failure, sizeof failure);
-  } while (got < 0 && errno == EINTR);
-  m_report.reset();
-  if (got == static_cast<ssize_t>(sizeof failure)) {
-    if (failure.step == Step::exec) {
-      m_front.send(Message::Kind::cannot_start, os::format("{}", failure.error_number));
+  if (const auto failure = m_start->wait()) {
+    if (failure->step == StartFailure::Step::exec) {
+      m_front.send(Message::Kind::cannot_start, os::format("{}", failure->error_number));
     } else {
-      m_front.send(Message::Kind::no_guard, explain(failure));
+      m_front.send(Message::Kind::no_guard, explain(*failure));
     }
     finish();
   }
@@ -216,12 +200,7 @@ void Supervisor::run() {
 
 void Supervisor::start_command() {
   auto pair = Channel::make_pair();
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    throw os::Error("make a pipe", {}, errno);
-  }
-  m_report = os::UniqueFd(ends[0]);
-  os::UniqueFd report_out(ends[1]);
+  m_start.emplace();
   m_pid = ::fork();
   if (m_pid < 0) {
     throw os::Error("start", {m_command.arguments[0]}, errno);
@@ -229,8 +208,9 @@ void Supervisor::start_command() {
   if (m_pid == 0) {
     m_front.close();
     pair.ours.close();
-    start(m_command, pair.theirs, report_out.get(), m_signals);
+    start(m_command, pair.theirs, *m_start, m_signals);
   }
+  m_start->leave_to_child();
   m_child = std::move(pair.ours);
 }
 
