@@ -197,12 +197,12 @@ class RefreshHeals(Refresh):
 
 
 class Run(Command):
-    args = ("run", "t", "--guard=off", "--", "sh", "-c", "echo y >new; exit 3")
+    args = ("run", "t", "--guard=off", "--", "/bin/sh", "-c", "echo y >new; exit 3")
     ends = (3,)
     fails = 125
 
     def may_end(self, done, fault):
-        return fault.call in ("execve", "chdir") and done.code == 126 and "snapfix: error: cannot run 'sh'" in done.err
+        return fault.call in ("execve", "chdir") and done.code == 126 and "snapfix: error: cannot run '/bin/sh'" in done.err
 
     def prepare(self, p):
         p.clear()
@@ -225,7 +225,7 @@ class Run(Command):
 class RunGuarded(Run):
     """Whatever fails or dies, the shared file stays whole, and the command's own end counts."""
 
-    args = ("run", "t", "--guard=on", "--", "sh", "-c", "echo x >>a && echo y >new")
+    args = ("run", "t", "--guard=on", "--", "/bin/sh", "-c", "echo x >>a && echo y >new")
     ends = (0,)
 
     def check_failed(self, p):
@@ -257,7 +257,7 @@ class Gone(Command):
     def prepare(self, p):
         p.clear()
         p("create", "u")
-        p("run", "t", "--guard=off", "--", "true")
+        p("run", "t", "--guard=off", "--", "/bin/true")
         self.used = tree_state(p.t)
 
     def old(self, p):
@@ -289,7 +289,7 @@ class FinishKeeps(Gone):
     def prepare(self, p):
         p.clear()
         p("create", "u")
-        p("run", "t", "--guard=off", "--", "false", expect=1)
+        p("run", "t", "--guard=off", "--", "/bin/false", expect=1)
         self.used = tree_state(p.t)
 
     def check_failed(self, p):
