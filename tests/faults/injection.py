@@ -36,6 +36,10 @@ def build_inject():
 class Fault(collections.namedtuple("Fault", "process number changes call path action")):
     """A line of inject's report."""
 
+    def keeps_words(self):
+        """What was to be said could not be: on stderr it is dropped."""
+        return self.call == "write" and self.path.startswith("pipe:")
+
     def __str__(self):
         return f"call {self.number} of process {self.process}, {self.call} {self.path}: {self.action}"
 
