@@ -106,11 +106,14 @@ os::UniqueFd Channel::receive_descriptor() const noexcept {
   message.msg_iovlen = 1;
   message.msg_control = control.room.data();
   message.msg_controllen = control.room.size();
-  if (::recvmsg(m_fd.get(), &message, MSG_CMSG_CLOEXEC) != 1) {
+  const ssize_t got = ::recvmsg(m_fd.get(), &message, MSG_CMSG_CLOEXEC);
+  if (got != 1) {
+    errno = got == 0 ? 0 : errno;
     return {};
   }
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (header == nullptr || header->cmsg_type != SCM_RIGHTS) {
+    errno = EMFILE; // the kernel drops what there is no number for
     return {};
   }
   int fd = -1;

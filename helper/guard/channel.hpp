@@ -45,7 +45,8 @@ public:
   /// Waits for the next message; nothing once the other end is closed.
   std::optional<Message> receive() const;
 
-  /// Passes a descriptor to another process, and gets one (nothing if the other end is closed).
+  /// Passes a descriptor to another process, and gets one. Nothing: errno tells, 0 if the other end
+  /// is closed.
   bool send_descriptor(int fd) const noexcept;
   os::UniqueFd receive_descriptor() const noexcept;
 

@@ -141,6 +141,9 @@ std::optional<Change> reap(pid_t command) {
   for (;;) {
     int status = 0;
     const pid_t pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED);
+    if (pid < 0 && errno == EINTR) {
+      continue;
+    }
     if (pid <= 0) {
       return out;
     }

@@ -64,10 +64,11 @@ int try_guard() {
   StartFailure failure{StartFailure::Step::test, 0};
   try {
     const Installed installed = install_filter();
-    failure.error_number = supervisor.send_descriptor(installed.listener.get()) ? 0 : EPIPE;
     const std::string kernel = os::format("{}{}", installed.wait_killable ? "k" : "-",
                                           installed.no_new_privileges ? "n" : "-");
-    supervisor.send(Message::Kind::report, kernel);
+    const bool is_told = supervisor.send_descriptor(installed.listener.get()) &&
+                         supervisor.send(Message::Kind::report, kernel);
+    failure.error_number = is_told ? 0 : EPIPE;
   } catch (const NotInstalled& no) {
     failure = {StartFailure::Step::filter, no.error_number};
   }
@@ -216,6 +217,9 @@ void Supervisor::start_command() {
 
 void Supervisor::start_serving() {
   os::UniqueFd fd = m_child.receive_descriptor();
+  if (!fd && errno != 0) { // the command waits for an answer
+    throw os::Error("take over the seccomp listener", {}, errno);
+  }
   if (!fd) {
     return; // no filter: the report says why
   }

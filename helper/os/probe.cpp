@@ -29,7 +29,12 @@ public:
       throw Error("make a folder in", {above}, errno);
     }
     m_name = path.substr(above.size() + 1);
-    m_dir = m_above.open_child(m_name.c_str());
+    try {
+      m_dir = m_above.open_child(m_name.c_str());
+    } catch (const Error&) {
+      ::unlinkat(m_above.fd(), m_name.c_str(), AT_REMOVEDIR);
+      throw;
+    }
   }
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;

@@ -3,12 +3,12 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/process.hpp"
-#include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/collect.hpp"
 #include "snapshot/find.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/name.hpp"
+#include "snapshot/publication.hpp"
 #include "snapshot/record.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/store.hpp"
@@ -63,12 +63,9 @@ private:
   void check_base_fits() const;
   void make_of_sound_objects();
   void make();
-  void publish(const os::Dir& tree, MadeTree made);
+  void publish(Publication& publication, const os::Dir& tree, MadeTree made);
   bool may_refresh_in_place() const;
-  MadeTree refresh_or_make(os::Dir& tree);
-  os::Dir empty_work() const;
-  os::Dir take_old();
-  void give_up() noexcept;
+  MadeTree refresh_or_make(Publication& publication, os::Dir& tree);
   void heal_damage(const DamagedObjects& damage);
   std::string remedies() const;
   void check_same_options(const SnapshotManifest& standing);
@@ -81,14 +78,7 @@ private:
   std::optional<Base> m_base;
   bool m_existed = false;
   bool m_holds_name = true; ///< the caller has the name's lock
-  bool m_in_place = false;
-  /// What became of the snapshot that stood before: only as long as it is not lost it can stand
-  /// again.
-  enum class Old { untouched, set_aside, lost };
-  Old m_old = Old::untouched;
-  std::optional<std::uint32_t> m_old_permissions; ///< of its folder
-  std::optional<std::string> m_old_name;          ///< in the trash
-  bool m_is_recorded = false;                     ///< the new one has its manifest in place
+  bool m_has_lost_old = false;
   std::chrono::steady_clock::time_point m_began;
   Created m_out;
 };
@@ -118,7 +108,7 @@ Created Creator::run() {
   try {
     make_of_sound_objects();
   } catch (...) {
-    if (m_old == Old::lost) { // whoever sees us fail may think that it stands
+    if (m_has_lost_old) { // whoever sees us fail may think that it stands
       os::note(os::format("the old snapshot {} is gone", os::quoted(m_options.name)));
     }
     m_root.clear_debris(); // ours, or what has left no room for us: the next one finds some
@@ -264,25 +254,9 @@ bool Creator::may_refresh_in_place() const {
   return os::processes_in(m_out.path).empty();
 }
 
-os::Dir Creator::empty_work() const {
-  m_root.discard_work(m_folder);
-  m_root.work().make_folder(m_folder.c_str(), 0777);
-  return m_root.work().open_child(m_folder.c_str());
-}
-
-/// Takes the old tree out of the root, to be worked on.
-os::Dir Creator::take_old() {
-  m_root.discard_work(m_folder);
-  m_root.take_tree(m_folder);
-  m_old = Old::set_aside;
-  os::open_up(m_root.work(), m_folder.c_str());
-  return m_root.work().open_child(m_folder.c_str());
-}
-
-MadeTree Creator::refresh_or_make(os::Dir& tree) {
-  if (m_in_place) {
-    tree = take_old();
-    m_old = Old::lost;
+MadeTree Creator::refresh_or_make(Publication& publication, os::Dir& tree) {
+  if (publication.has_old_tree() && may_refresh_in_place()) {
+    tree = publication.take_old_tree();
     try {
       require_ours(tree); // its job may have given it away
       return refresh_tree(m_root, *m_base, m_options.tree, tree);
@@ -291,61 +265,25 @@ MadeTree Creator::refresh_or_make(os::Dir& tree) {
       tree = os::Dir();
     }
   }
-  tree = empty_work();
+  tree = publication.make_empty_tree();
   return make_tree(m_root, *m_base, m_options.tree, tree);
 }
 
 void Creator::make() {
   m_began = std::chrono::steady_clock::now();
-  const auto old = m_root.top().try_stat(m_folder.c_str());
-  const bool is_folder = old && old->is_folder(); // else somebody put something else there
-  m_old_permissions = is_folder ? std::optional(old->permissions()) : std::nullopt;
-  m_in_place = is_folder && may_refresh_in_place();
+  Publication publication(m_root, m_folder);
   os::Dir tree;
   try {
-    MadeTree made = refresh_or_make(tree);
-    publish(tree, std::move(made));
+    MadeTree made = refresh_or_make(publication, tree);
+    publish(publication, tree, std::move(made));
   } catch (...) {
     tree = os::Dir();
-    give_up();
+    m_has_lost_old = publication.give_up() || m_has_lost_old;
     throw;
   }
 }
 
-/// The old snapshot stands again, if it can; else nothing of either is left under its name. What
-/// fails in this is not told: it is not what the user has to mend.
-void Creator::give_up() noexcept {
-  const auto attempt = [](const auto& step) {
-    try {
-      step();
-      return true;
-    } catch (const std::exception&) {
-      return false;
-    }
-  };
-  if (m_old == Old::set_aside) {
-    const bool stands = attempt([&] {
-      if (m_old_name) {
-        m_root.restore_tree(m_folder, *m_old_name);
-      } else {
-        m_root.publish_tree(m_folder);
-      }
-      if (m_old_permissions) {
-        m_root.top().set_permissions(m_folder.c_str(), *m_old_permissions);
-      }
-    });
-    m_old = stands ? Old::untouched : Old::lost;
-  }
-  attempt([&] { m_root.discard_work(m_folder); });
-  if (m_old == Old::lost || m_is_recorded) {
-    // The tree of ours that may stand there has not got its last touch.
-    if (attempt([&] { m_root.discard_tree(m_folder); })) {
-      attempt([&] { m_root.forget(m_folder); });
-    }
-  }
-}
-
-void Creator::publish(const os::Dir& tree, MadeTree made) {
+void Creator::publish(Publication& publication, const os::Dir& tree, MadeTree made) {
   made.ledger.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - m_began).count();
   SnapshotManifest manifest;
@@ -354,19 +292,7 @@ void Creator::publish(const os::Dir& tree, MadeTree made) {
   manifest.inodes = std::move(made.inodes);
   manifest.meta = {m_options.name, os::to_iso8601(os::now()), m_base->meta().source,
                    options_of(m_options.tree), made.ledger};
-  auto record = manifest.prepare(m_root.snapshots(), m_folder);
-  std::optional<os::Lock> trash_lock; // as long as the old tree may have to come back
-  if (!m_in_place) {
-    trash_lock = m_root.lock_trash();
-    m_old_name = m_root.discard_tree(m_folder); // an old one, in which something runs
-    m_old = m_old_name ? Old::set_aside : m_old;
-  }
-  record.commit();
-  m_is_recorded = true;
-  m_old = m_old == Old::set_aside ? Old::lost : m_old;
-  m_root.runs().unlink_if_present(m_folder.c_str()); // the old one's
-  m_root.publish_tree(m_folder);
-  set_top_mode(*m_base, tree);
+  publication.publish(manifest, [&] { set_top_mode(*m_base, tree); });
   m_out.ledger = std::move(made.ledger);
   m_out.made = !m_existed;
   m_out.refreshed = m_existed;

@@ -4,6 +4,7 @@
 #include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/parallel.hpp"
+#include "os/process.hpp"
 #include "os/remove_tree.hpp"
 #include "snapshot/find.hpp"
 #include "snapshot/freeze.hpp"
@@ -80,13 +81,17 @@ private:
   Verified m_out;
 };
 
+constexpr std::uint32_t k_owner_reads = 0500;
+
 /// Opens a folder of the snapshot, also one that its test closed.
 std::optional<os::Dir> open_own_child(const os::Dir& dir, const char* name) {
   try {
     return dir.try_open_child(name);
   } catch (const os::Error& error) {
-    if (error.error_number() != EACCES) {
-      throw;
+    const auto stat = error.error_number() == EACCES ? dir.try_stat(name) : std::nullopt;
+    const bool is_ours = stat && stat->owner == os::effective_user();
+    if (!stat || (is_ours && (stat->permissions() & k_owner_reads) == k_owner_reads)) {
+      throw; // for another reason than its mode
     }
     // Closed by its test; one that is not ours to open (a container's) counts as missing.
     return os::open_up(dir, name) ? dir.try_open_child(name) : std::nullopt;

@@ -249,22 +249,21 @@ def test_a_symlink_swapped_in_while_a_tree_is_removed(tmp):
     """By a process that stands in the tree, and so reaches it in the trash as well."""
     script = """
 import ctypes, os, sys
-libc = ctypes.CDLL(None, use_errno=True)
+rename = ctypes.CDLL(None).renameat2
 os.chdir(sys.argv[1])
-os.symlink(sys.argv[2], "link")
+pairs = [(b"d%d" % i, b"l%d" % i) for i in range(40)]
+for _, link in pairs:
+    os.symlink(sys.argv[2], link)
 print("ready", flush=True)
 while True:
-    for i in range(40):
-        if libc.renameat2(-100, b"link", -100, b"d%d" % i, 2) == 0:  # exchanged
-            libc.renameat2(-100, b"link", -100, b"d%d" % i, 2)
-    if not os.path.lexists("link"):
-        break
+    for folder, link in pairs:
+        rename(-100, folder, -100, link, 2)  # exchanged
 """
     precious = tmp / "precious"
     harness.write_files(precious, {f"sub/f{n}": "x" for n in range(5)})
     before = every_stat(precious)
     p = Project(tmp, {f"d{i}/sub/f{n}": "" for i in range(40) for n in range(5)})
-    for _ in range(4):
+    for _ in range(3):
         t = p.create("t")
         swapper = start(["python3", "-c", script, t, precious], stdout=-1, text=True)
         try:
@@ -407,8 +406,9 @@ def test_damaged_records_are_said_or_made_anew(tmp):
         p("run", "t", "--fresh", "--", "true")
 
     prepare()
-    for folder in ("runs", "snapshots", "bases", "sources", "frozen"):
-        for number, text in enumerate(garbage):
+    for folder in ("runs", "frozen", "snapshots", "bases", "sources"):
+        is_json = folder in ("runs", "frozen")  # the others have a checksum
+        for number, text in enumerate(garbage if is_json else garbage[:3]):
             for path in inside(p.root, folder).iterdir():
                 path.write_bytes(text)
             commands = (["list"], ["show", "t"], ["verify", "t"], ["run", "t", "--", "true"], ["prune", "--dry-run"])

@@ -1,12 +1,13 @@
-/* inject REPORT POINT ACTION COMMAND...
+/* inject REPORT PROCESS POINT ACTION COMMAND...
  *
- * Runs COMMAND, counts the system calls below that it makes itself (its threads and forks among them, programs that it
- * executes not), and at call number POINT kills the process that makes it (ACTION kill) or has the call return an error in place of
- * being made (ACTION is the errno). REPORT gets one line a counted call up to that one:
+ * Runs COMMAND and counts the system calls below that it makes itself, each process for itself: it is process 0, its first
+ * fork 1, and so on; threads count for their process, programs that it executes not at all. Call number POINT of PROCESS kills
+ * that process (ACTION kill) or returns an error in place of being made (ACTION is the errno); POINT 0 is none. REPORT gets
+ * one line a counted call up to that one:
  *
- *     <number> <! if it changes something, else -> <name> <path or -> <what was done: pass, kill, or the errno's name>
+ *     <process> <number> <! if it changes something, else -> <name> <path or -> <what was done: pass, kill, or the errno's name>
  *
- * The exit code is COMMAND's, 128 + the signal that killed it, or 124 where it did not end within 60 s.
+ * The exit code is COMMAND's, 128 + the signal that killed it, or 124 where it did not end within 20 s.
  *
  * Only these calls stop at all (SECCOMP_RET_TRACE), so that a run takes milliseconds. Counting begins where the dynamic
  * loader is done: a breakpoint at the program's entry tells. */
@@ -127,6 +128,7 @@ struct thread {
   int is_own;   /* it is COMMAND itself, or was forked by it and has executed nothing else */
   int is_known; /* whoever made it has said so */
   int is_here;  /* it stands at its first stop */
+  int process;  /* its number */
 };
 static struct thread g_threads[256];
 
@@ -181,7 +183,8 @@ static void go_on_from_entry(pid_t pid) {
 /* ---- the calls ---- */
 
 static FILE* g_report;
-static long g_point, g_number;
+static long g_point, g_numbers[256];
+static int g_process, g_processes = 1, g_is_done;
 static int g_kills, g_error;
 
 /* The text at that address. */
@@ -215,9 +218,10 @@ static void path_of(pid_t thread, int call, const unsigned long* arguments, char
   }
 }
 
-/* A look at another process: how many there are is no matter of the command. */
+/* A look at another process, or at what a seccomp filter reports: how many there are is no matter of the command. */
 static int is_of_others(const char* path) {
-  return strncmp(path, "/proc/", 6) == 0 && path[6] >= '0' && path[6] <= '9';
+  return (strncmp(path, "/proc/", 6) == 0 && path[6] >= '0' && path[6] <= '9') ||
+         strncmp(path, "anon_inode:seccomp", 18) == 0;
 }
 
 static int changes(int call, const unsigned long* arguments) {
@@ -235,7 +239,8 @@ static int changes(int call, const unsigned long* arguments) {
 
 static void at_call(pid_t thread) {
   struct user_regs_struct registers;
-  if (!find(thread)->is_own || ptrace(PTRACE_GETREGS, thread, 0, &registers) != 0) {
+  const int process = find(thread)->process;
+  if (!find(thread)->is_own || g_is_done || ptrace(PTRACE_GETREGS, thread, 0, &registers) != 0) {
     return;
   }
   const unsigned long arguments[] = {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8};
@@ -243,7 +248,7 @@ static void at_call(pid_t thread) {
   while (call < k_count && (unsigned long)k_calls[call].number != registers.orig_rax) {
     ++call;
   }
-  if (call == k_count || (g_point != 0 && g_number >= g_point)) {
+  if (call == k_count) {
     return;
   }
   char path[512];
@@ -251,13 +256,15 @@ static void at_call(pid_t thread) {
   if (is_of_others(path)) {
     return;
   }
-  ++g_number;
-  const int now = g_number == g_point;
-  fprintf(g_report, "%ld %c %s %s %s\n", g_number, changes(call, arguments) ? '!' : '-', k_calls[call].name, path,
+  const long number = ++g_numbers[process];
+  const int waits = k_calls[call].number == SYS_wait4 || k_calls[call].number == SYS_poll;
+  const int now = process == g_process && number == g_point && (!waits || g_kills || g_error == EINTR); /* else for ever */
+  fprintf(g_report, "%d %ld %c %s %s %s\n", process, number, changes(call, arguments) ? '!' : '-', k_calls[call].name, path,
           !now ? "pass" : g_kills ? "kill" : strerrorname_np(g_error));
   if (!now) {
     return;
   }
+  g_is_done = 1;
   if (g_kills) {
     kill(thread, SIGKILL);
     return;
@@ -327,20 +334,22 @@ static pid_t start(char** command) {
 }
 
 int main(int argc, char** argv) {
-  if (argc < 5) {
-    fprintf(stderr, "usage: inject REPORT POINT kill|ERRNO COMMAND...\n");
+  if (argc < 6) {
+    fprintf(stderr, "usage: inject REPORT PROCESS POINT kill|ERRNO COMMAND...\n");
     return 126;
   }
   g_report = fopen(argv[1], "we");
-  g_point = atol(argv[2]);
-  g_kills = strcmp(argv[3], "kill") == 0;
-  g_error = atoi(argv[3]);
+  g_process = atoi(argv[2]);
+  g_point = atol(argv[3]);
+  g_kills = strcmp(argv[4], "kill") == 0;
+  g_error = atoi(argv[4]);
   if (g_report == NULL) {
     fail(argv[1]);
   }
+  setvbuf(g_report, NULL, _IOLBF, 0);
   signal(SIGALRM, late);
-  alarm(60);
-  const pid_t command = start(argv + 4);
+  alarm(20);
+  const pid_t command = start(argv + 5);
   find(command)->is_known = 1;
   int is_started = 0, code = 126, status;
   for (pid_t thread; (thread = waitpid(-1, &status, __WALL)) > 0;) {
@@ -371,6 +380,10 @@ int main(int argc, char** argv) {
     case PTRACE_EVENT_VFORK:
     case PTRACE_EVENT_CLONE:
       ptrace(PTRACE_GETEVENTMSG, thread, 0, &born);
+      find((pid_t)born)->process = find(thread)->process;
+      if (find(thread)->is_own && status >> 16 != PTRACE_EVENT_CLONE) {
+        find((pid_t)born)->process = g_processes++ % 256;
+      }
       find((pid_t)born)->is_own = find(thread)->is_own;
       find((pid_t)born)->is_known = 1;
       if (find((pid_t)born)->is_here) { /* it was here first */
