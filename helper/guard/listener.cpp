@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -83,7 +84,8 @@ std::optional<seccomp_notif> Listener::receive(bool& gone) {
   thread_local std::vector<std::byte> buffer;
   buffer.assign(m_notification_size, std::byte{0}); // the kernel wants it so
   if (::ioctl(m_fd.get(), SECCOMP_IOCTL_NOTIF_RECV, buffer.data()) != 0) {
-    gone = errno != EINTR && errno != ENOENT;
+    pollfd state{m_fd.get(), 0, 0};
+    gone = ::poll(&state, 1, 0) > 0 && (state.revents & POLLHUP) != 0;
     return std::nullopt;
   }
   seccomp_notif out{};
