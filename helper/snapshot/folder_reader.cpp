@@ -59,7 +59,7 @@ void FolderReader::read(const source::ScannedFile& file, FileState& state) {
   if (!m_bucket) {
     m_bucket = m_store.make_bucket(m_folder.path);
   }
-  Store::Incoming incoming(*m_bucket, record.permissions());
+  Store::Incoming incoming(m_store, *m_bucket, record.permissions());
   record.content = copy_to_store(fd, path, incoming, file.stat);
   check(fd, os::Freshness::server);
   incoming.seal(record);

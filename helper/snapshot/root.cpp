@@ -79,6 +79,7 @@ void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
       from.set_permissions(name.c_str(), stat->permissions());
       throw;
     }
+    to.set_permissions(new_name.c_str(), stat->permissions());
   }
 }
 

@@ -61,7 +61,7 @@ std::uint64_t remake(Store& store, const std::string& source, const Damage& dama
   }
   const std::string from_path = source + "/" + damage.path;
   const os::Dir bucket = store.make_bucket(source::folder_of(damage.path));
-  Store::Incoming incoming(bucket, record.permissions());
+  Store::Incoming incoming(store, bucket, record.permissions());
   os::Hasher hasher;
   const auto size =
       os::copy_data(from.get(), from_path, incoming.fd(), incoming.path(), record.size, &hasher);
@@ -120,7 +120,7 @@ Store::Store(const Root& root, const std::string& source)
 }
 
 Store::~Store() {
-  if (m_is_marked) {
+  if (m_is_marked && !m_is_unfinished) {
     try {
       m_dir.unlink_if_present(k_mark);
     } catch (const std::exception&) { // the next writer looks for what is not there
@@ -177,7 +177,8 @@ os::Hash Store::object_of(std::string_view folder_path, std::string_view name,
   return hasher.finish();
 }
 
-Store::Incoming::Incoming(const os::Dir& bucket, std::uint32_t permissions) : m_bucket(bucket) {
+Store::Incoming::Incoming(Store& store, const os::Dir& bucket, std::uint32_t permissions)
+    : m_store(store), m_bucket(bucket) {
   static std::atomic<unsigned> number{0};
   m_name = os::format("{}{}.{}", k_incoming, os::this_process(), number.fetch_add(1));
   m_fd = bucket.create_file(m_name.c_str(), permissions);
@@ -190,6 +191,7 @@ Store::Incoming::~Incoming() {
   try {
     m_bucket.unlink_if_present(m_name.c_str());
   } catch (const std::exception&) { // whoever writes next takes it
+    m_store.m_is_unfinished = true;
   }
 }
 

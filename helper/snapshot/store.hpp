@@ -5,6 +5,7 @@
 #include "snapshot/root.hpp"
 
 #include <array>
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -62,7 +63,7 @@ public:
   public:
     /// `bucket` is that of make_bucket(). With the permissions that it will have: most often it has
     /// them from the start.
-    Incoming(const os::Dir& bucket, std::uint32_t permissions);
+    Incoming(Store& store, const os::Dir& bucket, std::uint32_t permissions);
     Incoming(const Incoming&) = delete;
     Incoming& operator=(const Incoming&) = delete;
     ~Incoming(); ///< removes what was not published
@@ -79,6 +80,7 @@ public:
     std::uint64_t publish(const os::Hash& object, const FileRecord& file, bool replace = false);
 
   private:
+    Store& m_store;
     const os::Dir& m_bucket;
     std::string m_name;
     os::UniqueFd m_fd;
@@ -95,6 +97,7 @@ private:
   std::uint32_t m_group;
   std::mutex m_mark_mutex;
   bool m_is_marked = false;
+  std::atomic<bool> m_is_unfinished{false}; ///< something stays that the next writer is to remove
 };
 
 /// An object that is known to be bad, or whose content must be taken for bad.
