@@ -105,4 +105,9 @@ void replace_file(const Dir& dir, const char* name, std::span<const std::byte> b
 void replace_file(const Dir& dir, const char* name, std::string_view text,
                   std::uint32_t permissions = 0666);
 
+/// As replace_file, but the file keeps its owner, its mode, ACLs and other extended attributes.
+/// Throws Error where it cannot keep them, and for a file with other names (hard links), which
+/// would go on leading to the old content; the file is then as it was.
+void replace_content(const Dir& dir, const char* name, std::string_view text);
+
 } // namespace snapfix::os
