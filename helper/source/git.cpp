@@ -1,13 +1,19 @@
 #include "source/git.hpp"
 
 #include "os/error.hpp"
+#include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/subprocess.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <cerrno>
+#include <climits>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -15,20 +21,32 @@ namespace snapfix::source {
 namespace {
 
 constexpr std::string_view k_gitlink_mode = "160000";
+constexpr std::string_view k_folder_mode = "040000"; // of a sparse index
+constexpr std::string_view k_sparse = "--sparse";
+constexpr int k_usage = 129; // git's exit code for options that it lacks
 constexpr char k_skip_worktree_tag = 'S';
 constexpr std::string_view k_untracked_tag = "? ";
 
-/// Environment of every git call: it must change nothing (no index refresh, no file system
-/// monitor), and its words must be recognizable.
+/// What every git call of ours is told, over what any configuration says: it runs no program
+/// (monitor, hook, pager) and fetches nothing, which would run more of them and write into `.git`.
+constexpr std::array<const char*, 6> k_git{
+    "git", "--no-pager", "-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null"};
+constexpr std::array<std::string_view, 5> k_variables{
+    "LC_ALL=C", // its words must be recognizable
+    "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1",
+    "GIT_ALLOW_PROTOCOL=none", // for a git before 2.39.4, which does not know that one
+    "GIT_TERMINAL_PROMPT=0"};
+
 std::vector<std::string> git_environment(const std::optional<std::string>& ceiling) {
   auto out = os::environment_without_git();
   std::erase_if(out, [&](const std::string& variable) {
-    return variable.starts_with("LC_ALL=") || variable.starts_with("LANGUAGE=") ||
-           variable.starts_with("GIT_OPTIONAL_LOCKS=") ||
+    const auto is_set = [&](std::string_view ours) {
+      return variable.starts_with(ours.substr(0, ours.find('=') + 1));
+    };
+    return variable.starts_with("LANGUAGE=") || std::ranges::any_of(k_variables, is_set) ||
            (ceiling && variable.starts_with("GIT_CEILING_DIRECTORIES="));
   });
-  out.emplace_back("LC_ALL=C");
-  out.emplace_back("GIT_OPTIONAL_LOCKS=0");
+  out.insert(out.end(), k_variables.begin(), k_variables.end());
   if (ceiling) {
     out.push_back("GIT_CEILING_DIRECTORIES=" + *ceiling);
   }
@@ -38,7 +56,7 @@ std::vector<std::string> git_environment(const std::optional<std::string>& ceili
 os::Finished run_git(const std::string& folder, const std::vector<std::string>& arguments,
                      const std::optional<std::string>& ceiling = std::nullopt,
                      const std::function<void(std::string_view)>& take_output = {}) {
-  std::vector<std::string> command{"git", "-c", "core.fsmonitor=false"};
+  std::vector<std::string> command(k_git.begin(), k_git.end());
   command.insert(command.end(), arguments.begin(), arguments.end());
   try {
     return os::run_program(command, git_environment(ceiling), folder, take_output);
@@ -52,6 +70,11 @@ os::Finished run_git(const std::string& folder, const std::vector<std::string>& 
   }
 }
 
+/// Whether git said that it went on without something: its list lacks it.
+bool left_something_out(const os::Finished& git) {
+  return git.err.starts_with("error: ") || git.err.find("\nerror: ") != std::string::npos;
+}
+
 [[noreturn]] void throw_git_failure(const std::string& folder, const os::Finished& git) {
   std::string words = git.err;
   while (words.ends_with('\n')) {
@@ -60,10 +83,44 @@ os::Finished run_git(const std::string& folder, const std::vector<std::string>& 
   std::string hint = "--files all takes every file, without git";
   if (words.find("dubious ownership") != std::string::npos) {
     hint = os::format("if you trust it: git config --global --add safe.directory {}", folder);
+  } else if (words.find("lazy fetching disabled") != std::string::npos ||
+             words.find("not allowed") != std::string::npos) {
+    hint = os::format("the clone is partial, and nothing is fetched on the way: "
+                      "git -C {} ls-files >/dev/null fetches what is missing",
+                      folder);
   }
   throw os::Error(os::format("git cannot list the files of {} (exit code {}): {}",
                              os::quoted(folder), git.exit_code, words),
                   hint);
+}
+
+/// Whether it is a path in a tree as git allows it: nothing that leads elsewhere, or into `.git`.
+bool is_tree_path(std::string_view path) {
+  while (path.size() < PATH_MAX) {
+    const auto end = std::min(path.find('/'), path.size());
+    const auto component = path.substr(0, end);
+    if (component.empty() || component == "." || component == ".." || component == ".git") {
+      return false;
+    }
+    if (end == path.size()) {
+      return true;
+    }
+    path.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+/// Whether the `.git` of a folder may be that of another work tree.
+bool may_lead_elsewhere(const os::Dir& folder) {
+  const auto git = folder.try_open_child(".git");
+  if (!git) {
+    return folder.try_stat(".git").has_value(); // a file or a symlink
+  }
+  constexpr std::string_view k_setting = "worktree";
+  const auto config = os::read_small_file(*git, "config");
+  return config && !std::ranges::search(*config, k_setting, {}, [](unsigned char c) {
+                      return std::tolower(c);
+                    }).empty();
 }
 
 bool has_git_entry_around(const std::string& folder) {
@@ -101,6 +158,9 @@ public:
     }
   }
 
+  /// What came behind the last NUL.
+  const std::string& rest() const noexcept { return m_begun; }
+
 private:
   std::function<void(std::string_view)> m_use;
   std::string m_begun; ///< of a text whose end is still to come
@@ -113,28 +173,37 @@ public:
 
   /// `prefix` is the work tree's path in the source, with a slash at its end, or empty.
   void list(const std::string& prefix, const std::optional<std::string>& ceiling);
+  void check_is_top(const std::string& path, const std::optional<std::string>& ceiling);
 
 private:
-  void for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
+  /// False where git lacks an option.
+  bool for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
                      const std::optional<std::string>& ceiling,
                      const std::function<void(std::string_view)>& use);
   void enter(const std::string& path, bool listed_by_parent);
-  void check_is_top(const std::string& path, const std::string& ceiling);
 
   const os::Dir& m_top;
   GitFiles m_files;
   ListingBuilder& m_listing;
+  std::set<std::string> m_entered; ///< a damaged index may name one more than once
 };
 
-void GitLister::for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
+bool GitLister::for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
                               const std::optional<std::string>& ceiling,
                               const std::function<void(std::string_view)>& use) {
   const std::string folder = prefix.empty() ? m_top.path() : m_top.path_of(prefix.c_str());
   TextCutter cutter(use);
   const auto git = run_git(folder, arguments, ceiling, std::ref(cutter));
-  if (git.exit_code != 0) {
+  if (git.exit_code == k_usage && arguments.back() == k_sparse) {
+    return false;
+  }
+  if (git.exit_code != 0 || left_something_out(git)) {
     throw_git_failure(folder, git);
   }
+  if (!cutter.rest().empty()) {
+    throw os::Error("git ls-files was cut off: its list ends in " + os::quoted(cutter.rest()));
+  }
+  return true;
 }
 
 void GitLister::list(const std::string& prefix, const std::optional<std::string>& ceiling) {
@@ -145,32 +214,39 @@ void GitLister::list(const std::string& prefix, const std::optional<std::string>
   }
   std::vector<std::string> inner;
   std::vector<std::string> nested;
-  std::optional<std::string> unreadable; // told once git has ended: its own words tell more
-  for_each_text(prefix, arguments, ceiling, [&](std::string_view line) {
-    if (line.starts_with(k_untracked_tag)) {
-      const auto path = line.substr(k_untracked_tag.size());
-      if (path.ends_with('/')) { // another repository, which git does not enter
-        nested.emplace_back(prefix + std::string(path.substr(0, path.size() - 1)));
-      } else {
-        m_listing.add_file(prefix, path);
-      }
-      return;
-    }
-    // <tag> SP <mode> SP <object> SP <stage> TAB <path>
+  std::optional<std::string> refusal; // told once git has ended: its own words tell more
+  const auto take = [&](std::string_view line) {
+    const bool untracked = line.starts_with(k_untracked_tag);
+    // <tag> SP <mode> SP <object> SP <stage> TAB <path>, or <tag> SP <path>
     const auto tab = line.find('\t');
-    if (line.size() < 8 || tab == std::string_view::npos) {
-      unreadable = line;
+    if (!untracked && (line.size() < 8 || tab == std::string_view::npos)) {
+      refusal = "git ls-files printed a line that cannot be read: " + os::quoted(line);
       return;
     }
-    const auto path = line.substr(tab + 1);
-    if (line.substr(2).starts_with(k_gitlink_mode)) {
+    const auto mode = line.substr(2, k_gitlink_mode.size());
+    auto path = line.substr(untracked ? k_untracked_tag.size() : tab + 1);
+    const bool folder = path.ends_with('/') && (untracked || mode == k_folder_mode);
+    path.remove_suffix(folder ? 1 : 0);
+    if (!is_tree_path(path)) {
+      refusal =
+          os::format("git lists {} in {}, which is no path of a tree", os::quoted(path),
+                     os::quoted(prefix.empty() ? m_top.path() : m_top.path_of(prefix.c_str())));
+    } else if (untracked && folder) { // another repository, which git does not enter
+      nested.emplace_back(prefix + std::string(path));
+    } else if (!untracked && mode == k_gitlink_mode) {
       inner.emplace_back(prefix + std::string(path));
     } else {
-      m_listing.add_file(prefix, path, line[0] == k_skip_worktree_tag);
+      m_listing.add_file(prefix, path, !untracked && line[0] == k_skip_worktree_tag);
     }
-  });
-  if (unreadable) {
-    throw os::Error("git ls-files printed a line that cannot be read: " + os::quoted(*unreadable));
+  };
+  // A sparse index stays one: to expand it git needs objects, and writes some anew.
+  auto sparse = arguments;
+  sparse.emplace_back(k_sparse);
+  if (!for_each_text(prefix, sparse, ceiling, take)) { // git before 2.36
+    for_each_text(prefix, arguments, ceiling, take);
+  }
+  if (refusal) {
+    throw os::Error(*refusal, "is its index damaged? --files all goes without git");
   }
   for (const auto& path : inner) {
     enter(path, true);
@@ -181,13 +257,14 @@ void GitLister::list(const std::string& prefix, const std::optional<std::string>
 }
 
 /// Its .git may be damaged or point elsewhere: then git answers for another work tree.
-void GitLister::check_is_top(const std::string& path, const std::string& ceiling) {
-  const std::string folder = m_top.path_of(path.c_str());
-  const auto git = run_git(folder, {"rev-parse", "--show-prefix"}, ceiling);
+void GitLister::check_is_top(const std::string& path, const std::optional<std::string>& ceiling) {
+  const std::string folder = path.empty() ? m_top.path() : m_top.path_of(path.c_str());
+  const auto git =
+      run_git(folder, {"rev-parse", "--is-inside-work-tree", "--show-prefix"}, ceiling);
   if (git.exit_code != 0) {
     throw_git_failure(folder, git);
   }
-  if (git.out != "\n") {
+  if (git.out != "true\n\n") {
     throw os::Error(os::format("{} has a .git, but git takes it for a part of another work tree",
                                os::quoted(folder)),
                     "is its .git damaged, or core.worktree set? --files all goes without git");
@@ -195,6 +272,9 @@ void GitLister::check_is_top(const std::string& path, const std::string& ceiling
 }
 
 void GitLister::enter(const std::string& path, bool listed_by_parent) {
+  if (!m_entered.insert(path).second) {
+    return;
+  }
   const auto folder = open_below(m_top, path);
   if (!folder) {
     // Deleted, or a file or symlink in the submodule's place, which is then what is there.
@@ -245,7 +325,11 @@ bool is_git_work_tree(const std::string& folder) {
 }
 
 void list_git_work_tree(const os::Dir& top, GitFiles files, ListingBuilder& listing) {
-  GitLister(top, files, listing).list("", std::nullopt);
+  GitLister lister(top, files, listing);
+  if (may_lead_elsewhere(top)) {
+    lister.check_is_top("", std::nullopt);
+  }
+  lister.list("", std::nullopt);
 }
 
 } // namespace snapfix::source
