@@ -176,7 +176,7 @@ bool Run::gives_tree_options() const {
 }
 
 guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
-  const std::string source = manifest.meta.at("source");
+  const std::string& source = manifest.meta.source;
   std::vector<std::string> sources{source};
   if (const auto given = m_options.value("source")) {
     sources.push_back(boost::filesystem::absolute(*given).lexically_normal().string());
@@ -242,7 +242,7 @@ int Run::operator()() {
     if (!manifest) {
       throw os::Error(os::format("the snapshot {} vanished", os::quoted(m_name)));
     }
-    const std::string source = manifest->meta.at("source");
+    const std::string& source = manifest->meta.source;
     if (source != wanted.selection.source) {
       const auto text = os::format("the snapshot {} is one of another source, {}",
                                    os::quoted(m_name), os::quoted(source));

@@ -287,7 +287,7 @@ std::vector<std::string> uv_projects_from(const Arguments& arguments, const std:
 }
 
 std::vector<std::string> uv_projects_of(const snapshot::SnapshotManifest& manifest) {
-  return manifest.meta.at("options").value("uv_locked", std::vector<std::string>());
+  return manifest.meta.options.uv_locked;
 }
 
 snapshot::Created create_checked(const Arguments& arguments, const snapshot::Root& root,

@@ -36,6 +36,7 @@ Stat to_stat(const struct statx& raw) {
   out.mode = raw.stx_mode;
   out.links = raw.stx_nlink;
   out.owner = raw.stx_uid;
+  out.group = raw.stx_gid;
   return out;
 }
 

@@ -29,6 +29,7 @@ struct Stat {
   std::uint32_t mode = 0;
   std::uint32_t links = 0;
   std::uint32_t owner = 0;
+  std::uint32_t group = 0;
 
   bool is_file() const noexcept { return S_ISREG(mode); }
   bool is_folder() const noexcept { return S_ISDIR(mode); }

@@ -58,15 +58,11 @@ Bases sort_bases(const Root& root) {
   return out;
 }
 
-std::string source_of(const Base& base) {
-  return base.meta().value("source", "");
-}
-
 /// The objects of that source that bases hold.
 Objects objects_of(const std::vector<Base>& bases, const std::string& source) {
   Objects out;
   for (const auto& base : bases) {
-    if (source_of(base) == source) {
+    if (base.meta().source == source) {
       for (const auto& file : base.files()) {
         out.insert(file.object);
       }
@@ -111,7 +107,7 @@ void remove_bases(const Root& root, const Bases& bases, bool dry_run, Collected&
 /// The objects of unused bases, of which no used one makes use.
 void remove_their_objects(const Root& root, const Bases& bases, Collected& out) {
   for (const auto& base : bases.unused) {
-    const std::string source = source_of(base);
+    const std::string& source = base.meta().source;
     const Objects kept = objects_of(bases.used, source);
     const Store store(root, source);
     for (const auto& folder : base.folders()) {

@@ -8,6 +8,7 @@
 #include "snapshot/collect.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/name.hpp"
+#include "snapshot/record.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/store.hpp"
 
@@ -39,12 +40,9 @@ Base find_base(const Root& root, const std::string& beginning) {
   return std::move(*base);
 }
 
-nlohmann::json options_of(const TreeOptions& tree) {
-  return {{"exclude", tree.exclude.patterns()},
-          {"copy", tree.copy.patterns()},
-          {"link_from", to_text(tree.link_from)},
-          {"link_mode", to_text(tree.link_mode)},
-          {"uv_locked", tree.uv_locked}};
+RecordedOptions options_of(const TreeOptions& tree) {
+  return {tree.exclude.patterns(), tree.copy.patterns(), to_text(tree.link_from),
+          to_text(tree.link_mode), tree.uv_locked};
 }
 
 class Creator {
@@ -153,9 +151,8 @@ void Creator::choose_base() {
 }
 
 void Creator::check_base_fits() const {
-  const auto meta = m_base->meta();
-  const std::string source = meta.at("source");
-  const std::string from = meta.at("link_from");
+  const std::string& source = m_base->meta().source;
+  const std::string& from = m_base->meta().link_from;
   if (source != m_options.selection.source) {
     throw os::Error(os::format("the base {} is one of another source, {}",
                                m_base->id().hex().substr(0, k_short_id), os::quoted(source)),
@@ -195,24 +192,24 @@ bool Creator::settle_existing() {
   }
   check_same_options(*standing);
   m_out.ledger = count_made(*m_base, standing->made);
-  m_out.ledger.folders = standing->meta.at("ledger").value("folders", std::uint64_t{0});
+  m_out.ledger.folders = standing->meta.ledger.folders;
   return true;
 }
 
 /// Who names no options takes the snapshot as it is.
 void Creator::check_same_options(const SnapshotManifest& standing) {
-  const auto& had = standing.meta.at("options");
-  const auto wanted = options_of(m_options.tree);
+  const auto had = text_of(standing.meta.options);
+  const auto wanted = text_of(options_of(m_options.tree));
   if (had == wanted) {
     return;
   }
-  if (wanted != options_of(TreeOptions())) {
+  if (wanted != text_of(options_of(TreeOptions()))) {
     throw os::Error(os::format("the snapshot {} was made with other options: {}, and now they "
                                "are {}",
-                               os::quoted(m_options.name), had.dump(), wanted.dump()),
+                               os::quoted(m_options.name), had, wanted),
                     remedies());
   }
-  m_out.notes.push_back(os::format("the snapshot was made with options: {}", had.dump()));
+  m_out.notes.push_back(os::format("the snapshot was made with options: {}", had));
 }
 
 std::string Creator::remedies() const {
@@ -227,8 +224,8 @@ void Creator::throw_other_state(const SnapshotManifest& standing) const {
   throw os::Error(
       os::format("the snapshot {} was made of another state of the source: {} of {}, and now it "
                  "is {}",
-                 os::quoted(m_options.name), shorten(standing.base),
-                 standing.meta.value("created", "?"), shorten(m_base->id())),
+                 os::quoted(m_options.name), shorten(standing.base), standing.meta.created,
+                 shorten(m_base->id())),
       remedies());
 }
 
@@ -290,11 +287,8 @@ void Creator::publish(const os::Dir& tree, MadeTree made) {
   manifest.base = m_base->id();
   manifest.made = std::move(made.made);
   manifest.inodes = std::move(made.inodes);
-  manifest.meta = {{"name", m_options.name},
-                   {"created", os::to_iso8601(os::now())},
-                   {"source", m_base->meta().at("source")},
-                   {"options", options_of(m_options.tree)},
-                   {"ledger", made.ledger.to_json()}};
+  manifest.meta = {m_options.name, os::to_iso8601(os::now()), m_base->meta().source,
+                   options_of(m_options.tree), made.ledger};
   if (!m_in_place) {
     m_root.discard_tree(m_folder); // an old one, in which something runs
   }
@@ -313,7 +307,7 @@ void Creator::heal_damage(const DamagedObjects& damage) {
     const FileRecord& file = m_base->files()[index];
     damages.push_back({m_base->path_of(m_base->folder_of(index), file), file.object, file.inode});
   }
-  const std::string source = m_base->meta().at("source");
+  const std::string source = m_base->meta().source;
   m_base.reset();
   m_store_lock.reset();
   const Healed healed = heal(m_root, source, damages);
@@ -344,7 +338,7 @@ bool is_pristine(const Root& root, const CreateOptions& options) {
 }
 
 bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& options) {
-  return manifest.meta.at("options") == options_of(options);
+  return text_of(manifest.meta.options) == text_of(options_of(options));
 }
 
 Created create(const Root& root, const CreateOptions& options) {

@@ -29,7 +29,7 @@ class Comparison {
 public:
   Comparison(const Root& root, const std::string& folder, const SnapshotManifest& manifest)
       : m_root(root), m_manifest(manifest), m_base(base_of(root, manifest)),
-        m_source(m_base.meta().at("source")), m_tree(root.top().try_open_child(folder.c_str())) {}
+        m_source(m_base.meta().source), m_tree(root.top().try_open_child(folder.c_str())) {}
 
   std::optional<Difference> operator()(const std::string& path) const;
 

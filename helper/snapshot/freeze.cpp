@@ -40,7 +40,7 @@ private:
   void publish(bool unchanged, Frozen& out);
   bool folder_times_stand() const;
   static void warn_of_symlinks(Frozen& out);
-  nlohmann::json meta() const;
+  BaseMeta meta() const;
 
   const Root& m_root;
   const source::Selection& m_selection;
@@ -234,12 +234,9 @@ void Freezer::check_top() const {
   }
 }
 
-nlohmann::json Freezer::meta() const {
-  return {{"source", m_selection.source},
-          {"files", source::to_text(m_selection.files)},
-          {"include", m_selection.include.patterns()},
-          {"link_from", to_text(m_from)},
-          {"created", os::to_iso8601(os::now())}};
+BaseMeta Freezer::meta() const {
+  return {m_selection.source, source::to_text(m_selection.files), m_selection.include.patterns(),
+          to_text(m_from), os::to_iso8601(os::now())};
 }
 
 /// Whether the folders' times are those of the last base as well.
@@ -337,7 +334,7 @@ ReadCounts& ReadCounts::operator+=(const ReadCounts& other) noexcept {
 }
 
 nlohmann::json Frozen::to_json() const {
-  const auto meta = base.meta();
+  const auto& meta = base.meta();
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   for (const auto& file : base.files()) {
@@ -347,8 +344,8 @@ nlohmann::json Frozen::to_json() const {
     }
   }
   return {{"base", base.id().hex()},
-          {"source", meta["source"]},
-          {"files", meta["files"]},
+          {"source", meta.source},
+          {"files", meta.files},
           {"new", made},
           {"count",
            {{"files", files},

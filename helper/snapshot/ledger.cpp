@@ -1,5 +1,7 @@
 #include "snapshot/ledger.hpp"
 
+#include "snapshot/manifest.hpp"
+
 namespace snapfix::snapshot {
 
 std::uint64_t Ledger::copied() const {
@@ -25,6 +27,17 @@ nlohmann::json Ledger::to_json() const {
           {"bytes_shared", bytes_shared},
           {"bytes_copied", bytes_copied},
           {"seconds", seconds}};
+}
+
+void from_json(const nlohmann::json& json, Ledger& ledger) {
+  json.at("linked").get_to(ledger.linked);
+  json.at("reflinked").get_to(ledger.reflinked);
+  json.at("copied_by_reason").get_to(ledger.copied_by_reason);
+  json.at("symlinks").get_to(ledger.symlinks);
+  json.at("folders").get_to(ledger.folders);
+  json.at("bytes_shared").get_to(ledger.bytes_shared);
+  json.at("bytes_copied").get_to(ledger.bytes_copied);
+  json.at("seconds").get_to(ledger.seconds);
 }
 
 Ledger count_made(const Base& base, const std::vector<Made>& made) {

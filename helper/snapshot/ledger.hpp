@@ -1,14 +1,16 @@
 #pragma once
 
-#include "snapshot/manifest.hpp"
-
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace snapfix::snapshot {
+
+class Base;
+enum class Made : std::uint8_t;
 
 /// What a snapshot cost and saved.
 struct Ledger {
@@ -27,6 +29,8 @@ struct Ledger {
 
   nlohmann::json to_json() const;
 };
+
+void from_json(const nlohmann::json& json, Ledger& ledger);
 
 /// Counts what was made of each file of the base.
 Ledger count_made(const Base& base, const std::vector<Made>& made);

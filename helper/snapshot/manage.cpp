@@ -202,7 +202,7 @@ Pruned prune(const Root& root, const PruneOptions& options) {
     if (!manifest) {
       continue;
     }
-    const std::string name = manifest->meta.value("name", folder);
+    const std::string name = manifest->meta.name;
     const auto lock = root.try_lock_name(folder);
     if (!lock) {
       if (!folder.starts_with(k_scratch_prefix)) {

@@ -1,141 +1,20 @@
 #include "snapshot/manifest.hpp"
 
 #include "os/error.hpp"
+#include "snapshot/base_check.hpp"
+#include "snapshot/manifest_file.hpp"
+#include "snapshot/record.hpp"
 #include "source/listing.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <limits>
 #include <utility>
 
 namespace snapfix::snapshot {
-namespace {
-
-// Every manifest file: a header, a JSON text, then arrays of fixed-size records, each at a
-// multiple of eight bytes. The checksum covers all behind it, so that a file that was cut or
-// damaged by a crash of the machine counts as absent.
-
-enum class Kind : std::uint32_t { base = 1, snapshot = 2, freeze_record = 3 };
-
-constexpr std::array<char, 8> k_magic{'s', 'n', 'a', 'p', 'f', 'i', 'x', '\n'};
-constexpr std::uint32_t k_version = 1;
-constexpr std::size_t k_sections = 4;
-
-struct Header {
-  std::array<char, 8> magic;
-  std::uint32_t version;
-  Kind kind;
-  os::Hash checksum; ///< of all that follows
-  os::Hash base;
-  std::array<std::uint64_t, k_sections> sizes; ///< bytes of each section
-};
 
 static_assert(sizeof(FolderRecord) == 40);
 static_assert(sizeof(FileRecord) == 72);
 static_assert(sizeof(SeenFile) == 48);
-static_assert(sizeof(Header) % 8 == 0);
-
-constexpr std::size_t k_checksum_end = offsetof(Header, checksum) + sizeof(os::Hash);
-
-constexpr std::size_t padded(std::size_t size) {
-  return (size + 7) / 8 * 8;
-}
-
-using Bytes = std::span<const std::byte>;
-
-os::Hash checksum_of(Bytes file) {
-  os::Hasher hasher;
-  hasher.add(file.subspan(k_checksum_end));
-  return hasher.finish();
-}
-
-std::vector<std::byte> assemble(Kind kind, const os::Hash& base,
-                                const std::array<Bytes, k_sections>& sections) {
-  Header header{k_magic, k_version, kind, {}, base, {}};
-  std::size_t total = sizeof(Header);
-  for (std::size_t i = 0; i < k_sections; ++i) {
-    header.sizes[i] = sections[i].size();
-    total += padded(sections[i].size());
-  }
-  std::vector<std::byte> out(total);
-  std::memcpy(out.data(), &header, sizeof header);
-  std::size_t offset = sizeof(Header);
-  for (const auto& section : sections) {
-    if (!section.empty()) {
-      std::memcpy(out.data() + offset, section.data(), section.size());
-    }
-    offset += padded(section.size());
-  }
-  header.checksum = checksum_of(out);
-  std::memcpy(out.data(), &header, sizeof header);
-  return out;
-}
-
-struct Opened {
-  os::MappedFile file;
-  os::Hash base;
-  std::array<Bytes, k_sections> sections;
-};
-
-std::optional<Opened> open_manifest(const os::Dir& dir, const char* name, Kind kind) {
-  if (!dir.try_stat(name)) {
-    return std::nullopt;
-  }
-  Opened out;
-  try {
-    out.file = os::MappedFile::open(dir, name);
-  } catch (const os::Error& error) {
-    if (error.error_number() == ENOENT) {
-      return std::nullopt; // removed since
-    }
-    throw;
-  }
-  const Bytes bytes = out.file.bytes();
-  Header header{};
-  if (bytes.size() < sizeof header) {
-    return std::nullopt;
-  }
-  std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.magic != k_magic || header.version != k_version || header.kind != kind ||
-      header.checksum != checksum_of(bytes)) {
-    return std::nullopt;
-  }
-  out.base = header.base;
-  std::size_t offset = sizeof header;
-  for (std::size_t i = 0; i < k_sections; ++i) {
-    if (header.sizes[i] > bytes.size() - offset) {
-      return std::nullopt;
-    }
-    out.sections[i] = bytes.subspan(offset, header.sizes[i]);
-    offset += padded(header.sizes[i]);
-  }
-  return out;
-}
-
-/// Records as they lie in the file; sections begin at multiples of eight.
-template<typename Record> std::span<const Record> records_in(Bytes bytes) {
-  return {reinterpret_cast<const Record*>(bytes.data()), // NOLINT(*-reinterpret-cast)
-          bytes.size() / sizeof(Record)};
-}
-
-std::string_view text_in(Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; // NOLINT(*-reinterpret-cast)
-}
-
-template<typename Record> Bytes bytes_of(const std::vector<Record>& records) {
-  return std::as_bytes(std::span(records));
-}
-
-Bytes bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
-std::string dump(const nlohmann::json& meta) {
-  return meta.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-} // namespace
 
 bool FileRecord::agrees_with(const os::Stat& stat) const noexcept {
   return stat.size == size && stat.mtime == mtime() && stat.mode == mode;
@@ -174,23 +53,51 @@ const char* copy_reason(Made made) {
   return nullptr;
 }
 
+void to_json(nlohmann::json& json, const BaseMeta& meta) {
+  json = {{"source", meta.source},
+          {"files", meta.files},
+          {"include", meta.include},
+          {"link_from", meta.link_from},
+          {"created", meta.created}};
+}
+
+void from_json(const nlohmann::json& json, BaseMeta& meta) {
+  json.at("source").get_to(meta.source);
+  json.at("files").get_to(meta.files);
+  json.at("include").get_to(meta.include);
+  json.at("link_from").get_to(meta.link_from);
+  json.at("created").get_to(meta.created);
+}
+
 std::optional<Base> Base::load(const os::Dir& bases, const os::Hash& id) {
-  auto opened = open_manifest(bases, id.hex().c_str(), Kind::base);
-  if (!opened || opened->base != id) {
+  auto file = map_manifest(bases, id.hex().c_str());
+  auto out = parse(file.bytes());
+  if (!out || out->id() != id) {
     return std::nullopt;
   }
-  Base out;
-  out.m_id = id;
-  out.m_meta = text_in(opened->sections[0]);
-  out.m_folders = records_in<FolderRecord>(opened->sections[1]);
-  out.m_files = records_in<FileRecord>(opened->sections[2]);
-  out.m_texts = text_in(opened->sections[3]).data();
-  out.m_file = std::make_shared<const os::MappedFile>(std::move(opened->file));
+  out->m_file = std::make_shared<const os::MappedFile>(std::move(file));
   return out;
 }
 
-nlohmann::json Base::meta() const {
-  return nlohmann::json::parse(m_meta);
+std::optional<Base> Base::parse(std::span<const std::byte> bytes) {
+  const auto parts = parse_manifest(bytes, ManifestKind::base);
+  if (!parts) {
+    return std::nullopt;
+  }
+  auto meta = read_record<BaseMeta>(text_in(parts->sections[0]));
+  const auto folders = records_in<FolderRecord>(parts->sections[1]);
+  const auto files = records_in<FileRecord>(parts->sections[2]);
+  const auto texts = text_in(parts->sections[3]);
+  if (!meta || !folders || !files || !is_sound_base(*folders, *files, texts)) {
+    return std::nullopt;
+  }
+  Base out;
+  out.m_id = parts->base;
+  out.m_meta = std::move(*meta);
+  out.m_folders = *folders;
+  out.m_files = *files;
+  out.m_texts = texts;
+  return out;
 }
 
 std::string Base::path_of(const FolderRecord& folder, const FileRecord& file) const {
@@ -291,72 +198,118 @@ os::Hash BaseWriter::id(std::string_view key) const {
   return hasher.finish();
 }
 
-void BaseWriter::write(const os::Dir& bases, const os::Hash& id, const nlohmann::json& meta) const {
-  const std::string text = dump(meta);
+void BaseWriter::write(const os::Dir& bases, const os::Hash& id, const BaseMeta& meta) const {
+  const std::string text = text_of(meta);
   os::replace_file(bases, id.hex().c_str(),
-                   assemble(Kind::base, id,
-                            {bytes_of(text), bytes_of(m_folders), bytes_of(m_files),
-                             bytes_of(std::string_view(m_texts))}));
+                   assemble_manifest(ManifestKind::base, id,
+                                     {bytes_of(text), bytes_of(m_folders), bytes_of(m_files),
+                                      bytes_of(std::string_view(m_texts))}));
 }
 
 void rewrite_inodes(const os::Dir& bases, const Base& base,
                     const std::vector<std::pair<std::size_t, std::uint64_t>>& changes) {
-  const std::string name = base.id().hex();
-  const auto opened = open_manifest(bases, name.c_str(), Kind::base);
-  if (!opened) {
-    return; // gone since: nothing holds the old inodes
-  }
-  const auto files = records_in<FileRecord>(opened->sections[2]);
-  std::vector<FileRecord> changed(files.begin(), files.end());
+  std::vector<FileRecord> files(base.files().begin(), base.files().end());
   for (const auto& [index, inode] : changes) {
-    changed.at(index).inode = inode;
+    files.at(index).inode = inode;
   }
-  os::replace_file(
-      bases, name.c_str(),
-      assemble(Kind::base, base.id(),
-               {opened->sections[0], opened->sections[1], bytes_of(changed), opened->sections[3]}));
+  const std::string meta = text_of(base.meta());
+  os::replace_file(bases, base.id().hex().c_str(),
+                   assemble_manifest(ManifestKind::base, base.id(),
+                                     {bytes_of(meta), std::as_bytes(base.folders()),
+                                      bytes_of(files), bytes_of(base.texts())}));
+}
+
+void to_json(nlohmann::json& json, const RecordedOptions& options) {
+  json = {{"exclude", options.exclude},
+          {"copy", options.copy},
+          {"link_from", options.link_from},
+          {"link_mode", options.link_mode},
+          {"uv_locked", options.uv_locked}};
+}
+
+void from_json(const nlohmann::json& json, RecordedOptions& options) {
+  json.at("exclude").get_to(options.exclude);
+  json.at("copy").get_to(options.copy);
+  json.at("link_from").get_to(options.link_from);
+  json.at("link_mode").get_to(options.link_mode);
+  json.at("uv_locked").get_to(options.uv_locked);
+}
+
+void to_json(nlohmann::json& json, const SnapshotMeta& meta) {
+  json = {{"name", meta.name},
+          {"created", meta.created},
+          {"source", meta.source},
+          {"options", meta.options},
+          {"ledger", meta.ledger.to_json()}};
+}
+
+void from_json(const nlohmann::json& json, SnapshotMeta& meta) {
+  json.at("name").get_to(meta.name);
+  json.at("created").get_to(meta.created);
+  json.at("source").get_to(meta.source);
+  json.at("options").get_to(meta.options);
+  json.at("ledger").get_to(meta.ledger);
 }
 
 std::optional<SnapshotManifest> SnapshotManifest::load(const os::Dir& snapshots,
                                                        const std::string& folder) {
-  const auto opened = open_manifest(snapshots, folder.c_str(), Kind::snapshot);
-  if (!opened) {
+  return parse(map_manifest(snapshots, folder.c_str()).bytes());
+}
+
+std::optional<SnapshotManifest> SnapshotManifest::parse(std::span<const std::byte> bytes) {
+  const auto parts = parse_manifest(bytes, ManifestKind::snapshot);
+  if (!parts) {
+    return std::nullopt;
+  }
+  auto meta = read_record<SnapshotMeta>(text_in(parts->sections[0]));
+  const auto inodes = records_in<std::uint64_t>(parts->sections[1]);
+  const auto made = records_in<Made>(parts->sections[2]);
+  const auto is_known = [](Made how) { return how <= Made::excluded; };
+  if (!meta || !inodes || !made || inodes->size() != made->size() ||
+      !std::ranges::all_of(*made, is_known)) {
     return std::nullopt;
   }
   SnapshotManifest out;
-  out.base = opened->base;
-  out.meta = nlohmann::json::parse(text_in(opened->sections[0]));
-  const auto inodes = records_in<std::uint64_t>(opened->sections[1]);
-  const auto made = records_in<Made>(opened->sections[2]);
-  out.inodes.assign(inodes.begin(), inodes.end());
-  out.made.assign(made.begin(), made.end());
+  out.base = parts->base;
+  out.meta = std::move(*meta);
+  out.inodes.assign(inodes->begin(), inodes->end());
+  out.made.assign(made->begin(), made->end());
   return out;
 }
 
 void SnapshotManifest::write(const os::Dir& snapshots, const std::string& folder) const {
-  const std::string text = dump(meta);
-  os::replace_file(
-      snapshots, folder.c_str(),
-      assemble(Kind::snapshot, base, {bytes_of(text), bytes_of(inodes), bytes_of(made), Bytes()}));
+  const std::string text = text_of(meta);
+  os::replace_file(snapshots, folder.c_str(),
+                   assemble_manifest(ManifestKind::snapshot, base,
+                                     {bytes_of(text), bytes_of(inodes), bytes_of(made), Bytes()}));
 }
 
 std::optional<FreezeRecord> FreezeRecord::load(const os::Dir& sources, const os::Hash& key) {
-  auto opened = open_manifest(sources, key.hex().c_str(), Kind::freeze_record);
-  if (!opened) {
+  auto file = map_manifest(sources, key.hex().c_str());
+  auto out = parse(file.bytes());
+  if (out) {
+    out->m_file = std::move(file);
+  }
+  return out;
+}
+
+std::optional<FreezeRecord> FreezeRecord::parse(std::span<const std::byte> bytes) {
+  const auto parts = parse_manifest(bytes, ManifestKind::freeze_record);
+  const auto seen = parts ? records_in<SeenFile>(parts->sections[1]) : std::nullopt;
+  if (!seen) {
     return std::nullopt;
   }
   FreezeRecord out;
-  out.m_base = opened->base;
-  out.m_seen = records_in<SeenFile>(opened->sections[1]);
-  out.m_file = std::move(opened->file);
+  out.m_base = parts->base;
+  out.m_seen = *seen;
   return out;
 }
 
 void FreezeRecord::write(const os::Dir& sources, const os::Hash& key, const os::Hash& base,
                          const std::vector<SeenFile>& seen) {
-  os::replace_file(
-      sources, key.hex().c_str(),
-      assemble(Kind::freeze_record, base, {Bytes(), bytes_of(seen), Bytes(), Bytes()}));
+  os::replace_file(sources, key.hex().c_str(),
+                   assemble_manifest(ManifestKind::freeze_record, base,
+                                     {Bytes(), bytes_of(seen), Bytes(), Bytes()}));
 }
 
 } // namespace snapfix::snapshot

@@ -2,6 +2,7 @@
 
 #include "os/dir.hpp"
 #include "os/file.hpp"
+#include "snapshot/ledger.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -69,22 +70,40 @@ enum class Made : std::uint8_t {
 /// `requested`, `link-mode`, `EXDEV`, ...; nothing for what is no copy.
 const char* copy_reason(Made made);
 
+/// What a base is one of.
+struct BaseMeta {
+  std::string source;
+  std::string files; ///< the set: `tracked`, ...
+  std::vector<std::string> include;
+  std::string link_from;
+  std::string created;
+};
+
+void to_json(nlohmann::json& json, const BaseMeta& meta);
+void from_json(const nlohmann::json& json, BaseMeta& meta);
+
 /// The manifest of a base: the source frozen in one state. A view on a mapped file.
 class Base {
 public:
-  /// Nothing if there is none of that id, or it is damaged.
+  /// Nothing if there is none of that id, or it is damaged. What it gives is sound: each index and
+  /// offset is in range, names are names of one component, folders come in tree order.
+  /// Throws os::Error if it cannot be read.
   static std::optional<Base> load(const os::Dir& bases, const os::Hash& id);
 
+  /// The same of bytes in memory, which begin at a multiple of eight and outlive the base.
+  static std::optional<Base> parse(std::span<const std::byte> bytes);
+
   os::Hash id() const noexcept { return m_id; }
-  /// `source`, `files`, `include`, `link_from`, `created`.
-  nlohmann::json meta() const;
+  const BaseMeta& meta() const noexcept { return m_meta; }
 
   std::span<const FolderRecord> folders() const noexcept { return m_folders; }
   std::span<const FileRecord> files() const noexcept { return m_files; }
   std::span<const FileRecord> files_of(const FolderRecord& folder) const noexcept {
     return m_files.subspan(folder.first_file, folder.file_count);
   }
-  const char* text(std::uint32_t offset) const noexcept { return m_texts + offset; }
+  const char* text(std::uint32_t offset) const noexcept { return &m_texts[offset]; }
+  /// All names, paths and texts of symlinks, each with a NUL behind it.
+  std::string_view texts() const noexcept { return m_texts; }
   std::string path_of(const FolderRecord& folder, const FileRecord& file) const;
   /// The folder of the file with that index in files().
   const FolderRecord& folder_of(std::size_t file_index) const;
@@ -97,10 +116,10 @@ public:
 private:
   std::shared_ptr<const os::MappedFile> m_file;
   os::Hash m_id;
-  std::string_view m_meta;
+  BaseMeta m_meta;
   std::span<const FolderRecord> m_folders;
   std::span<const FileRecord> m_files;
-  const char* m_texts = nullptr;
+  std::string_view m_texts;
 };
 
 /// For each folder of a base the folders in it, as indices.
@@ -125,7 +144,7 @@ public:
   os::Hash id(std::string_view key) const;
 
   /// Writes the base of that id, replacing one in one step.
-  void write(const os::Dir& bases, const os::Hash& id, const nlohmann::json& meta) const;
+  void write(const os::Dir& bases, const os::Hash& id, const BaseMeta& meta) const;
 
 private:
   std::uint32_t keep(std::string_view text);
@@ -140,17 +159,46 @@ private:
 void rewrite_inodes(const os::Dir& bases, const Base& base,
                     const std::vector<std::pair<std::size_t, std::uint64_t>>& changes);
 
+/// The options that a snapshot was made with.
+struct RecordedOptions {
+  std::vector<std::string> exclude;
+  std::vector<std::string> copy;
+  std::string link_from;
+  std::string link_mode;
+  std::vector<std::string> uv_locked;
+};
+
+void to_json(nlohmann::json& json, const RecordedOptions& options);
+void from_json(const nlohmann::json& json, RecordedOptions& options);
+
+/// What is recorded of a snapshot, but for its files.
+struct SnapshotMeta {
+  std::string name;
+  std::string created;
+  std::string source;
+  RecordedOptions options;
+  Ledger ledger;
+};
+
+void to_json(nlohmann::json& json, const SnapshotMeta& meta);
+void from_json(const nlohmann::json& json, SnapshotMeta& meta);
+
 /// The manifest of a snapshot: from which base, and for each of its files how it was made and
 /// which inode it had.
 class SnapshotManifest {
 public:
   os::Hash base;
-  nlohmann::json meta; ///< `name`, `created`, `source`, `options`, `ledger`
+  SnapshotMeta meta;
   std::vector<Made> made;
-  std::vector<std::uint64_t> inodes;
+  std::vector<std::uint64_t> inodes; ///< as many
 
-  /// Nothing if there is none of that name, or it is damaged.
+  /// Nothing if there is none of that name, or it is damaged. Throws os::Error if it cannot be
+  /// read.
   static std::optional<SnapshotManifest> load(const os::Dir& snapshots, const std::string& folder);
+
+  /// The same of bytes in memory, which begin at a multiple of eight.
+  static std::optional<SnapshotManifest> parse(std::span<const std::byte> bytes);
+
   void write(const os::Dir& snapshots, const std::string& folder) const;
 };
 
@@ -175,7 +223,12 @@ struct SeenFile {
 /// The last freeze of one (source, files, include).
 class FreezeRecord {
 public:
+  /// Nothing if there is none, or it is damaged. Throws os::Error if it cannot be read.
   static std::optional<FreezeRecord> load(const os::Dir& sources, const os::Hash& key);
+
+  /// The same of bytes in memory, which begin at a multiple of eight and outlive the record.
+  static std::optional<FreezeRecord> parse(std::span<const std::byte> bytes);
+
   static void write(const os::Dir& sources, const os::Hash& key, const os::Hash& base,
                     const std::vector<SeenFile>& seen);
 

@@ -38,7 +38,7 @@ bool holds_for_all_files(Made made) {
 } // namespace
 
 Placer::Placer(const Root& root, const Base& base, const TreeOptions& options)
-    : m_base(base), m_options(options), m_source_path(base.meta().at("source").get<std::string>()),
+    : m_base(base), m_options(options), m_source_path(base.meta().source),
       m_store(root, m_source_path) {}
 
 Placer::Origin Placer::origin_of(const FolderRecord& folder, const Origin* above) const {

@@ -219,7 +219,7 @@ Healed heal(const Root& root, const std::string& source, const std::vector<Damag
   for (const auto& entry : root.bases().entries()) {
     const auto id = os::Hash::from_hex(entry.name);
     auto base = id ? Base::load(root.bases(), *id) : std::nullopt;
-    if (base && base->meta().value("source", "") == source) {
+    if (base && base->meta().source == source) {
       bases.push_back(std::move(*base));
     }
   }

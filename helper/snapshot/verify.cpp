@@ -29,7 +29,7 @@ public:
     }
     m_manifest = std::move(*manifest);
     m_base.emplace(base_of(root, m_manifest));
-    m_source = m_base->meta().at("source");
+    m_source = m_base->meta().source;
     m_owner = root.top().stat().owner;
     m_children = children_of_folders(*m_base);
     if (!is_from_source()) {
@@ -62,7 +62,7 @@ private:
   void compare(const os::Dir& dir, const char* name, const os::Stat& stat,
                const FolderRecord& folder, std::size_t index);
   bool is_from_source() const {
-    return m_manifest.meta.at("options").value("link_from", "") == "source";
+    return m_manifest.meta.options.link_from == to_text(LinkFrom::source);
   }
   void name_suspects();
   void heal_findings();
@@ -259,7 +259,7 @@ void Verifier::name_suspects() {
   for (const auto& other : m_root.snapshot_folders()) {
     const auto manifest = find_snapshot(m_root, other);
     const auto base = manifest ? Base::load(m_root.bases(), manifest->base) : std::nullopt;
-    if (!base || base->meta().value("source", "") != m_source) {
+    if (!base || base->meta().source != m_source) {
       continue;
     }
     for (auto& [found, finding] : m_found) {
@@ -267,7 +267,7 @@ void Verifier::name_suspects() {
           manifest->base == m_manifest.base ? std::optional(found) : base->find(finding.path);
       if (index && *index < manifest->inodes.size() && manifest->made[*index] == Made::linked &&
           manifest->inodes[*index] == m_manifest.inodes[found]) {
-        finding.suspects.push_back(manifest->meta.value("name", other));
+        finding.suspects.push_back(manifest->meta.name);
         if (!was_guarded(m_root, other)) {
           m_out.unguarded.insert(finding.suspects.back());
         }

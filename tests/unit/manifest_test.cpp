@@ -38,6 +38,8 @@ struct Fixture {
     return out;
   }
 
+  static snapshot::BaseMeta meta() { return {"/s", "tracked", {}, "store", "today"}; }
+
   /// top: a, l -> a; empty/; deep/er: b
   static BaseWriter example() {
     BaseWriter writer;
@@ -65,10 +67,10 @@ BOOST_AUTO_TEST_CASE(a_base_reads_back_as_it_was_written) {
   const auto dir = os::Dir::open(path);
   const auto writer = example();
   const auto id = writer.id("key");
-  writer.write(dir, id, {{"source", "/s"}});
+  writer.write(dir, id, meta());
   const auto base = Base::load(dir, id);
   BOOST_REQUIRE(base);
-  BOOST_TEST(base->meta().at("source") == "/s");
+  BOOST_TEST(base->meta().source == "/s");
   BOOST_TEST(base->folders().size() == 4U);
   BOOST_TEST(base->files().size() == 3U);
   BOOST_TEST(base->find("deep/er/b").value() == 2U);
@@ -111,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_base_counts_as_absent) {
   const auto dir = os::Dir::open(path);
   const auto writer = example();
   const auto id = writer.id("key");
-  writer.write(dir, id, {});
+  writer.write(dir, id, meta());
   const std::string file = path + "/" + id.hex();
   const std::string whole = read(file);
   for (std::size_t at = 0; at < whole.size(); at += 5) {
@@ -130,13 +132,13 @@ BOOST_AUTO_TEST_CASE(inodes_can_be_rewritten_without_another_id) {
   const auto dir = os::Dir::open(path);
   const auto writer = example();
   const auto id = writer.id("key");
-  writer.write(dir, id, {{"source", "/s"}});
+  writer.write(dir, id, meta());
   const auto before = Base::load(dir, id);
   rewrite_inodes(dir, *before, {{2, 77}});
   const auto after = Base::load(dir, id);
   BOOST_TEST(after->files()[2].inode == 77U);
   BOOST_TEST(after->files()[0].inode == before->files()[0].inode);
-  BOOST_TEST(after->meta().at("source") == "/s");
+  BOOST_TEST(after->meta().source == "/s");
   BOOST_TEST(before->files()[2].inode == 1008U); // whoever reads it still sees what it opened
 }
 
@@ -144,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_snapshot_manifest_reads_back_as_it_was_written) {
   const auto dir = os::Dir::open(path);
   snapshot::SnapshotManifest manifest;
   manifest.base = {1, 2};
-  manifest.meta = {{"name", "n\xff"}}; // no UTF-8: must not throw
+  manifest.meta.name = "n\xff"; // no UTF-8: must not throw
   manifest.made = {snapshot::Made::linked, snapshot::Made::copied_exdev, snapshot::Made::symlink};
   manifest.inodes = {5, 6, 0};
   manifest.write(dir, "folder");
