@@ -4,12 +4,12 @@
 #include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/subprocess.hpp"
+#include "source/git_list.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <climits>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -20,12 +20,8 @@
 namespace snapfix::source {
 namespace {
 
-constexpr std::string_view k_gitlink_mode = "160000";
-constexpr std::string_view k_folder_mode = "040000"; // of a sparse index
 constexpr std::string_view k_sparse = "--sparse";
 constexpr int k_usage = 129; // git's exit code for options that it lacks
-constexpr char k_skip_worktree_tag = 'S';
-constexpr std::string_view k_untracked_tag = "? ";
 
 /// What every git call of ours is told, over what any configuration says: it runs no program
 /// (monitor, hook, pager) and fetches nothing, which would run more of them and write into `.git`.
@@ -94,33 +90,17 @@ bool left_something_out(const os::Finished& git) {
                   hint);
 }
 
-/// Whether it is a path in a tree as git allows it: nothing that leads elsewhere, or into `.git`.
-bool is_tree_path(std::string_view path) {
-  while (path.size() < PATH_MAX) {
-    const auto end = std::min(path.find('/'), path.size());
-    const auto component = path.substr(0, end);
-    if (component.empty() || component == "." || component == ".." || component == ".git") {
-      return false;
-    }
-    if (end == path.size()) {
-      return true;
-    }
-    path.remove_prefix(end + 1);
-  }
-  return false;
-}
-
 /// Whether the `.git` of a folder may be that of another work tree.
 bool may_lead_elsewhere(const os::Dir& folder) {
   const auto git = folder.try_open_child(".git");
   if (!git) {
     return folder.try_stat(".git").has_value(); // a file or a symlink
   }
-  constexpr std::string_view k_setting = "worktree";
+  constexpr std::string_view k_setting = "worktree"; // in any case
   const auto config = os::read_small_file(*git, "config");
-  return config && !std::ranges::search(*config, k_setting, {}, [](unsigned char c) {
-                      return std::tolower(c);
-                    }).empty();
+  const auto same = [](unsigned char given, char wanted) { return std::tolower(given) == wanted; };
+  return config && std::search(config->begin(), config->end(), k_setting.begin(), k_setting.end(),
+                               same) != config->end();
 }
 
 bool has_git_entry_around(const std::string& folder) {
@@ -135,37 +115,6 @@ bool has_git_entry_around(const std::string& folder) {
   }
 }
 
-/// Cuts what comes piece by piece into NUL-terminated texts.
-class TextCutter {
-public:
-  explicit TextCutter(std::function<void(std::string_view)> use) : m_use(std::move(use)) {}
-
-  void operator()(std::string_view piece) {
-    for (;;) {
-      const auto end = piece.find('\0');
-      if (end == std::string_view::npos) {
-        m_begun += piece;
-        return;
-      }
-      if (m_begun.empty()) {
-        m_use(piece.substr(0, end));
-      } else {
-        m_begun += piece.substr(0, end);
-        m_use(m_begun);
-        m_begun.clear();
-      }
-      piece.remove_prefix(end + 1);
-    }
-  }
-
-  /// What came behind the last NUL.
-  const std::string& rest() const noexcept { return m_begun; }
-
-private:
-  std::function<void(std::string_view)> m_use;
-  std::string m_begun; ///< of a text whose end is still to come
-};
-
 class GitLister {
 public:
   GitLister(const os::Dir& top, GitFiles files, ListingBuilder& listing)
@@ -176,10 +125,10 @@ public:
   void check_is_top(const std::string& path, const std::optional<std::string>& ceiling);
 
 private:
-  /// False where git lacks an option.
-  bool for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
+  /// Gives each path below `prefix` to `use`; false where git lacks an option.
+  bool for_each_path(const std::string& prefix, const std::vector<std::string>& arguments,
                      const std::optional<std::string>& ceiling,
-                     const std::function<void(std::string_view)>& use);
+                     const std::function<void(const GitListed&)>& use);
   void enter(const std::string& path, bool listed_by_parent);
 
   const os::Dir& m_top;
@@ -188,20 +137,22 @@ private:
   std::set<std::string> m_entered; ///< a damaged index may name one more than once
 };
 
-bool GitLister::for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
+bool GitLister::for_each_path(const std::string& prefix, const std::vector<std::string>& arguments,
                               const std::optional<std::string>& ceiling,
-                              const std::function<void(std::string_view)>& use) {
+                              const std::function<void(const GitListed&)>& use) {
   const std::string folder = prefix.empty() ? m_top.path() : m_top.path_of(prefix.c_str());
-  TextCutter cutter(use);
-  const auto git = run_git(folder, arguments, ceiling, std::ref(cutter));
+  GitList list(use);
+  const auto git =
+      run_git(folder, arguments, ceiling, [&](std::string_view piece) { list.take(piece); });
   if (git.exit_code == k_usage && arguments.back() == k_sparse) {
     return false;
   }
   if (git.exit_code != 0 || left_something_out(git)) {
-    throw_git_failure(folder, git);
+    throw_git_failure(folder, git); // its own words tell more
   }
-  if (!cutter.rest().empty()) {
-    throw os::Error("git ls-files was cut off: its list ends in " + os::quoted(cutter.rest()));
+  if (const auto fault = list.fault()) {
+    throw os::Error(os::format("cannot list the files of {}: {}", os::quoted(folder), *fault),
+                    "is its index damaged? --files all goes without git");
   }
   return true;
 }
@@ -212,47 +163,22 @@ void GitLister::list(const std::string& prefix, const std::optional<std::string>
   if (m_files == GitFiles::tracked_and_untracked) {
     arguments.insert(arguments.end(), {"--others", "--exclude-standard"});
   }
-  std::vector<std::string> inner;
-  std::vector<std::string> nested;
-  std::optional<std::string> refusal; // told once git has ended: its own words tell more
-  const auto take = [&](std::string_view line) {
-    const bool untracked = line.starts_with(k_untracked_tag);
-    // <tag> SP <mode> SP <object> SP <stage> TAB <path>, or <tag> SP <path>
-    const auto tab = line.find('\t');
-    if (!untracked && (line.size() < 8 || tab == std::string_view::npos)) {
-      refusal = "git ls-files printed a line that cannot be read: " + os::quoted(line);
-      return;
-    }
-    const auto mode = line.substr(2, k_gitlink_mode.size());
-    auto path = line.substr(untracked ? k_untracked_tag.size() : tab + 1);
-    const bool folder = path.ends_with('/') && (untracked || mode == k_folder_mode);
-    path.remove_suffix(folder ? 1 : 0);
-    if (!is_tree_path(path)) {
-      refusal =
-          os::format("git lists {} in {}, which is no path of a tree", os::quoted(path),
-                     os::quoted(prefix.empty() ? m_top.path() : m_top.path_of(prefix.c_str())));
-    } else if (untracked && folder) { // another repository, which git does not enter
-      nested.emplace_back(prefix + std::string(path));
-    } else if (!untracked && mode == k_gitlink_mode) {
-      inner.emplace_back(prefix + std::string(path));
+  std::vector<std::pair<std::string, GitListed::Kind>> inner;
+  const auto take = [&](const GitListed& listed) {
+    if (listed.kind == GitListed::Kind::file) {
+      m_listing.add_file(prefix, listed.path, listed.skip_worktree);
     } else {
-      m_listing.add_file(prefix, path, !untracked && line[0] == k_skip_worktree_tag);
+      inner.emplace_back(prefix + std::string(listed.path), listed.kind);
     }
   };
   // A sparse index stays one: to expand it git needs objects, and writes some anew.
   auto sparse = arguments;
   sparse.emplace_back(k_sparse);
-  if (!for_each_text(prefix, sparse, ceiling, take)) { // git before 2.36
-    for_each_text(prefix, arguments, ceiling, take);
+  if (!for_each_path(prefix, sparse, ceiling, take)) { // git before 2.36
+    for_each_path(prefix, arguments, ceiling, take);
   }
-  if (refusal) {
-    throw os::Error(*refusal, "is its index damaged? --files all goes without git");
-  }
-  for (const auto& path : inner) {
-    enter(path, true);
-  }
-  for (const auto& path : nested) {
-    enter(path, false);
+  for (const auto& [path, kind] : inner) {
+    enter(path, kind == GitListed::Kind::submodule);
   }
 }
 

@@ -170,7 +170,7 @@ def test_names_that_are_there_twice(tmp):
     write_index(p.source, "a", "a", "d", "d/b", ("d/b", LINK), "a/x")
     snapshot = p.create("t")
     assert (snapshot / "a").read_text() == "1" and (snapshot / "d/b").read_text() == "2"
-    write_index(p.source, *(["a"] * 3 + [("n", GITLINK)] * 2000))
+    write_index(p.source, *(["a"] * 3 + [("n", GITLINK)] * 20000))
     make_repo(p.source / "n", {"x": "3"})
     snapshot = p.create("u", timeout=60)
     assert (snapshot / "n/x").read_text() == "3"
