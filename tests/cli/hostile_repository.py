@@ -155,16 +155,6 @@ def test_paths_that_lead_elsewhere_are_refused(tmp):
             snapfix("uv-lint", p.source, expect=None, timeout=30)
 
 
-def test_a_gitlink_that_leads_to_its_own_repository_ends(tmp):
-    p = Project(tmp, {"a": "1"})
-    (p.source / "s").mkdir()
-    write_files(p.source, {"s/.git": "gitdir: ../.git\n", "s/a": "inner"})
-    write_index(p.source, "a", ("s", GITLINK), ("s", GITLINK), ("s/s", GITLINK))
-    done = p("create", "t", expect=None, timeout=30)
-    assert done.code in (0, 1), done
-    assert done.code == 1 or (p.root / "t/s/a").read_text() == "inner"
-
-
 def test_names_that_are_there_twice(tmp):
     p = Project(tmp, {"a": "1", "d/b": "2"})
     write_index(p.source, "a", "a", "d", "d/b", ("d/b", LINK), "a/x")
