@@ -37,9 +37,9 @@ def fuzz(target):
     found = BUILD / "found" / target
     found.mkdir(parents=True, exist_ok=True)
     with harness.temp_dir(target) as corpus:  # what the fuzzer adds
-        # 30 s for one input, on a busy machine, and 1 GB are a finding: nothing here may take long.
+        # 30 s for one input, on a busy machine, and 2 GB are a finding: nothing here may take long.
         done = run(
-            [program, f"-max_total_time={seconds}", "-timeout=30", "-rss_limit_mb=1024", "-max_len=4096",
+            [program, f"-max_total_time={seconds}", "-timeout=30", "-rss_limit_mb=2048", "-max_len=4096",
              f"-artifact_prefix={found}/", "-print_final_stats=1", corpus, REPOSITORY / "tests/fuzz/corpus" / target],
             timeout=seconds + 120, expect=None,
         )
