@@ -17,6 +17,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/xattr.h>
 
 namespace snapfix::os {
 namespace {
@@ -89,6 +90,43 @@ std::uint64_t read_data(int fd, const std::string& path, std::uint64_t size, Has
     }
   }
   return offset;
+}
+
+/// The value of an extended attribute; nothing if there is none that can be read.
+std::optional<std::string> xattr_of(int fd, const char* name) {
+  const ssize_t size = ::fgetxattr(fd, name, nullptr, 0);
+  std::string value(static_cast<std::size_t>(std::max<ssize_t>(size, 0)), '\0');
+  const ssize_t got = size < 0 ? size : ::fgetxattr(fd, name, value.data(), value.size());
+  return got == size && got >= 0 ? std::optional(value) : std::nullopt;
+}
+
+/// Owner, extended attributes (ACLs are such), mode, in this order: a change of owner drops setuid
+/// bits. Throws Error naming `path`.
+void copy_attributes(int from, int to, const std::string& path) {
+  struct stat wanted {};
+  struct stat now {};
+  if (::fstat(from, &wanted) != 0 || ::fstat(to, &now) != 0) {
+    throw Error("look at", {path}, errno);
+  }
+  const bool same_owner = now.st_uid == wanted.st_uid && now.st_gid == wanted.st_gid;
+  if (!same_owner && ::fchown(to, wanted.st_uid, wanted.st_gid) != 0) {
+    throw Error("keep the owner of", {path}, errno);
+  }
+  ::fremovexattr(to, "system.posix_acl_access");   // what the folder's default ACL gave it
+  std::string names(std::size_t{64} * 1024, '\0'); // the kernel's limit
+  const ssize_t size = ::flistxattr(from, names.data(), names.size());
+  for (std::size_t at = 0; size > 0 && at < static_cast<std::size_t>(size);) {
+    const std::string name = names.c_str() + at;
+    const auto value = xattr_of(from, name.c_str());
+    if (!value || (xattr_of(to, name.c_str()) != value &&
+                   ::fsetxattr(to, name.c_str(), value->data(), value->size(), 0) != 0)) {
+      throw Error("keep the attribute " + name + " of", {path}, errno);
+    }
+    at += name.size() + 1;
+  }
+  if (::fchmod(to, wanted.st_mode & 07777U) != 0) {
+    throw Error("keep the mode of", {path}, errno);
+  }
 }
 
 } // namespace
@@ -295,6 +333,15 @@ Replacement::~Replacement() {
   }
 }
 
+void Replacement::take_attributes_of(int file) {
+  const std::string path = m_dir.path_of(m_name.c_str());
+  const UniqueFd fd = m_dir.open_file(m_temporary.c_str(), O_WRONLY, 0);
+  copy_attributes(file, fd.get(), path);
+  if (::fsync(fd.get()) != 0) {
+    throw Error("write", {path}, errno);
+  }
+}
+
 void Replacement::commit() {
   m_dir.rename(m_temporary.c_str(), m_dir, m_name.c_str());
   m_temporary.clear();
@@ -308,6 +355,20 @@ void replace_file(const Dir& dir, const char* name, std::span<const std::byte> b
 void replace_file(const Dir& dir, const char* name, std::string_view text,
                   std::uint32_t permissions) {
   replace_file(dir, name, std::as_bytes(std::span(text)), permissions);
+}
+
+void replace_content(const Dir& dir, const char* name, std::string_view text) {
+  const std::string path = dir.path_of(name);
+  const UniqueFd old = dir.open_to_read(name);
+  if (const auto links = stat_of(old.get(), path).links; links > 1) {
+    throw Error(os::format("{} has {} names (hard links), and only this one would get the new "
+                           "content",
+                           os::quoted(path), links));
+  }
+  constexpr std::uint32_t k_ours_alone = 0600;
+  Replacement replacement(dir, name, std::as_bytes(std::span(text)), k_ours_alone);
+  replacement.take_attributes_of(old.get());
+  replacement.commit();
 }
 
 std::optional<std::string> half_replaced(std::string_view name) {

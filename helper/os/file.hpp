@@ -107,6 +107,9 @@ public:
   Replacement& operator=(const Replacement&) = delete;
   ~Replacement();
 
+  /// Gives it the owner, the mode, ACLs and other extended attributes of an open file, and waits
+  /// until it is on the disk. Throws Error where that cannot be.
+  void take_attributes_of(int file);
   /// Puts it into its place. Throws Error.
   void commit();
 
@@ -121,6 +124,11 @@ void replace_file(const Dir& dir, const char* name, std::span<const std::byte> b
                   std::uint32_t permissions = 0666);
 void replace_file(const Dir& dir, const char* name, std::string_view text,
                   std::uint32_t permissions = 0666);
+
+/// As replace_file, but the file keeps its owner, its mode, ACLs and other extended attributes.
+/// Throws Error where it cannot keep them, and for a file with other names (hard links), which
+/// would go on leading to the old content; the file is then as it was.
+void replace_content(const Dir& dir, const char* name, std::string_view text);
 
 /// Which file was to be replaced, if `name` is what replace_file leaves when its process is killed.
 std::optional<std::string> half_replaced(std::string_view name);

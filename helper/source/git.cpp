@@ -1,34 +1,48 @@
 #include "source/git.hpp"
 
 #include "os/error.hpp"
+#include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/subprocess.hpp"
+#include "source/git_list.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <cerrno>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
 namespace snapfix::source {
 namespace {
 
-constexpr std::string_view k_gitlink_mode = "160000";
-constexpr char k_skip_worktree_tag = 'S';
-constexpr std::string_view k_untracked_tag = "? ";
+constexpr std::string_view k_sparse = "--sparse";
+constexpr int k_usage = 129; // git's exit code for options that it lacks
 
-/// Environment of every git call: it must change nothing (no index refresh, no file system
-/// monitor), and its words must be recognizable.
+/// What every git call of ours is told, over what any configuration says: it runs no program
+/// (monitor, hook, pager) and fetches nothing, which would run more of them and write into `.git`.
+constexpr std::array<const char*, 6> k_git{
+    "git", "--no-pager", "-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null"};
+constexpr std::array<std::string_view, 5> k_variables{
+    "LC_ALL=C", // its words must be recognizable
+    "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1",
+    "GIT_ALLOW_PROTOCOL=none", // for a git before 2.39.4, which does not know that one
+    "GIT_TERMINAL_PROMPT=0"};
+
 std::vector<std::string> git_environment(const std::optional<std::string>& ceiling) {
   auto out = os::environment_without_git();
   std::erase_if(out, [&](const std::string& variable) {
-    return variable.starts_with("LC_ALL=") || variable.starts_with("LANGUAGE=") ||
-           variable.starts_with("GIT_OPTIONAL_LOCKS=") ||
+    const auto is_set = [&](std::string_view ours) {
+      return variable.starts_with(ours.substr(0, ours.find('=') + 1));
+    };
+    return variable.starts_with("LANGUAGE=") || std::ranges::any_of(k_variables, is_set) ||
            (ceiling && variable.starts_with("GIT_CEILING_DIRECTORIES="));
   });
-  out.emplace_back("LC_ALL=C");
-  out.emplace_back("GIT_OPTIONAL_LOCKS=0");
+  out.insert(out.end(), k_variables.begin(), k_variables.end());
   if (ceiling) {
     out.push_back("GIT_CEILING_DIRECTORIES=" + *ceiling);
   }
@@ -38,7 +52,7 @@ std::vector<std::string> git_environment(const std::optional<std::string>& ceili
 os::Finished run_git(const std::string& folder, const std::vector<std::string>& arguments,
                      const std::optional<std::string>& ceiling = std::nullopt,
                      const std::function<void(std::string_view)>& take_output = {}) {
-  std::vector<std::string> command{"git", "-c", "core.fsmonitor=false"};
+  std::vector<std::string> command(k_git.begin(), k_git.end());
   command.insert(command.end(), arguments.begin(), arguments.end());
   try {
     return os::run_program(command, git_environment(ceiling), folder, take_output);
@@ -52,6 +66,11 @@ os::Finished run_git(const std::string& folder, const std::vector<std::string>& 
   }
 }
 
+/// Whether git said that it went on without something: its list lacks it.
+bool left_something_out(const os::Finished& git) {
+  return git.err.starts_with("error: ") || git.err.find("\nerror: ") != std::string::npos;
+}
+
 [[noreturn]] void throw_git_failure(const std::string& folder, const os::Finished& git) {
   std::string words = git.err;
   while (words.ends_with('\n')) {
@@ -60,10 +79,28 @@ os::Finished run_git(const std::string& folder, const std::vector<std::string>& 
   std::string hint = "--files all takes every file, without git";
   if (words.find("dubious ownership") != std::string::npos) {
     hint = os::format("if you trust it: git config --global --add safe.directory {}", folder);
+  } else if (words.find("lazy fetching disabled") != std::string::npos ||
+             words.find("not allowed") != std::string::npos) {
+    hint = os::format("the clone is partial, and nothing is fetched on the way: "
+                      "git -C {} ls-files >/dev/null fetches what is missing",
+                      folder);
   }
   throw os::Error(os::format("git cannot list the files of {} (exit code {}): {}",
                              os::quoted(folder), git.exit_code, words),
                   hint);
+}
+
+/// Whether the `.git` of a folder may be that of another work tree.
+bool may_lead_elsewhere(const os::Dir& folder) {
+  const auto git = folder.try_open_child(".git");
+  if (!git) {
+    return folder.try_stat(".git").has_value(); // a file or a symlink
+  }
+  constexpr std::string_view k_setting = "worktree"; // in any case
+  const auto config = os::read_small_file(*git, "config");
+  const auto same = [](unsigned char given, char wanted) { return std::tolower(given) == wanted; };
+  return config && std::search(config->begin(), config->end(), k_setting.begin(), k_setting.end(),
+                               same) != config->end();
 }
 
 bool has_git_entry_around(const std::string& folder) {
@@ -78,34 +115,6 @@ bool has_git_entry_around(const std::string& folder) {
   }
 }
 
-/// Cuts what comes piece by piece into NUL-terminated texts.
-class TextCutter {
-public:
-  explicit TextCutter(std::function<void(std::string_view)> use) : m_use(std::move(use)) {}
-
-  void operator()(std::string_view piece) {
-    for (;;) {
-      const auto end = piece.find('\0');
-      if (end == std::string_view::npos) {
-        m_begun += piece;
-        return;
-      }
-      if (m_begun.empty()) {
-        m_use(piece.substr(0, end));
-      } else {
-        m_begun += piece.substr(0, end);
-        m_use(m_begun);
-        m_begun.clear();
-      }
-      piece.remove_prefix(end + 1);
-    }
-  }
-
-private:
-  std::function<void(std::string_view)> m_use;
-  std::string m_begun; ///< of a text whose end is still to come
-};
-
 class GitLister {
 public:
   GitLister(const os::Dir& top, GitFiles files, ListingBuilder& listing)
@@ -113,28 +122,39 @@ public:
 
   /// `prefix` is the work tree's path in the source, with a slash at its end, or empty.
   void list(const std::string& prefix, const std::optional<std::string>& ceiling);
+  void check_is_top(const std::string& path, const std::optional<std::string>& ceiling);
 
 private:
-  void for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
+  /// Gives each path below `prefix` to `use`; false where git lacks an option.
+  bool for_each_path(const std::string& prefix, const std::vector<std::string>& arguments,
                      const std::optional<std::string>& ceiling,
-                     const std::function<void(std::string_view)>& use);
+                     const std::function<void(const GitListed&)>& use);
   void enter(const std::string& path, bool listed_by_parent);
-  void check_is_top(const std::string& path, const std::string& ceiling);
 
   const os::Dir& m_top;
   GitFiles m_files;
   ListingBuilder& m_listing;
+  std::set<std::string> m_entered; ///< a damaged index may name one more than once
 };
 
-void GitLister::for_each_text(const std::string& prefix, const std::vector<std::string>& arguments,
+bool GitLister::for_each_path(const std::string& prefix, const std::vector<std::string>& arguments,
                               const std::optional<std::string>& ceiling,
-                              const std::function<void(std::string_view)>& use) {
+                              const std::function<void(const GitListed&)>& use) {
   const std::string folder = prefix.empty() ? m_top.path() : m_top.path_of(prefix.c_str());
-  TextCutter cutter(use);
-  const auto git = run_git(folder, arguments, ceiling, std::ref(cutter));
-  if (git.exit_code != 0) {
-    throw_git_failure(folder, git);
+  GitList list(use);
+  const auto git =
+      run_git(folder, arguments, ceiling, [&](std::string_view piece) { list.take(piece); });
+  if (git.exit_code == k_usage && arguments.back() == k_sparse) {
+    return false;
   }
+  if (git.exit_code != 0 || left_something_out(git)) {
+    throw_git_failure(folder, git); // its own words tell more
+  }
+  if (const auto fault = list.fault()) {
+    throw os::Error(os::format("cannot list the files of {}: {}", os::quoted(folder), *fault),
+                    "is its index damaged? --files all goes without git");
+  }
+  return true;
 }
 
 void GitLister::list(const std::string& prefix, const std::optional<std::string>& ceiling) {
@@ -143,51 +163,34 @@ void GitLister::list(const std::string& prefix, const std::optional<std::string>
   if (m_files == GitFiles::tracked_and_untracked) {
     arguments.insert(arguments.end(), {"--others", "--exclude-standard"});
   }
-  std::vector<std::string> inner;
-  std::vector<std::string> nested;
-  std::optional<std::string> unreadable; // told once git has ended: its own words tell more
-  for_each_text(prefix, arguments, ceiling, [&](std::string_view line) {
-    if (line.starts_with(k_untracked_tag)) {
-      const auto path = line.substr(k_untracked_tag.size());
-      if (path.ends_with('/')) { // another repository, which git does not enter
-        nested.emplace_back(prefix + std::string(path.substr(0, path.size() - 1)));
-      } else {
-        m_listing.add_file(prefix, path);
-      }
-      return;
-    }
-    // <tag> SP <mode> SP <object> SP <stage> TAB <path>
-    const auto tab = line.find('\t');
-    if (line.size() < 8 || tab == std::string_view::npos) {
-      unreadable = line;
-      return;
-    }
-    const auto path = line.substr(tab + 1);
-    if (line.substr(2).starts_with(k_gitlink_mode)) {
-      inner.emplace_back(prefix + std::string(path));
+  std::vector<std::pair<std::string, GitListed::Kind>> inner;
+  const auto take = [&](const GitListed& listed) {
+    if (listed.kind == GitListed::Kind::file) {
+      m_listing.add_file(prefix, listed.path, listed.skip_worktree);
     } else {
-      m_listing.add_file(prefix, path, line[0] == k_skip_worktree_tag);
+      inner.emplace_back(prefix + std::string(listed.path), listed.kind);
     }
-  });
-  if (unreadable) {
-    throw os::Error("git ls-files printed a line that cannot be read: " + os::quoted(*unreadable));
+  };
+  // A sparse index stays one: to expand it git needs objects, and writes some anew.
+  auto sparse = arguments;
+  sparse.emplace_back(k_sparse);
+  if (!for_each_path(prefix, sparse, ceiling, take)) { // git before 2.36
+    for_each_path(prefix, arguments, ceiling, take);
   }
-  for (const auto& path : inner) {
-    enter(path, true);
-  }
-  for (const auto& path : nested) {
-    enter(path, false);
+  for (const auto& [path, kind] : inner) {
+    enter(path, kind == GitListed::Kind::submodule);
   }
 }
 
 /// Its .git may be damaged or point elsewhere: then git answers for another work tree.
-void GitLister::check_is_top(const std::string& path, const std::string& ceiling) {
-  const std::string folder = m_top.path_of(path.c_str());
-  const auto git = run_git(folder, {"rev-parse", "--show-prefix"}, ceiling);
+void GitLister::check_is_top(const std::string& path, const std::optional<std::string>& ceiling) {
+  const std::string folder = path.empty() ? m_top.path() : m_top.path_of(path.c_str());
+  const auto git =
+      run_git(folder, {"rev-parse", "--is-inside-work-tree", "--show-prefix"}, ceiling);
   if (git.exit_code != 0) {
     throw_git_failure(folder, git);
   }
-  if (git.out != "\n") {
+  if (git.out != "true\n\n") {
     throw os::Error(os::format("{} has a .git, but git takes it for a part of another work tree",
                                os::quoted(folder)),
                     "is its .git damaged, or core.worktree set? --files all goes without git");
@@ -195,6 +198,9 @@ void GitLister::check_is_top(const std::string& path, const std::string& ceiling
 }
 
 void GitLister::enter(const std::string& path, bool listed_by_parent) {
+  if (!m_entered.insert(path).second) {
+    return;
+  }
   const auto folder = open_below(m_top, path);
   if (!folder) {
     // Deleted, or a file or symlink in the submodule's place, which is then what is there.
@@ -245,7 +251,11 @@ bool is_git_work_tree(const std::string& folder) {
 }
 
 void list_git_work_tree(const os::Dir& top, GitFiles files, ListingBuilder& listing) {
-  GitLister(top, files, listing).list("", std::nullopt);
+  GitLister lister(top, files, listing);
+  if (may_lead_elsewhere(top)) {
+    lister.check_is_top("", std::nullopt);
+  }
+  lister.list("", std::nullopt);
 }
 
 } // namespace snapfix::source

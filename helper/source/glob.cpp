@@ -3,10 +3,7 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <span>
 
 #include <fnmatch.h>
 
@@ -15,31 +12,74 @@ namespace {
 
 constexpr std::string_view k_any_folders = "**";
 
-using Pattern = std::span<const std::string>;
-using Components = std::span<const std::string_view>;
-
-/// Whether the pattern matches the path or a folder above it.
-bool matches_prefix(Pattern pattern, Components path) {
-  if (pattern.empty()) {
-    return true;
-  }
-  if (pattern[0] == k_any_folders) {
-    if (pattern.size() == 1) {
-      return !path.empty(); // `a/**` means what lies in a, not a itself
+/// The length of `[...]` at the beginning of a pattern, 0 if no `]` closes it.
+std::size_t bracket_length(std::string_view pattern) {
+  std::size_t at = 1;
+  at += at < pattern.size() && (pattern[at] == '!' || pattern[at] == '^') ? 1 : 0;
+  for (const std::size_t first = at; at < pattern.size(); ++at) {
+    const char next = at + 1 < pattern.size() ? pattern[at + 1] : '\0';
+    if (pattern[at] == ']' && at != first) {
+      return at + 1;
     }
-    for (std::size_t skipped = 0; skipped <= path.size(); ++skipped) {
-      if (matches_prefix(pattern.subspan(1), path.subspan(skipped))) {
-        return true;
-      }
+    if (pattern[at] == '\\') {
+      ++at;
+    } else if (pattern[at] == '[' && (next == ':' || next == '.' || next == '=')) {
+      const auto end = pattern.find(std::string{next, ']'}, at + 2);
+      at = end == std::string_view::npos ? at : end + 1;
     }
-    return false;
   }
-  return !path.empty() && ::fnmatch(pattern[0].c_str(), std::string(path[0]).c_str(), 0) == 0 &&
-         matches_prefix(pattern.subspan(1), path.subspan(1));
+  return 0;
 }
 
-bool is_literal(const std::string& component) {
-  return component.find_first_of("*?[\\") == std::string::npos;
+/// The bytes that a pattern matches which stands for one: a bracket, `?`, `\\x` or the byte itself.
+std::bitset<256> bytes_of(std::string_view pattern) {
+  const std::string text(pattern);
+  std::bitset<256> out;
+  if (pattern != "?" && pattern != "\\" && pattern.size() <= 2) {
+    return out.set(static_cast<unsigned char>(pattern.back()));
+  }
+  for (std::size_t byte = 1; byte < out.size(); ++byte) {
+    const std::string name(1, static_cast<char>(byte));
+    out[byte] = ::fnmatch(text.c_str(), name.c_str(), 0) == 0;
+  }
+  return out;
+}
+
+enum class End { all, some };
+
+/// Whether the patterns, some of which take any number of texts, fit `texts`, or some of them from
+/// the first on. It takes no more steps than the product of their numbers: of the patterns that
+/// take any number, only the last one that was passed can help by taking more.
+template<typename Pattern, typename Texts, typename Fits>
+bool match(const std::vector<Pattern>& patterns, const Texts& texts, End end, const Fits& fits) {
+  std::size_t pattern = 0;
+  std::size_t text = 0;
+  std::size_t behind_any = 0; // the pattern behind that last one; 0 for none
+  std::size_t taken = 0;      // where those begin that it has not taken
+  while (pattern < patterns.size() || (end == End::all && text < texts.size())) {
+    if (pattern < patterns.size() && patterns[pattern].any_number) {
+      behind_any = ++pattern;
+      taken = text;
+    } else if (pattern < patterns.size() && text < texts.size() &&
+               fits(patterns[pattern], texts[text])) {
+      ++pattern;
+      ++text;
+    } else if (behind_any != 0 && taken < texts.size()) {
+      pattern = behind_any;
+      text = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+template<typename Iterator> std::string join(Iterator begin, Iterator end) {
+  std::string out;
+  for (; begin != end; ++begin) {
+    out += (out.empty() ? "" : "/") + begin->text;
+  }
+  return out;
 }
 
 } // namespace
@@ -54,6 +94,30 @@ std::vector<std::string_view> split_path(std::string_view path) {
     path.remove_prefix(end == std::string_view::npos ? path.size() : end + 1);
   }
   return out;
+}
+
+GlobSet::Component::Component(std::string_view pattern)
+    : text(pattern), any_number(pattern == k_any_folders) {
+  while (!pattern.empty()) {
+    std::size_t length = 1;
+    if (pattern[0] == '\\') {
+      length = std::min<std::size_t>(pattern.size(), 2);
+    } else if (pattern[0] == '[') {
+      length = std::max<std::size_t>(bracket_length(pattern), 1);
+    }
+    if (pattern[0] == '*') {
+      items.push_back({{}, true});
+    } else {
+      items.push_back({bytes_of(pattern.substr(0, length)), false});
+    }
+    pattern.remove_prefix(length);
+  }
+}
+
+bool GlobSet::Component::matches(std::string_view name) const {
+  return match(items, name, End::all, [](const Item& item, char byte) {
+    return item.bytes[static_cast<unsigned char>(byte)];
+  });
 }
 
 GlobSet::GlobSet(const std::vector<std::string>& patterns, const std::string& source) {
@@ -87,9 +151,12 @@ GlobSet::GlobSet(const std::vector<std::string>& patterns, const std::string& so
     if (glob.components.empty()) {
       refuse("names no file");
     }
-    glob.text = os::format("{}", fmt::join(glob.components, "/"));
+    glob.text = join(glob.components.begin(), glob.components.end());
     if (anywhere) {
-      glob.components.insert(glob.components.begin(), std::string(k_any_folders));
+      glob.components.insert(glob.components.begin(), Component(k_any_folders));
+    }
+    if (glob.components.back().any_number) {
+      glob.components.emplace_back("*"); // `a/**` means what lies in a, not a itself
     }
     m_globs.push_back(std::move(glob));
   }
@@ -100,15 +167,19 @@ bool GlobSet::matches(std::string_view path) const {
     return false;
   }
   const auto components = split_path(path);
-  return std::ranges::any_of(
-      m_globs, [&](const Glob& glob) { return matches_prefix(glob.components, components); });
+  const auto fits = [](const Component& component, std::string_view name) {
+    return component.matches(name);
+  };
+  return std::ranges::any_of(m_globs, [&](const Glob& glob) { // it, or a folder above it
+    return match(glob.components, components, End::some, fits);
+  });
 }
 
 std::vector<std::string> GlobSet::patterns() const {
   std::vector<std::string> out;
   for (const auto& glob : m_globs) {
     // "a" matches anywhere, "./a" only at the top: the record must tell them apart.
-    const bool anchored = glob.components[0] != k_any_folders && glob.components.size() == 1;
+    const bool anchored = !glob.components[0].any_number && glob.components.size() == 1;
     out.push_back(anchored ? "./" + glob.text : glob.text);
   }
   return out;
@@ -118,8 +189,11 @@ std::vector<std::string> GlobSet::folders() const {
   std::vector<std::string> out;
   for (const auto& glob : m_globs) {
     const auto last_folder = glob.components.end() - 1;
-    const auto literal_end = std::find_if_not(glob.components.begin(), last_folder, is_literal);
-    out.push_back(os::format("{}", fmt::join(glob.components.begin(), literal_end, "/")));
+    const auto literal_end =
+        std::find_if(glob.components.begin(), last_folder, [](const Component& component) {
+          return component.text.find_first_of("*?[\\") != std::string::npos;
+        });
+    out.push_back(join(glob.components.begin(), literal_end));
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,9 +31,22 @@ public:
   std::vector<std::string> folders() const;
 
 private:
+  /// What may stand at one place of a name: one byte of a set, or any number of bytes.
+  struct Item {
+    std::bitset<256> bytes;
+    bool any_number = false;
+  };
+  struct Component {
+    explicit Component(std::string_view pattern);
+    bool matches(std::string_view name) const;
+
+    std::string text;
+    std::vector<Item> items;
+    bool any_number = false; ///< of folders: `**`
+  };
   struct Glob {
     std::string text;
-    std::vector<std::string> components;
+    std::vector<Component> components;
   };
   std::vector<Glob> m_globs;
 };

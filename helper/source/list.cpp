@@ -144,6 +144,11 @@ void add_included(const os::Dir& top, const Selection& selection,
                   const std::optional<std::string>& root, ListingBuilder& listing) {
   Walker walker(root, listing);
   for (const auto& folder : selection.include.folders()) {
+    if (std::ranges::count(split_path(folder), k_git) != 0) {
+      throw os::Error("--include names files in " + os::quoted(folder) +
+                          ": what lies in a .git is never taken",
+                      "copy what the tests need to another place");
+    }
     if (root && is_below(folder, *root)) {
       continue;
     }

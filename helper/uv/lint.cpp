@@ -3,6 +3,7 @@
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
 #include "os/path.hpp"
 #include "uv/lint_files.hpp"
 #include "uv/lint_kind.hpp"
@@ -10,7 +11,7 @@
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
-#include <regex>
+#include <map>
 #include <set>
 
 namespace snapfix::uv {
@@ -18,32 +19,59 @@ namespace {
 
 namespace fs = boost::filesystem;
 
-/// Whether the lines of a finding, or those that a continuation joins to them, allow it.
-bool is_allowed(std::string_view text, const std::vector<Line>& lines, const Finding& finding) {
-  const auto line_at = [&](std::size_t offset) {
-    const auto behind = std::ranges::upper_bound(lines, offset, {}, &Line::begin);
-    return static_cast<std::size_t>(behind - lines.begin()) - 1;
-  };
-  const auto continues = [&](std::size_t i) {
-    return lines[i].end > lines[i].begin && text[lines[i].end - 1] == '\\';
-  };
-  std::size_t first = line_at(finding.begin);
-  std::size_t last = line_at(finding.end == 0 ? 0 : finding.end - 1);
-  while (first > 0 && continues(first - 1)) {
-    --first;
-  }
-  while (last + 1 < lines.size() && continues(last)) {
-    ++last;
-  }
-  for (std::size_t i = first; i <= last && i < lines.size(); ++i) {
-    static const std::regex k_allow("#[ \t]*snapfix:[ \t]*allow-unlocked");
-    const std::string line(text.substr(lines[i].begin, lines[i].end - lines[i].begin));
-    if (std::regex_search(line, k_allow)) {
+/// What reading a file may cost (Reading::spend): some times its size, and a look at a script that
+/// it names.
+constexpr std::size_t k_least_to_spend = std::size_t{1} << 20U;
+constexpr std::size_t k_to_spend_a_byte = 16;
+constexpr std::size_t k_cost_of_script = 4096;
+
+/// Whether it holds `# snapfix: allow-unlocked`.
+bool allows(std::string_view line) {
+  constexpr std::string_view k_mark = "snapfix:";
+  for (auto at = line.find(k_mark); at != std::string_view::npos; at = line.find(k_mark, at + 1)) {
+    const auto before = line.substr(0, at).find_last_not_of(" \t");
+    const auto behind = line.find_first_not_of(" \t", at + k_mark.size());
+    if (before != std::string_view::npos && line[before] == '#' &&
+        behind != std::string_view::npos && line.substr(behind).starts_with("allow-unlocked")) {
       return true;
     }
   }
   return false;
 }
+
+/// Where findings are allowed: in lines that say so, and those that a continuation joins to them.
+class Allowed {
+public:
+  explicit Allowed(std::string_view text) {
+    bool joined = false;
+    for (const Line& line : lines_of(text)) {
+      const std::string_view chars = text.substr(line.begin, line.end - line.begin);
+      if (!joined) {
+        m_begins.push_back(line.begin);
+        m_counts.push_back(m_allowing);
+      }
+      m_allowing += allows(chars) ? 1 : 0;
+      joined = chars.ends_with('\\');
+    }
+    m_counts.push_back(m_allowing);
+  }
+
+  bool holds(const Finding& finding) const {
+    const std::size_t first = line_at(finding.begin);
+    const std::size_t last = line_at(std::max(finding.begin + 1, finding.end) - 1);
+    return m_counts[last + 1] > m_counts[first];
+  }
+
+private:
+  std::size_t line_at(std::size_t offset) const {
+    const auto behind = std::ranges::upper_bound(m_begins, offset);
+    return static_cast<std::size_t>(behind - m_begins.begin()) - 1;
+  }
+
+  std::vector<std::size_t> m_begins; ///< of lines, joined ones counting as one
+  std::vector<std::size_t> m_counts; ///< of allowing lines before each of them
+  std::size_t m_allowing = 0;
+};
 
 /// Whether `uv` stands in it as a word: most large files need not be read further.
 bool names_uv(std::string_view text) {
@@ -76,10 +104,7 @@ bool may_be_script(const std::string& path) {
 void replace(const std::string& path, const std::string& text) {
   const fs::path real = os::canonical_path(path); // a symlink that was named stays one
   const auto dir = os::Dir::open(real.parent_path().string());
-  const std::string name = real.filename().string();
-  const auto permissions = dir.stat_of(name.c_str()).permissions();
-  os::replace_file(dir, name.c_str(), text, permissions);
-  dir.set_permissions(name.c_str(), permissions); // whatever the umask took away
+  os::replace_content(dir, real.filename().c_str(), text);
 }
 
 void add_findings(LintReport& report, const std::string& path, std::string_view text,
@@ -110,7 +135,13 @@ bool lint_file(LintReport& report, const std::string& path, const LintOptions& o
   }
   const std::string fixed = fixed_text(*text, findings);
   if (fixed != *text) {
-    replace(path, fixed);
+    try {
+      replace(path, fixed);
+    } catch (const os::Error& error) {
+      os::warn(os::format("{} stays as it is: {}", os::quoted(path), error.what()));
+      add_findings(report, path, *text, findings);
+      return true;
+    }
   }
   const auto left = lint_text(path, fixed, options.assume_locked);
   report.fixed += findings.size() - std::min(findings.size(), left.size());
@@ -127,32 +158,41 @@ std::vector<Finding> lint_text(const std::string& path, std::string_view text,
   }
   Reading reading;
   reading.assume_locked = assume_locked;
+  std::map<std::string, bool> known;
   reading.has_own_requirements = [&](const std::string& script) {
-    return has_own_requirements(path, script);
+    const auto [entry, is_new] = known.try_emplace(script);
+    if (is_new && reading.spend(k_cost_of_script)) {
+      entry->second = has_own_requirements(path, script);
+    }
+    return entry->second;
   };
+  reading.left = k_least_to_spend + k_to_spend_a_byte * text.size();
   read_language(kind_of(path, text), Text(text), reading.environment(), reading);
-  const auto lines = lines_of(text);
-  std::erase_if(reading.findings,
-                [&](const Finding& finding) { return is_allowed(text, lines, finding); });
+  if (reading.left == 0) {
+    reading.findings.push_back(
+        {0, 1, "", "the file is too intricate to be read to its end: split it", 0, 0, ""});
+  }
+  const Allowed allowed(text);
+  std::erase_if(reading.findings, [&](const Finding& finding) { return allowed.holds(finding); });
   std::ranges::sort(reading.findings, {}, &Finding::begin);
   return std::move(reading.findings);
 }
 
 std::string fixed_text(std::string_view text, const std::vector<Finding>& findings) {
-  std::string out(text);
-  std::set<std::size_t> done;
-  std::vector<const Finding*> order;
-  order.reserve(findings.size());
+  std::map<std::size_t, std::string_view> inserts;
   for (const Finding& finding : findings) {
-    order.push_back(&finding);
-  }
-  std::ranges::sort(order, std::greater<>(), &Finding::insert_at);
-  for (const Finding* finding : order) {
-    if (!finding->insert.empty() && done.insert(finding->insert_at).second) {
-      out.insert(finding->insert_at, finding->insert);
+    if (!finding.insert.empty()) {
+      inserts.emplace(finding.insert_at, finding.insert);
     }
   }
-  return out;
+  std::string out;
+  std::size_t done = 0;
+  for (const auto& [at, insert] : inserts) {
+    out += text.substr(done, at - done);
+    out += insert;
+    done = at;
+  }
+  return out += text.substr(done);
 }
 
 LintReport lint(const std::vector<std::string>& paths, const LintOptions& options) {

@@ -201,12 +201,25 @@ void add(Reading& reading, std::span<const Word> words, std::size_t subcommand, 
 
 } // namespace
 
+std::size_t cost_of(const Variables& variables) {
+  constexpr std::size_t k_bytes_at_once = 64;
+  std::size_t cost = 0;
+  const auto add = [&](const Text& text) { cost += 1 + text.size() / k_bytes_at_once; };
+  for (const auto& [name, variable] : variables) {
+    add(variable.value);
+    std::ranges::for_each(variable.elements, add, &Word::text);
+    std::ranges::for_each(variable.others, add);
+  }
+  return cost;
+}
+
 bool is_on(const Variables& variables, const std::string& name) {
   const auto found = variables.find(name);
   if (found == variables.end() || !found->second.exported) {
     return false;
   }
-  std::string value = lower(found->second.value.trimmed().chars());
+  constexpr std::size_t k_most = 200;
+  std::string value = lower(found->second.value.sub(0, k_most).trimmed().chars());
   const auto fallback = value.find(":-");
   if (value.starts_with("${") && fallback != std::string::npos && value.ends_with('}')) {
     value = value.substr(fallback + 2, value.size() - fallback - 3);
@@ -236,7 +249,7 @@ bool is_uv(const Word& word) {
 }
 
 std::size_t resolving_subcommand(std::span<const Word> words) {
-  for (std::size_t i = 1; i < words.size(); ++i) {
+  for (std::size_t i = 1; i < std::min(words.size(), k_most_options); ++i) {
     const std::string& word = words[i].chars();
     if (word.size() > 1 && word[0] == '-') {
       if (is_any(word, {"--version", "-V", "--help", "-h"})) {

@@ -2,8 +2,10 @@
 
 #include "uv/lint_text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <span>
@@ -52,6 +54,9 @@ struct Variable {
 /// The variables of a shell at one point of a script.
 using Variables = std::map<std::string, Variable>;
 
+/// What a copy of them costs (Reading::spend).
+std::size_t cost_of(const Variables& variables);
+
 /// Whether uv takes that variable of its environment as true.
 bool is_on(const Variables& variables, const std::string& name);
 
@@ -68,10 +73,22 @@ struct Reading {
   bool in_variable = false;   ///< what is read is a variable's value
   Variables later;            ///< what a step of a workflow sets for those behind it
   std::set<std::size_t> seen; ///< where commands were found: a variable is used more than once
+  std::size_t left = std::numeric_limits<std::size_t>::max(); ///< see spend()
+
+  /// Takes `cost`, in bytes or the like, of what reading may still cost. False once that is used
+  /// up: then nothing more is read, and the file is reported. Variables that lead to each other,
+  /// scripts within scripts and long lists would else take for ever.
+  bool spend(std::size_t cost) noexcept {
+    left -= std::min(cost, left);
+    return left != 0;
+  }
 
   /// The environment that a file starts with.
   Variables environment() const;
 };
+
+/// Before its subcommand, and before the command that it runs, uv has no more words than that.
+constexpr std::size_t k_most_options = 200;
 
 /// Whether `words` begin with a uv subcommand that resolves a project: the index of its word, or
 /// 0. words[0] is uv itself.

@@ -2,9 +2,13 @@
 #include "uv/lint_shell_reader.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <optional>
 
 namespace snapfix::uv {
 namespace {
+
+using Words = std::span<const Word>;
 
 std::vector<Word> value_words(const Text& value) {
   std::vector<Word> words = words_of(value);
@@ -14,46 +18,75 @@ std::vector<Word> value_words(const Text& value) {
   return words;
 }
 
+/// The variables around a command, copied where it changes them.
+class Environment {
+public:
+  Environment(const Variables& outer, Reading& reading) : m_outer(outer), m_reading(reading) {}
+
+  const Variables& get() const { return m_own ? *m_own : m_outer; }
+  Variables& own() {
+    if (!m_own) {
+      m_reading.spend(cost_of(m_outer));
+      m_own = m_outer;
+    }
+    return *m_own;
+  }
+
+private:
+  const Variables& m_outer;
+  Reading& m_reading;
+  std::optional<Variables> m_own;
+};
+
 /// Runs through one command that is in words.
 class CommandReader {
 public:
   CommandReader(Reading& reading, int depth) : m_reading(reading), m_depth(depth) {}
 
-  /// `variables` is the environment of this one command.
-  void read(std::vector<Word> words, Variables variables);
+  /// `variables` is the environment of this one command. Commands may lead to each other for as
+  /// long as the line is, so that nothing here calls itself for the next one.
+  void read(Words words, const Variables& variables);
 
 private:
-  void read_named(std::vector<Word> words, Variables& variables);
-  void read_uv(std::vector<Word> words, const Variables& variables);
-  std::size_t behind_prefix(const Prefix& prefix, std::vector<Word>& words, Variables& variables);
-  void read_any(const std::vector<Word>& words, Variables variables);
-  bool read_script_argument(const std::vector<Word>& words, const Variables& variables);
+  // These return the words of the command that the one given leads to; none at the end.
+  Words read_assignments(Words words, Environment& environment);
+  Words read_named(Words words, Environment& environment);
+  Words read_uv(Words words, const Variables& variables);
+  Words read_prefixed(const Prefix& prefix, Words words, Environment& environment);
+  Words read_any(Words words, Environment& environment);
+  bool read_script_argument(Words words, const Variables& variables);
   void read_value(const Word& word, const Variables& variables);
   void read_text(const Text& text, Variables variables);
   /// What the words are once the variable at `at` is replaced by each value that it may have.
-  static std::vector<std::vector<Word>> expand(const std::vector<Word>& words, std::size_t at,
-                                               const Variables& variables);
+  std::vector<Words> expand(Words words, std::size_t at, const Variables& variables);
 
   Reading& m_reading;
   int m_depth;
   int m_expansions = 0;
+  std::deque<std::vector<Word>> m_expanded; ///< what spans of words point into
 };
 
-std::vector<std::vector<Word>> CommandReader::expand(const std::vector<Word>& words, std::size_t at,
-                                                     const Variables& variables) {
-  std::vector<std::vector<Word>> out;
-  const auto with = [&](std::vector<Word> middle) {
-    std::vector<Word> all(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(at));
+std::vector<Words> CommandReader::expand(Words words, std::size_t at, const Variables& variables) {
+  std::vector<Words> out;
+  const auto with = [&](const std::vector<Word>& middle) {
+    auto& all = m_expanded.emplace_back();
+    m_reading.spend(words.size() + middle.size());
+    all.insert(all.end(), words.begin(), words.begin() + static_cast<std::ptrdiff_t>(at));
     all.insert(all.end(), middle.begin(), middle.end());
     all.insert(all.end(), words.begin() + static_cast<std::ptrdiff_t>(at) + 1, words.end());
-    out.push_back(std::move(all));
+    out.emplace_back(all);
+  };
+  const auto with_value = [&](const Text& value) {
+    if (m_reading.spend(value.size())) {
+      with(value_words(value));
+    }
   };
   const std::string& chars = words[at].chars();
   const auto fallback = chars.find(":-");
   if (chars.starts_with("${") && fallback != std::string::npos && chars.ends_with('}') &&
       is_name(std::string_view(chars).substr(2, fallback - 2)) &&
       variables.count(chars.substr(2, fallback - 2)) == 0) {
-    with(value_words(words[at].text.sub(fallback + 2, chars.size() - 1)));
+    with_value(words[at].text.sub(fallback + 2, chars.size() - 1));
     return out;
   }
   // `${{ matrix.options }}` of a workflow, and `$options` of a shell.
@@ -69,19 +102,42 @@ std::vector<std::vector<Word>> CommandReader::expand(const std::vector<Word>& wo
     for (Word& word : elements) {
       word.from_variable = true;
     }
-    with(std::move(elements));
+    with(elements);
     return out;
   }
-  with(value_words(found->second.value));
-  for (const Text& other : found->second.others) {
-    with(value_words(other));
-  }
+  with_value(found->second.value);
+  std::ranges::for_each(found->second.others, with_value);
   return out;
 }
 
-void CommandReader::read(std::vector<Word> words, Variables variables) {
+void CommandReader::read(Words words, const Variables& variables) {
+  constexpr int k_most_expansions = 12;
+  Environment environment(variables, m_reading);
+  while (!words.empty() && m_reading.spend(1)) {
+    words = read_assignments(words, environment);
+    if (words.empty()) {
+      return;
+    }
+    const auto variants = m_expansions < k_most_expansions ? expand(words, 0, environment.get())
+                                                           : std::vector<Words>();
+    ++m_expansions;
+    if (variants.size() > 1) {
+      for (const Words variant : variants) {
+        read(variant, environment.get());
+      }
+      return;
+    }
+    words = variants.empty() ? read_named(words, environment) : variants[0];
+  }
+}
+
+Words CommandReader::read_assignments(Words words, Environment& environment) {
+  if (words[0].equals == 0) {
+    return words;
+  }
+  const Variables outer = environment.get();
+  Variables& variables = environment.own();
   std::size_t first = 0;
-  const Variables outer = words.empty() || words[0].equals == 0 ? Variables() : variables;
   while (first < words.size() && words[first].equals != 0) {
     const Word& word = words[first++];
     const auto value = word.text.sub(word.equals + 1, word.text.size());
@@ -95,127 +151,103 @@ void CommandReader::read(std::vector<Word> words, Variables variables) {
       m_reading.in_variable = false;
     }
   }
-  words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(first));
-  if (words.empty()) {
-    return;
-  }
-  constexpr int k_most_expansions = 12;
-  const auto variants = m_expansions < k_most_expansions ? expand(words, 0, variables)
-                                                         : std::vector<std::vector<Word>>();
-  ++m_expansions;
-  if (variants.empty()) {
-    read_named(std::move(words), variables);
-  }
-  for (const auto& variant : variants) {
-    read(variant, variables);
-  }
+  return words.subspan(first);
 }
 
-void CommandReader::read_named(std::vector<Word> words, Variables& variables) {
-  const std::string name(base_name(words[0].chars()));
+Words CommandReader::read_named(Words words, Environment& environment) {
+  const std::string_view name = base_name(words[0].chars());
   if (is_uv(words[0])) {
-    read_uv(std::move(words), variables);
-    return;
+    return read_uv(words, environment.get());
   }
   if (name.starts_with("python") && words.size() > 3 && words[1].chars() == "-m" &&
       words[2].chars() == "uv") {
-    words.erase(words.begin(), words.begin() + 2);
-    read_uv(std::move(words), variables);
-    return;
+    return read_uv(words.subspan(2), environment.get());
   }
   if (is_any(name, {"[", "test", "for", "select", "read", "cd", "source", "."})) {
-    return;
+    return {};
   }
   if (name == "command" && words.size() > 1 && is_any(words[1].chars(), {"-v", "-V"})) {
-    return;
+    return {};
   }
   if (const Prefix* prefix = find_prefix(name)) {
-    const std::size_t rest = behind_prefix(*prefix, words, variables);
-    if (rest < words.size()) {
-      read({words.begin() + static_cast<std::ptrdiff_t>(rest), words.end()}, variables);
-    }
-    return;
+    return read_prefixed(*prefix, words, environment);
   }
-  if (!read_script_argument(words, variables) && !is_prose_command(name)) {
-    read_any(words, variables);
+  if (read_script_argument(words, environment.get()) || is_prose_command(name)) {
+    return {};
   }
+  return read_any(words, environment);
 }
 
-void CommandReader::read_uv(std::vector<Word> words, const Variables& variables) {
+Words CommandReader::read_uv(Words words, const Variables& variables) {
   constexpr int k_most_expansions = 24;
-  for (std::size_t i = 1; i < words.size() && m_expansions < k_most_expansions; ++i) {
-    if (words[i].chars() == "--") {
+  for (std::size_t i = 1; i < std::min(words.size(), k_most_options); ++i) {
+    if (words[i].chars() == "--" || m_expansions >= k_most_expansions) {
       break;
     }
-    auto variants = expand(words, i, variables);
+    const auto variants = expand(words, i, variables);
     if (variants.size() > 1) {
       ++m_expansions;
       const std::size_t first = m_reading.findings.size();
       const std::size_t pinned = m_reading.pinned;
-      for (auto& variant : variants) {
-        read_uv(std::move(variant), variables);
+      for (const Words variant : variants) {
+        read(read_uv(variant, variables), variables);
       }
       if (m_reading.pinned != pinned) { // what would pin the others does not go with these
         std::for_each(m_reading.findings.begin() + static_cast<std::ptrdiff_t>(first),
                       m_reading.findings.end(), [](Finding& finding) { finding.insert.clear(); });
       }
-      return;
+      return {};
     }
     if (!variants.empty() && variants[0].size() < 1000) {
       ++m_expansions;
-      words = std::move(variants[0]);
+      words = variants[0];
       --i;
     }
   }
-  const std::size_t command = judge_uv(words, variables, m_reading);
-  if (command < words.size()) {
-    read({words.begin() + static_cast<std::ptrdiff_t>(command), words.end()}, variables);
-  }
+  return words.subspan(std::min(judge_uv(words, variables, m_reading), words.size()));
 }
 
-std::size_t CommandReader::behind_prefix(const Prefix& prefix, std::vector<Word>& words,
-                                         Variables& variables) {
+Words CommandReader::read_prefixed(const Prefix& prefix, Words words, Environment& environment) {
   std::size_t operands = prefix.operands;
   const bool env = prefix.name == "env";
   for (std::size_t i = 1; i < words.size(); ++i) {
-    const std::string chars = words[i].chars();
+    const std::string& chars = words[i].chars();
     if (chars == "--") {
-      return i + 1;
+      return words.subspan(i + 1);
     }
     if (env && (chars == "-S" || chars == "--split-string") && i + 1 < words.size()) {
-      auto split = words_of(words[i + 1].text);
+      auto& split = m_expanded.emplace_back(words_of(words[i + 1].text));
+      m_reading.spend(words.size());
       split.insert(split.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 2, words.end());
-      words = std::move(split);
-      return 0;
+      return split;
     }
     if (chars.size() > 1 && chars[0] == '-') {
       if (env && (chars == "-i" || chars == "-" || chars == "--ignore-environment")) {
-        variables.clear();
+        environment.own().clear();
       }
       if (env && chars.starts_with("--unset=")) {
-        variables.erase(chars.substr(8));
+        environment.own().erase(chars.substr(8));
       }
       if (contains(prefix.valued, " " + chars + " ")) {
         ++i;
         if (env && i < words.size() && (chars == "-u" || chars == "--unset")) {
-          variables.erase(words[i].chars());
+          environment.own().erase(words[i].chars());
         }
       }
     } else if (words[i].equals == 0 || prefix.name == "xargs") {
       if (operands == 0) {
-        return i;
+        return words.subspan(i);
       }
       --operands;
     } else {
-      return i; // assignments: read() takes them
+      return words.subspan(i); // assignments: read() takes them
     }
   }
-  return words.size();
+  return {};
 }
 
 /// `bash -c '...'`, `eval ...`, `alias x='...'` and the like: true if there was a script.
-bool CommandReader::read_script_argument(const std::vector<Word>& words,
-                                         const Variables& variables) {
+bool CommandReader::read_script_argument(Words words, const Variables& variables) {
   const std::string_view name = base_name(words[0].chars());
   if (name == "eval" || name == "trap" || name == "watch" || name == "hyperfine") {
     for (std::size_t i = 1; i < words.size(); ++i) {
@@ -245,7 +277,7 @@ void CommandReader::read_value(const Word& word, const Variables& variables) {
     return;
   }
   const auto use = [&](const Text& value) {
-    if (is_script_value(found->first, value)) {
+    if (m_reading.spend(value.size()) && is_script_value(found->first, value)) {
       m_reading.in_variable = true;
       read_text(value, variables);
       m_reading.in_variable = false;
@@ -253,8 +285,9 @@ void CommandReader::read_value(const Word& word, const Variables& variables) {
   };
   use(found->second.value);
   std::ranges::for_each(found->second.others, use);
-  if (!found->second.elements.empty()) {
-    read(expand({word}, 0, variables).at(0), variables);
+  constexpr int k_most_expansions = 24;
+  if (!found->second.elements.empty() && m_expansions++ < k_most_expansions) {
+    read(expand({&word, 1}, 0, variables).at(0), variables);
   }
 }
 
@@ -264,11 +297,11 @@ void CommandReader::read_text(const Text& text, Variables variables) {
 
 /// Any other command may run what its arguments say: `run_test uv run x`, `docker run image uv
 /// sync`, `ssh host "uv run x"`, `srun bash -c "..."`.
-void CommandReader::read_any(const std::vector<Word>& words, Variables variables) {
+Words CommandReader::read_any(Words words, Environment& environment) {
   const std::string_view name = base_name(words[0].chars());
   if (is_any(name, {"ssh", "docker", "podman", "nerdctl", "kubectl"})) {
     for (const char* pin : {"UV_LOCKED", "UV_FROZEN", "UV_NO_SYNC", "UV_NO_PROJECT"}) {
-      variables.erase(pin); // the environment does not get there
+      environment.own().erase(pin); // the environment does not get there
     }
   }
   bool shell = is_shell(name);
@@ -277,44 +310,42 @@ void CommandReader::read_any(const std::vector<Word>& words, Variables variables
     const bool is_option = chars.size() > 1 && chars[0] == '-';
     if (is_any(chars, {"-e", "--env"}) && i + 1 < words.size() && words[i + 1].equals != 0) {
       const Word& set = words[++i];
-      variables[set.chars().substr(0, set.equals)] = {
+      environment.own()[set.chars().substr(0, set.equals)] = {
           set.text.sub(set.equals + 1, set.text.size()), {}, true, {}};
     } else if (words[i].equals != 0 && !is_option && chars.starts_with("UV_")) {
-      variables[chars.substr(0, words[i].equals)] = {
+      environment.own()[chars.substr(0, words[i].equals)] = {
           words[i].text.sub(words[i].equals + 1, chars.size()), {}, true, {}};
     } else if (shell && is_option && chars[1] != '-' && chars.back() == 'c' &&
                i + 1 < words.size()) {
-      read_value(words[i + 1], variables);
-      read_text(words[i + 1].text, variables);
-      return;
+      read_value(words[i + 1], environment.get());
+      read_text(words[i + 1].text, environment.get());
+      return {};
     } else if (is_uv(words[i])) {
-      const std::vector<Word> rest(words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
-      if (resolving_subcommand(rest) != 0) {
-        read_uv(rest, variables);
-        return;
+      if (resolving_subcommand(words.subspan(i)) != 0) {
+        return read_uv(words.subspan(i), environment.get());
       }
     } else if (is_any(base_name(chars), {"env", "timeout", "echo", "printf"})) {
-      read({words.begin() + static_cast<std::ptrdiff_t>(i), words.end()}, variables);
-      return;
+      return words.subspan(i);
     } else if ((words[i].quoted || is_option) && chars.find_first_of(" \n") != std::string::npos) {
       // `sbatch --wrap="uv run x"` as well
       const std::size_t begin = is_option ? chars.find('=') + 1 : 0;
       const Text text = words[i].text.sub(begin, chars.size());
       if (reads_as_command(text)) {
-        read_text(text, variables);
+        read_text(text, environment.get());
       }
     } else {
-      read_value(words[i], variables);
+      read_value(words[i], environment.get());
     }
     shell = shell || is_shell(base_name(chars));
   }
+  return {};
 }
 
 } // namespace
 
 void read_command(std::span<const Word> words, const Variables& variables, Reading& reading,
                   int depth) {
-  CommandReader(reading, depth).read({words.begin(), words.end()}, variables);
+  CommandReader(reading, depth).read(words, variables);
 }
 
 } // namespace snapfix::uv

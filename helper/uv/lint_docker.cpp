@@ -2,7 +2,6 @@
 #include "uv/lint_shell.hpp"
 
 #include <map>
-#include <regex>
 
 namespace snapfix::uv {
 namespace {
@@ -15,7 +14,7 @@ public:
         m_variables(m_start), m_reading(reading), m_depth(depth) {}
 
   void read() {
-    while (m_line < m_lines.size()) {
+    while (m_line < m_lines.size() && m_reading.left != 0) {
       const Text instruction = next_instruction();
       if (!instruction.trimmed().empty()) {
         read_instruction(instruction.trimmed());
@@ -55,19 +54,22 @@ private:
   }
 
   void append_documents(Text& out) {
-    static const std::regex k_document(R"(<<(-?)(["']?)([A-Za-z_]\w*)\2)");
     const std::string head = out.chars();
-    for (std::sregex_iterator it(head.begin(), head.end(), k_document), end; it != end; ++it) {
-      if (it->position() > 0 && head[static_cast<std::size_t>(it->position()) - 1] == '<') {
-        continue;
+    for (auto at = head.find("<<"); at != std::string::npos; at = head.find("<<", at)) {
+      const bool here_string = head[at + 2] == '<';
+      at += head[at + 2] == '-' ? 3 : 2;
+      at += head[at] == '"' || head[at] == '\'' ? 1 : 0;
+      const std::size_t begin = at;
+      while (at < head.size() && is_name_char(head[at])) {
+        ++at;
       }
-      while (m_line < m_lines.size()) {
-        const std::string_view body = line(m_line);
+      const std::string_view name = std::string_view(head).substr(begin, at - begin);
+      at += here_string ? 1 : 0;
+      bool inside = !here_string && is_name(name);
+      while (inside && m_line < m_lines.size()) {
+        inside = trim(line(m_line)) != name;
         out.append(m_text.sub(m_lines[m_line].begin, m_lines[m_line].next));
         ++m_line;
-        if (trim(body) == (*it)[3].str()) {
-          break;
-        }
       }
     }
   }
@@ -80,10 +82,9 @@ private:
       begin_stage(words_of(rest));
     } else if (name == "env" || name == "arg") {
       set(words_of(rest));
-      m_stages[m_stage] = m_variables;
     } else if (name == "run" || name == "cmd" || name == "entrypoint" || name == "healthcheck") {
       read_command_of(rest);
-    } else if (name == "onbuild") {
+    } else if (name == "onbuild" && lower(rest.trimmed().sub(0, name.size()).chars()) != name) {
       read_instruction(rest.trimmed());
     } else if (name == "copy" || name == "add") {
       read_copied(rest);
@@ -95,6 +96,7 @@ private:
     while (from + 1 < words.size() && words[from].chars().starts_with("--")) {
       ++from;
     }
+    m_stages[m_stage] = std::move(m_variables);
     m_stage.clear();
     for (std::size_t i = from; i + 1 < words.size(); ++i) {
       if (lower(words[i].chars()) == "as") {
@@ -103,7 +105,7 @@ private:
     }
     const auto parent = words.empty() ? m_stages.end() : m_stages.find(lower(words[from].chars()));
     m_variables = parent != m_stages.end() && !words.empty() ? parent->second : m_start;
-    m_stages[m_stage] = m_variables;
+    m_reading.spend(cost_of(m_variables));
   }
 
   void set(const std::vector<Word>& words) {
@@ -121,13 +123,14 @@ private:
 
   void read_command_of(Text rest) {
     rest = rest.trimmed();
-    while (rest.starts(0, "--")) { // --mount=..., --interval=...
-      rest = rest.sub(std::min(rest.chars().find_first_of(" \t\n"), rest.size()), rest.size())
-                 .trimmed();
-      while (rest.starts(0, "\\\n")) {
-        rest = rest.sub(2, rest.size()).trimmed();
+    std::size_t begin = 0;
+    while (rest.starts(begin, "--")) { // --mount=..., --interval=...
+      begin = std::min(rest.chars().find_first_of(" \t\n", begin), rest.size());
+      while (is_blank(rest[begin]) || rest[begin] == '\n' || rest.starts(begin, "\\\n")) {
+        ++begin;
       }
     }
+    rest = rest.sub(begin, rest.size());
     if (rest.starts(0, "CMD ")) {
       rest = rest.sub(4, rest.size()).trimmed();
     }

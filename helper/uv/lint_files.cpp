@@ -131,7 +131,11 @@ std::optional<std::string> read_text_file(const std::string& path) {
   const fs::path real = os::canonical_path(path);
   const auto dir = os::Dir::open(real.parent_path().string());
   const std::string name = real.filename().string();
-  if (dir.stat_of(name.c_str()).size > k_most) {
+  const std::uint64_t size = dir.stat_of(name.c_str()).size;
+  if (size == 0) { // nor is anything read of /proc, which tells no size and may wait
+    return std::string();
+  }
+  if (size > k_most) {
     return std::nullopt;
   }
   auto text = os::read_small_file(dir, name.c_str());

@@ -99,8 +99,12 @@ void ShellReader::use_body(const HereDocument& document, const Text& body) {
 
 /// What a document without quotes substitutes is run by the shell that writes it.
 void ShellReader::read_substitutions(const Text& body) {
-  for (std::size_t i = 0; i + 1 < body.size(); ++i) {
+  constexpr int k_deepest = 8; // documents in each other
+  for (std::size_t i = 0; m_depth < k_deepest && i + 1 < body.size(); ++i) {
     if (body[i] == '$' && body[i + 1] == '(' && body[i + 2] != '(') {
+      if (!m_reading.spend(1)) {
+        return;
+      }
       ShellReader inner(body, m_variables, m_reading, m_depth + 1);
       inner.m_pos = i;
       Word scratch;

@@ -18,7 +18,7 @@ public:
     for (const Line& line : m_lines) {
       take_definition(m_text.sub(line.begin, line.end));
     }
-    for (std::size_t i = 0; i < m_lines.size();) {
+    for (std::size_t i = 0; i < m_lines.size() && m_reading.left != 0;) {
       if (is_body(i)) {
         read_body(i);
       } else {
@@ -92,7 +92,7 @@ private:
 
   void read_lines(const Text& script) {
     std::size_t begin = 0;
-    while (begin < script.size()) {
+    while (begin < script.size() && m_reading.left != 0) {
       std::size_t end = script.chars().find('\n', begin);
       while (end != std::string::npos && end > 0 && script[end - 1] == '\\') {
         end = script.chars().find('\n', end + 1);
@@ -109,6 +109,7 @@ private:
   }
 
   Variables environment() const {
+    m_reading.spend(cost_of(m_variables));
     Variables out;
     for (const auto& [name, variable] : m_variables) {
       if (variable.exported || m_export_all) {
@@ -122,15 +123,18 @@ private:
   /// Replaces `{{name}}` by its value; any other expression stays.
   Text expand(const Text& text) const {
     Text out;
+    const auto last_end = text.chars().rfind("}}");
     for (std::size_t i = 0; i < text.size();) {
-      const auto end = text.starts(i, "{{") ? text.chars().find("}}", i) : std::string::npos;
+      const bool opens = text.starts(i, "{{") && last_end != std::string::npos && i < last_end;
+      const auto end = opens ? text.chars().find("}}", i) : std::string::npos;
       if (end == std::string::npos) {
         out.push(text[i], text.begin_of(i));
         ++i;
         continue;
       }
       const auto found = m_values.find(text.sub(i + 2, end).trimmed().chars());
-      out.append(found != m_values.end() ? found->second : text.sub(i, end + 2));
+      const bool known = found != m_values.end() && m_reading.spend(found->second.size());
+      out.append(known ? found->second : text.sub(i, end + 2));
       i = end + 2;
     }
     return out;

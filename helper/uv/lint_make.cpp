@@ -44,7 +44,7 @@ private:
     m_conditions = 0;
     bool in_rule = false;
     bool in_define = false;
-    for (std::size_t i = 0; i < m_lines.size();) {
+    for (std::size_t i = 0; i < m_lines.size() && m_reading.left != 0;) {
       Text logical;
       const bool tab = m_text[m_lines[i].begin] == '\t';
       bool more = true;
@@ -112,6 +112,7 @@ private:
     if (std::regex_search(chars, parts, k_target)) {
       const Text value = line.sub(static_cast<std::size_t>(parts.length(0)), line.size());
       for (const Word& target : words_of(Text(parts[1].str()))) {
+        m_reading.spend(value.size() / 8 + 1);
         m_of_target[target.chars()][parts[3].str()] = {
             value.trimmed(), {}, parts[2].matched || m_variables[parts[3].str()].exported, {}};
       }
@@ -143,11 +144,16 @@ private:
       }
       return;
     }
+    m_reading.spend(cost_of(m_variables));
     m_rule = m_variables;
     m_shell.clear(); // each recipe has a shell of its own
     const auto colon = chars.find(':');
     for (const Word& target : words_of(line.sub(0, colon))) {
-      for (const auto& [name, variable] : m_of_target[target.chars()]) {
+      const Variables& own = m_of_target[target.chars()];
+      if (!m_reading.spend(cost_of(own))) {
+        return;
+      }
+      for (const auto& [name, variable] : own) {
         m_rule[name] = variable;
       }
     }
@@ -164,6 +170,7 @@ private:
       ++begin;
     }
     Variables inner;
+    m_reading.spend(cost_of(m_variables) + cost_of(m_rule));
     for (const auto& [name, variable] : m_rule.empty() ? m_variables : m_rule) {
       if (variable.exported) {
         inner[name] = variable;
@@ -230,8 +237,10 @@ private:
       read_shell(expand(inside.sub(6, inside.size()), depth), inner, m_reading, m_depth + 1);
     }
     const auto found = m_defined.find(name);
-    if (found != m_defined.end() && depth > 0) {
-      out.append(expand(m_variables[name].value, depth));
+    if (found != m_defined.end() && depth > 0 && m_reading.spend(1)) {
+      const Text& value = m_variables[name].value;
+      m_reading.spend(value.size());
+      out.append(expand(value, depth));
     } else {
       out.append(Text(is_name(name) ? "${" + name + "}" : "${ARGS}", inside.begin_of(0)));
     }

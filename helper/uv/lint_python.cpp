@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
 #include <utility>
 
 namespace snapfix::uv {
@@ -22,7 +23,7 @@ public:
 
   void read() {
     find_brackets();
-    for (std::size_t i = 0; i < m_tokens.size(); ++i) {
+    for (std::size_t i = 0; i < m_tokens.size() && m_reading.left != 0; ++i) {
       const PythonToken& token = m_tokens[i];
       if (token.kind == PythonToken::Kind::string) {
         if (is_lasting(i)) {
@@ -98,9 +99,9 @@ private:
   }
 
   Variables environment(std::size_t i) {
+    m_reading.spend(cost_of(m_variables));
     const Variables before = m_variables;
-    int depth = 0;
-    for (std::size_t k = i; k < m_tokens.size() && depth >= 0 && !is_op(k, "\n"); ++k) {
+    for (std::size_t k = i; k < m_tokens.size() && m_reading.spend(1) && !is_op(k, "\n"); ++k) {
       if (m_tokens[k].kind == PythonToken::Kind::string) {
         take_variable(k);
       }
@@ -120,29 +121,35 @@ private:
         open.pop_back();
       }
       m_brackets.push_back(open.empty() ? m_tokens.size() : open.back());
-      if (!string && is_any(chars, {"(", "[", "{"})) {
+      constexpr std::size_t k_deepest = 100;
+      if (!string && is_any(chars, {"(", "[", "{"}) && open.size() < k_deepest) {
         open.push_back(i);
       }
     }
   }
 
+  /// The text of a token in lower case.
+  std::string lowered(std::size_t i) const {
+    m_reading.spend(m_tokens[i].text.size());
+    return lower(m_tokens[i].text.chars());
+  }
+
   std::string name_before(std::size_t i) const {
-    return i > 0 && m_tokens[i - 1].kind == PythonToken::Kind::name
-               ? lower(m_tokens[i - 1].text.chars())
-               : std::string();
+    return i > 0 && m_tokens[i - 1].kind == PythonToken::Kind::name ? lowered(i - 1)
+                                                                    : std::string();
   }
 
   /// The keyword, variable or key that a value is given to: `x = ...`, `"x": ...`.
   std::string given_to(std::size_t i) const {
     while (i > 0 && is_any(m_tokens[i - 1].text.chars(), {"(", "["}) &&
-           name_before(i - 1).empty()) {
+           name_before(i - 1).empty() && m_reading.spend(1)) {
       --i;
     }
     if (i < 2) {
       return {};
     }
     if (is_op(i - 1, "=") || is_op(i - 1, ":") || is_op(i - 1, "+=")) {
-      return lower(m_tokens[i - 2].text.chars());
+      return lowered(i - 2);
     }
     return {};
   }
@@ -191,7 +198,7 @@ private:
     if (open > 0 && (is_op(open - 1, "==") || is_op(open - 1, "!=") || is_op(open - 1, "in"))) {
       return true;
     }
-    for (std::size_t i = open; i > 0 && !is_op(i - 1, "\n"); --i) {
+    for (std::size_t i = open; i > 0 && m_reading.spend(1) && !is_op(i - 1, "\n"); --i) {
       const std::string& chars = m_tokens[i - 1].text.chars();
       if (m_tokens[i - 1].kind == PythonToken::Kind::name && chars.starts_with("assert")) {
         return true;
@@ -204,7 +211,7 @@ private:
   void read_program(std::size_t i) {
     const std::size_t open = bracket_of(i);
     for (std::size_t k = open + 1; k + 2 < m_tokens.size() && !is_expectation(open); ++k) {
-      if (bracket_of(k) < open || bracket_of(k) == m_tokens.size()) {
+      if (bracket_of(k) < open || bracket_of(k) == m_tokens.size() || !m_reading.spend(1)) {
         return; // behind its end
       }
       if (bracket_of(k) == open && m_tokens[k].text.chars() == "args" &&
@@ -219,7 +226,8 @@ private:
 
   void read_list(std::size_t i) {
     const std::size_t open = bracket_of(i);
-    if (open >= m_tokens.size() || is_expectation(open) || m_tokens[open].text.chars() == "{") {
+    if (open >= m_tokens.size() || !m_lists.insert(open).second || is_expectation(open) ||
+        m_tokens[open].text.chars() == "{") {
       return;
     }
     std::vector<Word> words;
@@ -241,7 +249,7 @@ private:
 
   /// `name.append(x)`, `name.extend([...])` and `name += [...]`, until it is something else.
   void take_additions(const std::string& name, std::size_t from, std::vector<Word>& words) const {
-    for (std::size_t k = from; k + 4 < m_tokens.size(); ++k) {
+    for (std::size_t k = from; k + 4 < m_tokens.size() && m_reading.spend(1); ++k) {
       const std::string& chars = m_tokens[k].text.chars();
       const bool is_name = m_tokens[k].kind == PythonToken::Kind::name;
       if (is_name && (chars == "def" || chars == "class")) {
@@ -269,7 +277,7 @@ private:
     std::size_t k = open + 1;
     int depth = 0;
     bool fresh = true;
-    for (; k < m_tokens.size() && depth >= 0; ++k) {
+    for (; k < m_tokens.size() && depth >= 0 && m_reading.spend(1); ++k) {
       const PythonToken& token = m_tokens[k];
       if (token.kind == PythonToken::Kind::string && depth == 0 && fresh) {
         words.push_back(word_of(token));
@@ -304,6 +312,7 @@ private:
 
   std::vector<PythonToken> m_tokens;
   std::vector<std::size_t> m_brackets;
+  std::set<std::size_t> m_lists; ///< the brackets of those that were read
   Variables m_variables;
   Reading& m_reading;
   int m_depth;

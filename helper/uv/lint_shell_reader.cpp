@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace snapfix::uv {
 namespace {
@@ -13,15 +14,21 @@ constexpr std::array<std::string_view, 14> k_keywords{"if",   "then", "elif", "e
 constexpr std::array<const char*, 4> k_pins{"UV_LOCKED", "UV_FROZEN", "UV_NO_SYNC",
                                             "UV_NO_PROJECT"};
 
-void restore_pins(Variables& variables, const Variables& before) {
+Variables pins_of(const Variables& variables) {
+  Variables out;
   for (const char* name : k_pins) {
-    const auto old = before.find(name);
-    if (old == before.end()) {
-      variables.erase(name);
-    } else {
-      variables[name] = old->second;
+    if (const auto found = variables.find(name); found != variables.end()) {
+      out.insert(*found);
     }
   }
+  return out;
+}
+
+void restore_pins(Variables& variables, const Variables& before) {
+  for (const char* name : k_pins) {
+    variables.erase(name);
+  }
+  variables.insert(before.begin(), before.end());
 }
 
 } // namespace
@@ -167,22 +174,24 @@ void ShellReader::read_element(Command& command) {
 bool ShellReader::take_keyword(const Word& word, Command& command) {
   const std::string& name = word.chars();
   if (name == "for" || name == "select") {
-    m_conditions.push_back(m_variables);
+    m_conditions.push_back(pins_of(m_variables));
     return false;
   }
   if (std::ranges::find(k_keywords, name) == k_keywords.end()) {
     return name == "esac";
   }
   if (name == "if" || name == "while" || name == "until") {
-    m_conditions.push_back(m_variables);
+    m_conditions.push_back(pins_of(m_variables));
   } else if ((name == "elif" || name == "else") && !m_conditions.empty()) {
     restore_pins(m_variables, m_conditions.back());
   } else if ((name == "fi" || name == "done") && !m_conditions.empty()) {
     restore_pins(m_variables, m_conditions.back());
     m_conditions.pop_back();
-  } else if (name == "case") {
+  } else if (name == "case" && may_nest()) {
     command.words.clear();
+    ++m_nesting;
     read_case();
+    --m_nesting;
   }
   return true;
 }
@@ -207,7 +216,9 @@ void ShellReader::read_case() {
     return;
   }
   m_pos += 2;
-  m_conditions.push_back(m_variables);
+  // An item may open or close more conditions than it has.
+  const Variables pins = pins_of(m_variables);
+  const auto outer = std::exchange(m_conditions, {pins});
   for (;;) {
     skip_lines();
     if (m_pos >= m_text.size()) {
@@ -227,9 +238,10 @@ void ShellReader::read_case() {
     }
     ++m_pos;
     read_list(Until::case_item);
-    restore_pins(m_variables, m_conditions.back());
+    restore_pins(m_variables, pins);
+    m_conditions = {pins};
   }
-  m_conditions.pop_back();
+  m_conditions = outer;
 }
 
 /// `[[ ... ]]`, in which operators separate nothing.
@@ -280,7 +292,8 @@ void ShellReader::read_redirection(Command& command) {
     return;
   }
   Word word = read_word();
-  if (sign == "<<") {
+  constexpr std::size_t k_most_documents = 16; // of one line
+  if (sign == "<<" && m_documents.size() < k_most_documents) {
     HereDocument document;
     document.delimiter = word.chars();
     document.quoted = word.quoted;
@@ -321,7 +334,7 @@ void ShellReader::finish(Command& command, Separator separator) {
 
 void read_shell(const Text& script, Variables& variables, Reading& reading, int depth) {
   constexpr int k_deepest_script = 8;
-  if (depth <= k_deepest_script) {
+  if (depth <= k_deepest_script && reading.spend(script.size() + cost_of(variables))) {
     ShellReader(script, variables, reading, depth).read_all();
   }
 }

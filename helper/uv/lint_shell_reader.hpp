@@ -63,6 +63,7 @@ private:
   void read_braces(Word& word);
   void read_array(Word& word);
   void substitution(Word& word, std::size_t skip, Until until);
+  bool may_nest() const noexcept;
   void copy(Word& word, std::size_t count);
   void copy_until(Word& word, std::string_view end);
   void skip_blanks();
@@ -83,7 +84,7 @@ private:
   bool m_words_only = false;
   int m_backquotes = 0;
   int m_nesting = 0;
-  std::vector<Variables> m_conditions; ///< as they were before each open `if`, `while`, ...
+  std::vector<Variables> m_conditions; ///< what pinned before each open `if`, `while`, ...
   std::vector<HereDocument> m_documents;
   Text m_cat_body; ///< of the last `cat <<EOF` that only prints
 };

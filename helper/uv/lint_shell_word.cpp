@@ -62,14 +62,21 @@ bool ShellReader::at_word_end() const {
   }
 }
 
+bool ShellReader::may_nest() const noexcept {
+  return m_nesting < k_deepest;
+}
+
 Word ShellReader::read_word() {
   Word word;
+  bool may_assign = true; // up to its first `=`
   word.begin = m_text.begin_of(m_pos);
   const std::size_t start = m_pos;
   while (m_pos < m_text.size()) {
     const char c = m_text[m_pos];
-    if (c == '(' && word.text.size() == word.equals + 1 && word.equals != 0) {
+    if (c == '(' && word.text.size() == word.equals + 1 && word.equals != 0 && may_nest()) {
+      ++m_nesting;
       read_array(word);
+      --m_nesting;
     } else if (c == '(' && m_pos > start &&
                std::string_view("?*+@!").find(m_text[m_pos - 1]) != std::string_view::npos) {
       copy_until(word, ")"); // an extended glob
@@ -97,7 +104,7 @@ Word ShellReader::read_word() {
     } else if (m_text.starts(m_pos, "{{")) {
       copy_until(word, "}}"); // a template's expression
     } else {
-      if (c == '=' && word.equals == 0 && !word.quoted) {
+      if (c == '=' && std::exchange(may_assign, false) && !word.quoted) {
         std::string_view name = word.chars();
         name.remove_suffix(name.ends_with('+') ? 1 : 0);
         word.equals = is_name(name) ? word.text.size() : 0;
@@ -204,14 +211,14 @@ void ShellReader::read_array(Word& word) {
 void ShellReader::substitution(Word& word, std::size_t skip, Until until) {
   const std::size_t start = m_pos;
   m_pos += skip;
-  if (m_nesting < k_deepest) {
+  if (may_nest() && m_reading.spend(cost_of(m_variables))) {
     ++m_nesting;
     m_backquotes += until == Until::backquote ? 1 : 0;
     const int outer = until == Until::parenthesis ? std::exchange(m_backquotes, 0) : m_backquotes;
     const Variables saved = m_variables;
-    const auto conditions = std::exchange(m_conditions, {});
+    auto conditions = std::exchange(m_conditions, {});
     read_list(until);
-    m_conditions = conditions;
+    m_conditions = std::move(conditions);
     m_variables = saved;
     m_backquotes = until == Until::backquote ? outer - 1 : outer;
     --m_nesting;

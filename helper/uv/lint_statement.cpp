@@ -78,8 +78,9 @@ void ShellReader::assign(const Word& word, bool exported) {
   Word alone;
   alone.text = value;
   const auto same = m_variables.find(std::string(expanded_name(alone)));
-  if (same != m_variables.end()) { // NAME=$OTHER
-    value = Text(same->second.value);
+  // NAME=$OTHER
+  if (same != m_variables.end() && m_reading.spend(same->second.value.size())) {
+    value = same->second.value;
   }
   if (append) {
     variable.value.append(value);
@@ -100,11 +101,13 @@ void ShellReader::assign(const Word& word, bool exported) {
 
 /// A command line that is exported is there to be run.
 void ShellReader::read_exported(const std::string& name) {
-  const Variable variable = m_variables[name];
-  if (variable.exported && is_script_value(name, variable.value)) {
+  const Variable& variable = m_variables[name];
+  if (variable.exported && m_reading.spend(variable.value.size()) &&
+      is_script_value(name, variable.value)) {
     m_reading.in_variable = true;
+    const Text script = variable.value;
     Variables inner = m_variables;
-    read_shell(variable.value, inner, m_reading, m_depth + 1);
+    read_shell(script, inner, m_reading, m_depth + 1);
     m_reading.in_variable = false;
   }
 }

@@ -50,7 +50,7 @@ public:
     for (std::size_t i = 1; i < m_file.nodes.size(); ++i) {
       read_with_arguments(i);
     }
-    for (std::size_t i = 0; i < m_file.scalars.size(); ++i) {
+    for (std::size_t i = 0; i < m_file.scalars.size() && m_reading.left != 0; ++i) {
       const YamlScalar& scalar = m_file.scalars[i];
       if (!is_setting(scalar) && m_read.count(m_file.key_of(scalar.node)) == 0 &&
           !read_item_words(i)) {
@@ -128,6 +128,7 @@ private:
     if (at == 0 || name.empty()) {
       return;
     }
+    constexpr std::size_t k_most_values = 32;
     Variable& variable = m_of_node[node(node(at).parent).parent]["matrix" + name];
     std::vector<Text> values{scalar.text};
     if (scalar.style == YamlStyle::flow) {
@@ -137,6 +138,9 @@ private:
       }
     }
     for (Text& value : values) {
+      if (variable.others.size() > k_most_values) {
+        break;
+      }
       (variable.value.empty() ? variable.value : variable.others.emplace_back()) = std::move(value);
     }
   }
@@ -171,7 +175,7 @@ private:
       return;
     }
     auto words = words_of_key(key);
-    if (words.empty() || !is_uv(words[0])) {
+    if (words.empty() || !is_uv(words[0]) || !m_reading.spend(m_file.nodes.size())) {
       return;
     }
     for (std::size_t other = 1; other < m_file.nodes.size(); ++other) {
@@ -179,6 +183,7 @@ private:
       if (node(other).parent == node(key).parent &&
           (arguments == "args" || (entrypoint && arguments == "command"))) {
         const auto more = words_of_key(other);
+        m_reading.spend(more.size());
         words.insert(words.end(), more.begin(), more.end());
         m_read.insert({key, other});
         read_command(words, environment_at(key), m_reading, m_depth);
@@ -208,6 +213,7 @@ private:
       for (const auto* of_node : {&m_of_node, &m_later}) {
         const auto found = of_node->find(above);
         if (found != of_node->end()) {
+          m_reading.spend(cost_of(found->second));
           for (const auto& [name, variable] : found->second) {
             out[name] = variable;
           }
@@ -224,8 +230,8 @@ private:
       return false;
     }
     const std::size_t list = node(item).parent;
-    if (m_word_lists.count(list) != 0) {
-      return true;
+    if (const auto known = m_word_lists.find(list); known != m_word_lists.end()) {
+      return known->second;
     }
     const std::string_view first = base_name(m_file.scalars[i].text.chars());
     if (first != "uv" && first != "env" && !is_shell(first)) {
@@ -240,8 +246,8 @@ private:
       words.push_back(item_word(scalar));
     }
     const bool is_words = words.size() > 1 && role_of(node(m_file.key_of(list)).key) != Role::prose;
+    m_word_lists[list] = is_words;
     if (is_words) {
-      m_word_lists[list] = true;
       read_command(words, environment_at(item), m_reading, m_depth);
     }
     return is_words;

@@ -55,7 +55,15 @@ private:
     }
   }
 
+  /// Deeper than anyone writes, everything is taken for a child of the last one there; and only
+  /// the beginning of a key counts.
   std::size_t open(std::size_t indent, std::string key) {
+    constexpr std::size_t k_deepest = 100;
+    constexpr std::size_t k_longest = 200;
+    if (m_open.size() > k_deepest) {
+      m_open.pop_back();
+    }
+    key.resize(std::min(key.size(), k_longest));
     m_file.nodes.push_back({m_open.back(), indent, std::move(key)});
     m_open.push_back(m_file.nodes.size() - 1);
     return m_open.back();

@@ -3,6 +3,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <random>
+#include <string>
+
+#include <fnmatch.h>
+
 using snapfix::source::GlobSet;
 
 namespace {
@@ -70,6 +75,46 @@ BOOST_AUTO_TEST_CASE(the_folder_of_all_matches_is_the_literal_beginning) {
   const GlobSet globs({"a/b/*.x", "*.y", "a/b/c", "q*/r"}, "/src");
   const std::vector<std::string> expected{"a/b", "", "a/b", ""};
   BOOST_TEST(globs.folders() == expected, boost::test_tools::per_element());
+}
+
+/// The rule for one name is fnmatch's.
+BOOST_AUTO_TEST_CASE(a_name_is_matched_as_fnmatch_does) {
+  std::minstd_rand random;
+  const auto text_of = [&](std::string_view bytes) {
+    std::string out = "x";
+    for (auto length = random() % 8; length > 0; --length) {
+      out += bytes[random() % bytes.size()];
+    }
+    return out;
+  };
+  std::size_t matched = 0;
+  for (int i = 0; i < 50000; ++i) {
+    const std::string pattern = text_of("abb-**?[[]]!^\\");
+    const std::string name = text_of("ab-[]!^\\");
+    const bool expected = ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+    BOOST_TEST(matches("./" + pattern, name) == expected, pattern + " and " + name);
+    matched += expected ? 1 : 0;
+  }
+  BOOST_TEST(matched > 500U);
+  BOOST_TEST(matches("./[[:alpha:]-][[:digit:]]", "-1"));
+  BOOST_TEST(!matches("./[[:alpha:]]", "1"));
+}
+
+/// The test's time limit is the judge.
+BOOST_AUTO_TEST_CASE(many_stars_take_no_time) {
+  std::string pattern;
+  std::string path;
+  std::string stars = "./";
+  for (int i = 0; i < 20; ++i) {
+    pattern += "**/a/";
+    path += "a/a/a/a/a/a/a/a/a/a/";
+    stars += "*a";
+  }
+  BOOST_TEST(matches(pattern + "*", path + "x"));
+  BOOST_TEST(!matches(pattern + "b", path + "x"));
+  const std::string name(200, 'a');
+  BOOST_TEST(matches(stars, name));
+  BOOST_TEST(!matches(stars + "b", name));
 }
 
 BOOST_AUTO_TEST_CASE(recorded_patterns_mean_the_same_when_read_again) {

@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <string>
+#include <vector>
 
 using namespace snapfix;
 
@@ -103,6 +104,76 @@ BOOST_AUTO_TEST_CASE(a_fix_stands_right_behind_the_subcommand) {
   BOOST_TEST(fixed("a.sh", "R='uv run'; $R a; $R b") == "R='uv run --locked'; $R a; $R b");
   BOOST_TEST(fixed("a.py", "run(['uv', 'run', x])") == "run(['uv', 'run', '--locked', x])");
   BOOST_TEST(fixed("a.yml", "run: >\n  uv\n  sync\n") == "run: >\n  uv\n  sync --locked\n");
+}
+
+/// Of files that take hours where the time grows with the square, or end the process where a
+/// function calls itself as often as the text says. The test's time limit is the judge.
+BOOST_AUTO_TEST_CASE(large_files_take_little_time) {
+  struct Large {
+    const char* path;
+    std::string head;
+    std::string piece;
+  };
+  const std::vector<Large> texts{
+      {"a.sh", "", "uv run "},
+      {"a.sh", "uv x\n", "sudo "},
+      {"a.sh", "uv x\n", "env -S a "},
+      {"a.sh", "uv x\n", "a=("},
+      {"a.sh", "uv x\n", "$(("},
+      {"a.sh", "uv x\n", "( "},
+      {"a.sh", "uv x\n", "case x in a) "},
+      {"a.sh", "uv x\n", "cat <<A\n$("},
+      {"a.sh", "uv x\n", "cat <<A | "},
+      {"a.sh", "uv run a \\\n", " uv run \\\n"},
+      {"a.sh", "uv run a; #", " "},
+      {"a.sh", "", "uv run;"},
+      {"a.sh", "export a=uv\n", "a+=x\n"},
+      {"a.sh", "X='uv run a uv run b uv run c'\n", "r $X\n"},
+      {"a.yml", "name:\n", "- uv\n"},
+      {"a.yml", "a: uv\n", "- "},
+      {"a.yml", "", "command: uv\n"},
+      {"a.yml", "a: ", "\"uv\" "},
+      {"a.py", "x = [", "\"uv\","},
+      {"a.py", "\"uv\"", "("},
+      {"a.py", "f(", "command='uv',"},
+      {"justfile", "a:\n  uv ", "{{"},
+      {"Makefile", "a:\n", "\tuv run \\\n"},
+      {"Makefile", "a:\n\tuv ", "$(shell "},
+      {"Dockerfile", "RUN uv\nRUN ", "--a "},
+      {"Dockerfile", "RUN uv\n", "ONBUILD "},
+      {"Dockerfile", "RUN uv <<", "A"},
+  };
+  constexpr std::size_t k_size = 100'000;
+  for (const Large& large : texts) {
+    std::string text = large.head;
+    while (text.size() < k_size) {
+      text += large.piece;
+    }
+    const auto findings = uv::lint_text(large.path, text, uv::AssumeLocked::no);
+    BOOST_TEST(uv::fixed_text(text, findings).size() >= text.size());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_would_never_end_is_said) {
+  std::string script;
+  for (char name = 'B'; name < 'H'; ++name) { // each of them 100 times in the one before
+    script += std::string(1, static_cast<char>(name - 1)) + "='cd uv";
+    for (int i = 0; i < 100; ++i) {
+      script += std::string("; r $") + name;
+    }
+    script += "'\n";
+  }
+  const auto findings =
+      uv::lint_text("a.sh", script + "G='cd; uv run x'\nr $A\n", uv::AssumeLocked::no);
+  BOOST_REQUIRE(!findings.empty());
+  BOOST_TEST(findings[0].message.find("too intricate") != std::string::npos);
+  BOOST_TEST(found("a=(x \"$a\")\nuv run y; foo $a") == "uv run y");
+}
+
+BOOST_AUTO_TEST_CASE(a_case_closes_no_more_than_it_has) {
+  BOOST_TEST(found("case x in a) true; fi; uv run a") == "uv run a");
+  BOOST_TEST(found("if x; then case x in a) fi; fi; done;; esac; uv run a; fi") == "uv run a");
+  BOOST_TEST(found("case x in a) export UV_FROZEN=1; fi;; esac; uv run a") == "uv run a");
 }
 
 BOOST_AUTO_TEST_CASE(a_kind_is_told_by_name_and_first_line) {

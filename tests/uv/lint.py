@@ -2,8 +2,9 @@
 nothing that only looks like one."""
 
 import os
+import shutil
 
-from harness import main, make_repo, snapfix, write_files
+from harness import NOBODY, main, make_repo, run, skip, snapfix, tmpfs, write_files
 
 
 def lint(path, *options, expect=None, **more):
@@ -393,6 +394,57 @@ def test_fix_changes_nothing_else(tmp):
     state = os.stat(tmp / "a.sh")
     lint(tmp / "a.sh", "--fix", expect=0)
     assert os.stat(tmp / "a.sh").st_ino == state.st_ino, "a file without findings is not written"
+
+
+def test_fix_keeps_what_the_file_has(tmp):
+    path = tmp / "a.sh"
+    text = "uv run x\n" * 1000
+    write_files(tmp, {"a.sh": text})
+    path.chmod(0o4751)
+    os.setxattr(path, "user.note", b"kept\0as it is")
+    acl = shutil.which("setfacl") and run(["setfacl", "-m", "u:12345:r", path], expect=None).code == 0
+    if os.geteuid() == 0:
+        os.chown(path, 4321, 8765)
+        path.chmod(0o4751)
+    before = os.stat(path)
+    lint(path, "--fix", expect=0)
+    after = os.stat(path)
+    assert path.read_text().count("--locked") == 1000
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert os.getxattr(path, "user.note") == b"kept\0as it is"
+    assert not acl or "user:12345:r" in run(["getfacl", "-n", path]).out
+    assert os.listdir(tmp) == ["a.sh"]
+
+
+def test_fix_refuses_what_it_cannot_keep(tmp):
+    """The file stays as it is, is reported, and the others are fixed."""
+    text = "uv run x\n"
+    write_files(tmp, {"a.sh": text, "linked.sh": text, "z.sh": text})
+    os.link(tmp / "linked.sh", tmp / "other")
+    done = lint(tmp, "--fix", expect=3)
+    assert "2 names (hard links)" in done.err and "linked.sh:1:1" in done.out, done
+    assert (tmp / "linked.sh").read_text() == text and os.stat(tmp / "linked.sh").st_nlink == 2
+    assert (tmp / "a.sh").read_text() == (tmp / "z.sh").read_text() == "uv run --locked x\n"
+
+
+def test_fix_of_a_file_of_another_owner(tmp):
+    """As an ordinary user: in a folder of one's own, a file that is root's."""
+    if os.geteuid() != 0:
+        skip("only root can make a file of another owner")
+    write_files(tmp, {"a.sh": "uv run x\n"})
+    os.chown(tmp, NOBODY, NOBODY)
+    done = snapfix("uv-lint", "--fix", tmp / "a.sh", user=NOBODY, expect=3)
+    assert "owner" in done.err and (tmp / "a.sh").read_text() == "uv run x\n", done
+    assert os.stat(tmp / "a.sh").st_uid == 0 and os.listdir(tmp) == ["a.sh"]
+
+
+def test_fix_that_fails_loses_nothing(tmp):
+    with tmpfs(1, tmp / "full") as full:
+        text = "uv run x # " + "x" * 400 + "\n"
+        write_files(full, {"a.sh": text * 1500})
+        done = lint(full / "a.sh", "--fix", expect=3)
+        assert "No space left" in done.err, done
+        assert (full / "a.sh").read_text() == text * 1500 and os.listdir(full) == ["a.sh"]
 
 
 def test_folder(tmp):
