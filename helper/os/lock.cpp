@@ -80,8 +80,9 @@ void refuse_to_wait_for_ancestor(const std::string& owner, const std::string& pa
   }
   const auto pid = static_cast<pid_t>(std::strtol(&owner[at + k_pid.size()], nullptr, 10));
   if (pid != ::getpid() && process_name(pid) == process_name(::getpid()) && is_ancestor(pid)) {
-    throw Error(os::format("{} is in use by {}, in which this command runs", quoted(path), owner),
-                "it would wait for itself: do it from outside");
+    throw Error(
+        os::format("{} is in use by {}, in which this command runs", os::quoted(path), owner),
+        "it would wait for itself: do it from outside");
   }
 }
 
