@@ -2,6 +2,7 @@
 
 Each file of the source holds the number of the round that wrote it, and its author notes each state before it
 comes to be. So a snapshot that mixes two states is seen, and one of a state that was over when it was asked for.
+And one command overtaken by others, behind each of its looks at the snapshot.
 
 SNAPFIX_RACE_SECONDS: for how long (15); SNAPFIX_RACE_SEED repeats the choices, though not the order of events.
 """
@@ -12,6 +13,8 @@ import os
 import pathlib
 import random
 import re
+import signal
+import subprocess
 import threading
 import time
 
@@ -43,11 +46,12 @@ exit $0
 # All that may be said by whom nothing is wrong with but what the others do meanwhile.
 k_changing = r"the source .* is changing: "
 k_absent = r"there is no snapshot "
+k_replaced = r"the snapshot in .* is just being replaced or removed"
 k_refusals = {
     "create": (k_changing, r"the snapshot .* was made of another state of the source"),
     "freeze": (k_changing,),
     "run": (k_changing,),
-    "verify": (k_absent,),
+    "verify": (k_absent, k_replaced),
     "show": (k_absent,),
     "remove": (k_absent,),
 }
@@ -78,7 +82,7 @@ class Author(threading.Thread):
         except BaseException as failure:  # pylint: disable=broad-except
             self.failure = failure
 
-    def note(self, **_):
+    def note(self):
         self.last_round[frozenset(self.state.items())] = self.rounds + 1
 
     def write(self, number, put, contents):
@@ -232,22 +236,114 @@ class Races:
 
 
 def processes_of(root):
-    """Command lines that name the root."""
-    found = []
+    """Those whose command lines name the root: {number: command line}."""
+    found = {}
     for entry in pathlib.Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 line = (entry / "cmdline").read_bytes()
                 if os.fsencode(root) in line:
-                    found.append(line)
+                    found[int(entry.name)] = line
     return found
 
 
 def test_all_commands_at_once(tmp):
     races = Races(tmp)
     races.go()
-    races.expect_nothing_left()
     print(f"  {races.author.rounds} rounds of the author; {dict(races.counts)}", flush=True)
+    races.expect_nothing_left()
+
+
+class Overtaken:
+    """A command on the snapshot `t` that is stopped behind one of its looks, while others do their work."""
+
+    def __init__(self, tmp, *command):
+        self.p = Project(tmp, {"a": "1\n", "d/b": "2\n"})
+        self.trace = tmp / "trace"
+        self.aside = tmp / "aside"
+        self.command = [harness.snapfix_path(), command[0], "--root", self.p.root, *command[1:]]
+        self.edits = 0
+
+    def refresh(self):
+        """And the old state goes with its base."""
+        self.edits += 1
+        self.p.write({"a": f"{self.edits}\n"})
+        self.p.create("t", "--fresh")
+        self.p("prune")
+
+    def remove(self):
+        self.p("remove", "t")
+        self.p("prune")
+
+    def take_away(self):
+        os.rename(self.p.root / "t", self.aside)
+
+    def put_back(self):
+        """As a refresh does in the end."""
+        os.rename(self.aside, self.p.root / "t")
+
+    def looks(self):
+        """The calls by which the command looks at things, from the first that names the snapshot: (call, number)."""
+        harness.run(["strace", "-o", self.trace, "-e", "trace=openat,statx", *self.command], expect=(0, 1))
+        calls = [line for line in self.trace.read_text().splitlines() if line.startswith(("openat(", "statx("))]
+        kinds = [call.partition("(")[0] for call in calls]
+        first = next(n for n, call in enumerate(calls) if '"t"' in call or '"snapshots"' in call)
+        return [(kind, kinds[: n + 1].count(kind)) for n, kind in enumerate(kinds) if n >= first]
+
+    def run(self, look, others):
+        call, number = look
+        self.trace.write_text("")
+        stop = ("-e", f"trace={call}", "-e", f"inject={call}:signal=STOP:when={number}")
+        tracer = harness.start(["strace", "-o", self.trace, *stop, *self.command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        traced = None
+        try:
+            harness.eventually(lambda: "--- stopped by SIGSTOP" in self.trace.read_text(), f"it is stopped at {look}")
+            (traced,) = map(int, pathlib.Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children").read_text().split())
+            others()
+            os.kill(traced, signal.SIGCONT)
+            out, err = tracer.communicate(timeout=k_watchdog)
+            traced = None
+            return harness.Result([*self.command, *map(str, look)], tracer.returncode, os.fsdecode(out), os.fsdecode(err), 0)
+        finally:
+            if traced:
+                os.kill(traced, signal.SIGKILL)
+            tracer.kill()
+            tracer.wait()
+
+
+def check_overtaken(tmp, command, expected):
+    """The command sees the old snapshot, the new one, or none: nothing is said that no user could explain."""
+    harness.require("strace")
+    it = Overtaken(tmp, *command)
+    nothing = lambda: None  # noqa: E731
+    for before, others in ((nothing, it.refresh), (nothing, it.remove), (it.take_away, it.put_back)):
+        it.refresh()
+        before()
+        looks = it.looks()
+        assert len(looks) > 2, looks
+        for number, look in enumerate(looks):
+            if number > 0:
+                it.refresh()
+                before()
+            done = it.run(look, others)
+            assert not k_never_said.search(done.err), done
+            if done.code != 0:
+                assert done.code == 1 and re.match(f"snapfix: error: ({k_absent}|{k_replaced})", done.err), done
+            else:
+                assert re.search(expected, done.out), done
+        print(f"  {' '.join(command)}: {len(looks)} looks", flush=True)
+
+
+def test_verify_overtaken(tmp):
+    check_overtaken(tmp, ("verify", "t"), "^shared 2, private 0, missing 0, added 0, changed through a link 0$")
+
+
+def test_show_overtaken(tmp):
+    check_overtaken(tmp, ("show", "t"), "t")
+
+
+def test_list_overtaken(tmp):
+    check_overtaken(tmp, ("list", "--json"), r'"damaged": ?\[\]')
 
 
 if __name__ == "__main__":
