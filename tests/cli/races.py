@@ -78,7 +78,7 @@ class Author(threading.Thread):
                 self.note()
                 self.rng.choice((self.truncate_and_write, self.overwrite, self.rename, self.switch))(number)
                 self.rounds += 1
-                self.stop.wait(self.rng.random())
+                self.stop.wait(self.rng.random() * 0.6)
         except BaseException as failure:  # pylint: disable=broad-except
             self.failure = failure
 
@@ -94,7 +94,7 @@ class Author(threading.Thread):
                 self.note()
         for path in paths:
             put(self.top / path, number)
-            time.sleep(self.rng.random() * 0.002)
+            time.sleep(self.rng.random() * 0.01)
 
     def truncate_and_write(self, number):
         self.write(number, lambda path, text: path.write_text(text), ("", number))
