@@ -50,11 +50,22 @@ bool is_damaged(const Root& root, const std::string& folder) {
          !find_snapshot(root, folder) && root.top().try_stat(folder.c_str());
 }
 
-std::optional<Identity> identity_of(const Root& root, const std::string& folder) {
-  const auto record = root.snapshots().try_stat(folder.c_str());
-  const auto tree = root.top().try_stat(folder.c_str());
+Standing::Standing(const Root& root, const std::string& folder)
+    : m_root(root), m_folder(folder), m_identity(look()) {}
+
+std::optional<Standing::Identity> Standing::look() const {
+  const auto record = m_root.snapshots().try_stat(m_folder.c_str());
+  const auto tree = m_root.top().try_stat(m_folder.c_str());
   return record && tree ? std::optional(Identity{tree->inode, record->inode, record->ctime})
                         : std::nullopt;
+}
+
+void Standing::require_same() const {
+  if (look() != m_identity) {
+    throw os::Error(os::format("the snapshot in {} is just being replaced or removed",
+                               os::quoted(m_root.path() + "/" + m_folder)),
+                    "try again");
+  }
 }
 
 Base base_of(const Root& root, const SnapshotManifest& manifest) {

@@ -22,12 +22,12 @@ namespace {
 class Verifier {
 public:
   Verifier(const Root& root, const std::string& name, VerifyDepth depth)
-      : m_root(root), m_folder(folder_of_name(name)), m_depth(depth),
-        m_identity(identity_of(root, m_folder)), m_manifest(require_snapshot(root, name)) {
+      : m_root(root), m_folder(folder_of_name(name)), m_depth(depth), m_standing(root, m_folder),
+        m_manifest(require_snapshot(root, name)) {
     try {
       m_base.emplace(base_of(root, m_manifest));
     } catch (const os::Error&) {
-      require_same(); // else it went with the snapshot
+      m_standing.require_same(); // else it went with the snapshot
       throw;
     }
     m_source = m_base->meta().source;
@@ -59,8 +59,6 @@ private:
     std::uint64_t added = 0;
   };
 
-  void require_same() const;
-  [[noreturn]] void throw_replaced() const;
   void visit_all(os::Dir top);
   Counts visit(os::Dir&& dir, std::size_t folder_index, os::WorkQueue<Task>& queue);
   void visit_missing(std::size_t folder_index, Counts& counts);
@@ -77,7 +75,7 @@ private:
   const Root& m_root;
   std::string m_folder;
   VerifyDepth m_depth;
-  std::optional<Identity> m_identity; ///< of the snapshot before the first look at it
+  Standing m_standing;
   SnapshotManifest m_manifest;
   std::optional<Base> m_base;
   std::string m_source;
@@ -117,10 +115,11 @@ Verified Verifier::count() {
 Verified Verifier::run() {
   auto top = open_own_child(m_root.top(), m_folder.c_str());
   if (!top) {
-    throw_replaced();
+    m_standing.require_same();
+    throw os::Error("open", {m_root.path() + "/" + m_folder}, EACCES);
   }
   visit_all(std::move(*top));
-  require_same();
+  m_standing.require_same();
   if (!m_found.empty()) {
     std::ranges::sort(m_found, {}, &std::pair<std::size_t, Finding>::first);
     try { // what was found is told whatever fails now
@@ -134,20 +133,6 @@ Verified Verifier::run() {
     m_out.findings.push_back(std::move(finding));
   }
   return std::move(m_out);
-}
-
-/// Nobody keeps others from replacing it meanwhile: then one's tree was compared with another's
-/// manifest.
-void Verifier::require_same() const {
-  if (!m_identity || identity_of(m_root, m_folder) != m_identity) {
-    throw_replaced();
-  }
-}
-
-void Verifier::throw_replaced() const {
-  throw os::Error(os::format("the snapshot in {} is just being replaced or removed",
-                             os::quoted(m_root.path() + "/" + m_folder)),
-                  "try again");
 }
 
 void Verifier::visit_all(os::Dir top) {
