@@ -69,8 +69,14 @@ def test_the_supervisor_stays_as_it_is(tmp):
             assert run.stdout.readline() == "done\n"
             return held_by(supervisor(p))
 
-        before = do(k_warm_up)
-        after = do(k_rounds)
+        def settled():
+            """The least of ten looks: it may have a caller's memory open, or a thread more where it was stuck."""
+            return Held(*map(min, zip(*(do(1) for _ in range(10)))))
+
+        do(k_warm_up)
+        before = settled()
+        do(k_rounds)
+        after = settled()
         run.stdin.close()
         assert run.wait(timeout=60) == 0
     finally:
@@ -79,10 +85,12 @@ def test_the_supervisor_stays_as_it_is(tmp):
     guard = guard_of(p)
     counted = sum(calls["count"] for calls in guard["calls"].values())
     print(f"  {counted} calls; {before}, then {after}", flush=True)
-    assert len(guard["private"]) == 1 + min(200, k_warm_up + k_rounds), guard["private"]
+    assert len(guard["private"]) == 1 + min(200, k_warm_up + k_rounds + 20), guard["private"]
     assert counted >= 180 * k_rounds and not guard["failed"] and not guard["unjudged"], guard
-    assert after.descriptors == before.descriptors and after.threads == before.threads, (before, after)
-    assert after.kilobytes - before.kilobytes < k_grown_kb, (before, after)
+    assert after.descriptors <= before.descriptors and after.threads <= before.threads, (before, after)
+    helper = pathlib.Path(harness.snapfix_path()).read_bytes()
+    if b"__asan_" not in helper and b"__tsan_" not in helper:  # whose shadows grow
+        assert after.kilobytes - before.kilobytes < k_grown_kb, (before, after)
 
 
 if __name__ == "__main__":
