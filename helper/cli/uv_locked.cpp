@@ -255,6 +255,37 @@ std::string diff_of(const snapshot::Difference& found) {
   }
 }
 
+/// How the locks that the snapshot holds differ from those of its base.
+std::vector<snapshot::Difference> changed_locks(const snapshot::Root& root,
+                                                const std::string& folder,
+                                                const snapshot::SnapshotManifest& manifest) {
+  std::vector<std::string> paths;
+  for (const auto& project : uv_projects_of(manifest)) {
+    const auto more = locks_of(project);
+    paths.insert(paths.end(), more.begin(), more.end());
+  }
+  std::ranges::sort(paths);
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end()); // NOLINT: clang 14
+  return paths.empty() ? std::vector<snapshot::Difference>()
+                       : snapshot::differences(root, folder, manifest, paths);
+}
+
+/// True if there are any.
+bool print(const std::vector<snapshot::Difference>& found, const std::string& name) {
+  for (const auto& difference : found) {
+    const char* what = difference.change == snapshot::Change::added     ? "was newly made"
+                       : difference.change == snapshot::Change::removed ? "was deleted"
+                                                                        : "was changed";
+    os::print(stderr, "snapfix: error: {} {} in {}, which holds the lock of its source{}\n",
+              os::quoted(difference.path), what, os::quoted(name), diff_of(difference));
+  }
+  if (!found.empty()) {
+    os::print(stderr, "hint: 'uv lock', 'uv add' and the like change it: run them in the source, "
+                      "and commit uv.lock\n");
+  }
+  return !found.empty();
+}
+
 } // namespace
 
 void add_uv_options(Arguments& arguments) {
@@ -337,37 +368,29 @@ void enforce_lock(std::vector<std::string>& environment, const std::string& snap
 }
 
 bool print_changed_locks(const snapshot::Root& root, const std::string& name) {
+  const std::string folder = snapshot::folder_of_name(name);
+  const snapshot::Standing standing(root, folder);
   // Also of one whose tree is gone: its lock is, too.
-  const auto manifest =
-      snapshot::SnapshotManifest::load(root.snapshots(), snapshot::folder_of_name(name));
-  return manifest && print_changed_locks(root, name, *manifest);
+  const auto manifest = snapshot::SnapshotManifest::load(root.snapshots(), folder);
+  if (!manifest) {
+    return false;
+  }
+  std::vector<snapshot::Difference> found;
+  try {
+    found = changed_locks(root, folder, *manifest);
+  } catch (const os::Error&) {
+    standing.require_same();
+    throw;
+  }
+  if (!found.empty()) {
+    standing.require_same();
+  }
+  return print(found, name);
 }
 
 bool print_changed_locks(const snapshot::Root& root, const std::string& name,
                          const snapshot::SnapshotManifest& manifest) {
-  std::vector<std::string> paths;
-  for (const auto& project : uv_projects_of(manifest)) {
-    const auto more = locks_of(project);
-    paths.insert(paths.end(), more.begin(), more.end());
-  }
-  std::ranges::sort(paths);
-  paths.erase(std::unique(paths.begin(), paths.end()), paths.end()); // NOLINT: clang 14
-  if (paths.empty()) {
-    return false;
-  }
-  const auto found = snapshot::differences(root, snapshot::folder_of_name(name), manifest, paths);
-  for (const auto& difference : found) {
-    const char* what = difference.change == snapshot::Change::added     ? "was newly made"
-                       : difference.change == snapshot::Change::removed ? "was deleted"
-                                                                        : "was changed";
-    os::print(stderr, "snapfix: error: {} {} in {}, which holds the lock of its source{}\n",
-              os::quoted(difference.path), what, os::quoted(name), diff_of(difference));
-  }
-  if (!found.empty()) {
-    os::print(stderr, "hint: 'uv lock', 'uv add' and the like change it: run them in the source, "
-                      "and commit uv.lock\n");
-  }
-  return !found.empty();
+  return print(changed_locks(root, snapshot::folder_of_name(name), manifest), name);
 }
 
 } // namespace snapfix::cli

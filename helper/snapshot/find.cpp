@@ -25,6 +25,9 @@ SnapshotManifest require_snapshot(const Root& root, const std::string& name) {
     throw os::Error(os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
                     all);
   }
+  if (auto manifest = find_snapshot(root, folder)) {
+    return std::move(*manifest); // it has come back from its refresh
+  }
   if (!has_record(root, folder)) {
     throw os::Error(os::format("{} is no snapshot: nothing of it is touched", os::quoted(path)),
                     all);
@@ -39,6 +42,30 @@ SnapshotManifest require_snapshot(const Root& root, const std::string& name) {
 
 bool has_record(const Root& root, const std::string& folder) {
   return root.snapshots().try_stat(folder.c_str()).has_value();
+}
+
+bool is_damaged(const Root& root, const std::string& folder) {
+  // Looked at in this order: a tree appears after its record, and goes before it.
+  return root.top().try_stat(folder.c_str()) && has_record(root, folder) &&
+         !find_snapshot(root, folder) && root.top().try_stat(folder.c_str());
+}
+
+Standing::Standing(const Root& root, const std::string& folder)
+    : m_root(root), m_folder(folder), m_identity(look()) {}
+
+std::optional<Standing::Identity> Standing::look() const {
+  const auto record = m_root.snapshots().try_stat(m_folder.c_str());
+  const auto tree = m_root.top().try_stat(m_folder.c_str());
+  return record && tree ? std::optional(Identity{tree->inode, record->inode, record->ctime})
+                        : std::nullopt;
+}
+
+void Standing::require_same() const {
+  if (look() != m_identity) {
+    throw os::Error(os::format("the snapshot in {} is just being replaced or removed",
+                               os::quoted(m_root.path() + "/" + m_folder)),
+                    "try again");
+  }
 }
 
 Base base_of(const Root& root, const SnapshotManifest& manifest) {

@@ -18,6 +18,35 @@ SnapshotManifest require_snapshot(const Root& root, const std::string& name);
 /// Whether there is a record of that name at all, be it damaged (a power cut may do that).
 bool has_record(const Root& root, const std::string& folder);
 
+/// Whether a tree and its record stand under that name, but the record is damaged.
+bool is_damaged(const Root& root, const std::string& folder);
+
+/// For who looks at a snapshot without its lock: others may replace it between two looks, and then
+/// one's tree is compared with another's record. Made before the first look.
+class Standing {
+public:
+  Standing(const Root& root, const std::string& folder);
+
+  /// Throws os::Error if another snapshot, or none, stands there now.
+  void require_same() const;
+
+private:
+  /// What no other snapshot under that name has in common.
+  struct Identity {
+    std::uint64_t tree = 0;   ///< its inode
+    std::uint64_t record = 0; ///< its inode
+    os::Time recorded;
+
+    bool operator==(const Identity&) const = default;
+  };
+
+  std::optional<Identity> look() const;
+
+  const Root& m_root;
+  std::string m_folder;
+  std::optional<Identity> m_identity;
+};
+
 /// The base of a snapshot's manifest. Throws os::Error if it is lost.
 Base base_of(const Root& root, const SnapshotManifest& manifest);
 

@@ -194,7 +194,7 @@ nlohmann::json list(const Root& root) {
         entry["run"].erase("environment"); // may hold secrets, and fills the page
       }
       snapshots.push_back(std::move(entry));
-    } else if (root.top().try_stat(folder.c_str()) && has_record(root, folder)) {
+    } else if (is_damaged(root, folder)) {
       damaged.push_back(folder);
     }
   }

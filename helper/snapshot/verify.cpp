@@ -23,9 +23,14 @@ namespace {
 class Verifier {
 public:
   Verifier(const Root& root, const std::string& name, VerifyDepth depth)
-      : m_root(root), m_folder(folder_of_name(name)), m_depth(depth) {
-    m_manifest = require_snapshot(root, name);
-    m_base.emplace(base_of(root, m_manifest));
+      : m_root(root), m_folder(folder_of_name(name)), m_depth(depth), m_standing(root, m_folder),
+        m_manifest(require_snapshot(root, name)) {
+    try {
+      m_base.emplace(base_of(root, m_manifest));
+    } catch (const os::Error&) {
+      m_standing.require_same(); // else it went with the snapshot
+      throw;
+    }
     m_source = m_base->meta().source;
     m_children = children_of_folders(*m_base);
     if (!is_from_source()) {
@@ -71,6 +76,7 @@ private:
   const Root& m_root;
   std::string m_folder;
   VerifyDepth m_depth;
+  Standing m_standing;
   SnapshotManifest m_manifest;
   std::optional<Base> m_base;
   std::string m_source;
@@ -114,11 +120,11 @@ Verified Verifier::count() {
 Verified Verifier::run() {
   auto top = open_own_child(m_root.top(), m_folder.c_str());
   if (!top) {
-    throw os::Error(os::format("the snapshot in {} is just being replaced or removed",
-                               os::quoted(m_root.path() + "/" + m_folder)),
-                    "try again");
+    m_standing.require_same();
+    throw os::Error("open", {m_root.path() + "/" + m_folder}, EACCES);
   }
   visit_all(std::move(*top));
+  m_standing.require_same();
   if (!m_found.empty()) {
     std::ranges::sort(m_found, {}, &std::pair<std::size_t, Finding>::first);
     try { // what was found is told whatever fails now

@@ -1,6 +1,7 @@
 """The same on every file system, and across two: links where they can be, copies with the reason where not."""
 
 import os
+import subprocess
 
 import harness
 from project import Project, assert_fails, assert_says, inode, sleep_past_racy
@@ -144,16 +145,28 @@ def test_read_only_root(tmp):
 
 
 def test_too_many_links():
-    """ext4 allows 65,000 links to an inode: past it comes a copy, counted as EMLINK."""
+    """ext4 allows 65,000 links to an inode: past it come copies, counted as EMLINK, also where many ask at once."""
+    free = 10
     with harness.file_system("ext4") as where:
         p = Project(where, {"a": "1\n", "b": "2\n"}, plain=True)
         t = p.create("t")
         (where / "links").mkdir()
-        for n in range(65000 - os.lstat(t / "a").st_nlink):
+        for n in range(65000 - free - os.lstat(t / "a").st_nlink):
             os.link(t / "a", where / f"links/{n}")
-        made = p.create_json("u")
-        assert made["ledger"]["copied_by_reason"] == {"EMLINK": 1} and made["ledger"]["linked"] == 1, made
-        p.expect_snapshot(made["path"], [b"a", b"b"])
+        command = [harness.snapfix_path(), "create", "--json", "--source", p.source, "--root", p.root]
+        creates = [harness.start([*command, f"u{n}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for n in range(2 * free)]
+        ledgers = [harness.json.loads(process.communicate(timeout=100)[0])["ledger"] for process in creates]
+        reasons = sorted((ledger["linked"], ledger["copied_by_reason"].get("EMLINK", 0)) for ledger in ledgers)
+        assert reasons == [(1, 1)] * free + [(2, 0)] * free, reasons
+        assert os.lstat(t / "a").st_nlink == 65000
+        # Each is whole, its own, and no finding.
+        for n in range(2 * free):
+            p.expect_snapshot(p.root / f"u{n}", [b"a", b"b"])
+            p("run", f"u{n}", "--", "sh", "-c", "echo written >>a")
+            p("verify", f"u{n}", "--content")
+        assert (t / "a").read_text() == "1\n" and os.lstat(t / "a").st_nlink == 65000 - free
+        # Where links have become free, a refresh takes them.
+        assert p.create_json("u0", "--fresh")["ledger"]["linked"] == 2
 
 
 if __name__ == "__main__":

@@ -93,12 +93,12 @@ class Project:
     def start_ctest(self, *options, **more):
         return harness.start([ctest_program(), "--output-on-failure", *options], cwd=self.build, **more)
 
-    def results(self, *options, expect=0):
+    def results(self, *options, expect=0, **more):
         """Runs tests; what became of each: {name: Outcome}."""
         # Its presence silences a warning; -T Test is what writes results as data in every version.
         (self.build / "DartConfiguration.tcl").touch()
         whole = ("--no-compress-output", "--test-output-size-passed", "100000", "--test-output-size-failed", "100000")
-        self.ctest("-T", "Test", *whole, *options, expect=expect)
+        self.ctest("-T", "Test", *whole, *options, expect=expect, **more)
         tag = (self.build / "Testing" / "TAG").read_text().split("\n")[0]
         report = xml.etree.ElementTree.parse(self.build / "Testing" / tag / "Test.xml")
         return {test.findtext("Name"): Outcome(test) for test in report.iter("Test") if "Status" in test.attrib}
