@@ -1,6 +1,6 @@
 """A long run: after thousands of guarded calls the supervisor is as it was at its start.
 
-SNAPFIX_SOAK_ROUNDS: of some 200 calls each (100).
+SNAPFIX_SOAK_ROUNDS: of some 230 calls each (50).
 """
 
 import collections
@@ -14,9 +14,9 @@ from harness import start
 from lifecycle import guard_of, snapfix_command, supervisor
 from project import Project
 
-k_rounds = int(os.environ.get("SNAPFIX_SOAK_ROUNDS", "100"))
+k_rounds = int(os.environ.get("SNAPFIX_SOAK_ROUNDS", "50"))
 k_warm_up = 20  # rounds, until every buffer has its size
-k_grown_kb = 512  # 30 bytes a call would be more
+k_grown_kb = 256  # 30 bytes a call would be more
 
 # Does so many rounds as each line that it reads says: itself, by a thread that comes and goes, and by a process.
 k_job = """
