@@ -44,6 +44,7 @@ k_excuses = [
     Excuse("descriptors/*", "openat-*", f"-1 {errno.EBADF}", "of two errors the other one is told"),
     Excuse("read-only-tree/shared", "setversion", f"-1 {errno.EROFS}", "of two errors the other one is told"),
     Excuse("held-ids/shared", "linkat-empty", f"-1 {errno.EPERM}", "of two errors the other one is told"),
+    Excuse("path-folder/*", "openat2-beneath-in-root", f"-1 {errno.ENOENT}", "of two errors the other one is told"),
     Excuse("path-missing/*", "*", f"-1 {errno.ENOENT}", "of two errors the other one is told"),
     Excuse("*", "openat2-*cached*", "0", "the guard's look has brought the name into the cache"),
     Excuse("mounted-files/shared", "*", f"-1 {errno.EBUSY}", "the name of a file that is a mount cannot be replaced"),
