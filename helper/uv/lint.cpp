@@ -98,7 +98,7 @@ bool may_be_script(const std::string& path) {
       "jsx c h cc cpp hpp rs go java ipynb gz zip whl so o a pyc parquet mp4 woff woff2 ttf ";
   const auto dot = name.rfind('.');
   return dot == std::string_view::npos || dot == 0 ||
-         !contains(k_never, " " + lower(name.substr(dot + 1)) + " ");
+         !contains(k_never, os::format(" {} ", lower(name.substr(dot + 1))));
 }
 
 void replace(const std::string& path, const std::string& text) {
