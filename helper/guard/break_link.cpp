@@ -33,10 +33,6 @@ bool lies_there(const struct stat& file, int folder, const std::string& name) {
          (stat.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0;
 }
 
-bool is_same(const struct stat& left, const struct stat& right) {
-  return left.st_ino == right.st_ino && left.st_dev == right.st_dev;
-}
-
 int exchange_names(const Place& place, int staging, const std::string& name) {
   return ::renameat2(staging, name.c_str(), place.folder.get(), place.name.c_str(),
                      RENAME_EXCHANGE) == 0
@@ -69,8 +65,8 @@ int exchange(const struct stat& shared, const struct stat& ours, const Place& pl
   struct stat out {};
   bool known = ::fstatat(staging, name.c_str(), &taken, AT_SYMLINK_NOFOLLOW) == 0;
   while (known && exchange_names(place, staging, name) == 0) {
-    known =
-        ::fstatat(staging, name.c_str(), &out, AT_SYMLINK_NOFOLLOW) == 0 && !is_same(out, standing);
+    known = ::fstatat(staging, name.c_str(), &out, AT_SYMLINK_NOFOLLOW) == 0 &&
+            !is_same_file(out, standing);
     standing = std::exchange(taken, out);
   }
   return ESTALE;
@@ -259,7 +255,7 @@ int LinkBreaker::put_in_place(const NamedFile& shared, const Place& place, int s
   os::UniqueFd there(
       ::openat(place.folder.get(), place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat stat {};
-  if (there && ::fstat(there.get(), &stat) == 0 && is_same(stat, ours)) {
+  if (there && ::fstat(there.get(), &stat) == 0 && is_same_file(stat, ours)) {
     copy = std::move(there);
   }
   return 0;

@@ -252,8 +252,7 @@ Result<Caller::Match> Caller::match(const NamedFile& file, int directory, const 
   if (!found || ::fstat(found.get(), &stat) != 0) {
     return Failure{Failure::At::path, errno};
   }
-  return stat.st_ino == file.stat.st_ino && stat.st_dev == file.stat.st_dev ? Match::same
-                                                                            : Match::other;
+  return is_same_file(stat, file.stat) ? Match::same : Match::other;
 }
 
 } // namespace snapfix::guard

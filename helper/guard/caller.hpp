@@ -26,6 +26,10 @@ struct NamedFile {
   std::string name;
 };
 
+inline bool is_same_file(const struct stat& left, const struct stat& right) noexcept {
+  return left.st_ino == right.st_ino && left.st_dev == right.st_dev;
+}
+
 enum class FollowLast { yes, no };
 
 /// Where an absolute path begins, and what `..` does not leave (openat2(2), RESOLVE_IN_ROOT).

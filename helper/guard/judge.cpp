@@ -49,15 +49,11 @@ int refusal_of_magic_link(std::uint64_t resolve) {
   return resolve == 0 ? 0 : EXDEV;
 }
 
-bool is_same_file(const NamedFile& file, const struct stat& stat) {
-  return file.stat.st_ino == stat.st_ino && file.stat.st_dev == stat.st_dev;
-}
-
 /// The file of our descriptor through the mounts of the caller, where it is to be had there.
 os::UniqueFd seen_by(const Caller& caller, const std::string& path, os::UniqueFd file) {
   struct stat stat {};
   auto theirs = caller.resolve(AT_FDCWD, path, FollowLast::no);
-  return theirs && ::fstat(file.get(), &stat) == 0 && is_same_file(*theirs, stat)
+  return theirs && ::fstat(file.get(), &stat) == 0 && is_same_file(theirs->stat, stat)
              ? std::move(theirs->file)
              : std::move(file);
 }
@@ -321,7 +317,7 @@ std::optional<Place> Judge::place_of(const Caller& caller, const NamedFile& file
   auto place = find_place(file);
   if (!place && !path.empty()) {
     const auto walked = caller.resolve(AT_FDCWD, path, FollowLast::no);
-    if (walked && is_same_file(*walked, file.stat)) {
+    if (walked && is_same_file(walked->stat, file.stat)) {
       place = find_place(*walked);
     }
   }

@@ -2,13 +2,12 @@
 
 #include "guard/rights.hpp"
 #include "os/format.hpp"
+#include "os/process.hpp"
 
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
-#include <fstream>
-#include <string_view>
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -23,8 +22,7 @@ constexpr int k_most_links = 40; // as the kernel's MAXSYMLINKS
 bool is_same(int left, int right) {
   struct stat a {};
   struct stat b {};
-  return ::fstat(left, &a) == 0 && ::fstat(right, &b) == 0 && a.st_dev == b.st_dev &&
-         a.st_ino == b.st_ino;
+  return ::fstat(left, &a) == 0 && ::fstat(right, &b) == 0 && is_same_file(a, b);
 }
 
 bool is_in_proc(int fd) {
@@ -32,15 +30,11 @@ bool is_in_proc(int fd) {
   return ::fstatfs(fd, &stat) == 0 && stat.f_type == PROC_SUPER_MAGIC;
 }
 
-/// A line of /proc/PID/status: `key:\tfirst ... last`; its last word.
-std::string status_field(pid_t thread, std::string_view key) {
-  std::ifstream status(os::format("/proc/{}/status", thread));
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(key)) {
-      return line.substr(line.find_last_of(" \t") + 1);
-    }
-  }
-  return {};
+/// The last word that /proc/PID/status says behind `key`: of numbers in several pid namespaces the
+/// innermost.
+std::string innermost(pid_t thread, const char* key) {
+  const std::string words = os::status_of(thread, key).value_or("");
+  return words.substr(words.find_last_of(" \t") + 1);
 }
 
 os::UniqueFd reopen(int fd) {
@@ -179,18 +173,17 @@ std::string PathWalk::own_name(const std::string& component) const {
   if (component != "self" && component != "thread-self") {
     return component;
   }
-  const std::string process = status_field(m_thread, "Tgid:");
+  const std::string process = innermost(m_thread, "Tgid");
   // In a /proc of another pid namespace we are nobody or have another number, and the caller is its
   // innermost number.
   std::array<char, 32> self{};
   const ssize_t length = ::readlinkat(m_here.at.get(), "self", self.data(), self.size() - 1);
   const bool is_ours = length > 0 && os::format("{}", ::getpid()) == self.data();
-  std::string number = is_ours ? process : status_field(m_thread, "NStgid:");
+  std::string number = is_ours ? process : innermost(m_thread, "NStgid");
   if (component == "self") {
     return number;
   }
-  const std::string thread =
-      is_ours ? os::format("{}", m_thread) : status_field(m_thread, "NSpid:");
+  const std::string thread = is_ours ? os::format("{}", m_thread) : innermost(m_thread, "NSpid");
   return number + "/task/" + thread;
 }
 

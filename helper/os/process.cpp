@@ -235,15 +235,20 @@ std::optional<pid_t> parent_of(pid_t pid) {
   return parent ? to_pid(*parent) : std::nullopt;
 }
 
-std::optional<pid_t> process_of(pid_t thread) {
-  const auto status = read_proc(os::format("/proc/{}/status", thread));
-  constexpr std::string_view k_key = "\nTgid:\t";
-  const auto line = status ? status->find(k_key) : std::string::npos;
+std::optional<std::string> status_of(pid_t pid, const std::string& key) {
+  const auto status = read_proc(os::format("/proc/{}/status", pid));
+  const std::string head = "\n" + key + ":\t";
+  const auto line = status ? status->find(head) : std::string::npos;
   if (line == std::string::npos) {
     return std::nullopt;
   }
-  const auto begin = line + k_key.size();
-  return to_pid(status->substr(begin, status->find('\n', begin) - begin));
+  const auto begin = line + head.size();
+  return status->substr(begin, status->find('\n', begin) - begin);
+}
+
+std::optional<pid_t> process_of(pid_t thread) {
+  const auto process = status_of(thread, "Tgid");
+  return process ? to_pid(*process) : std::nullopt;
 }
 
 bool is_descendant(pid_t pid) {

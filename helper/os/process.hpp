@@ -63,6 +63,10 @@ bool is_stopped(pid_t pid);
 /// process is gone.
 std::optional<pid_t> parent_of(pid_t pid);
 
+/// What /proc/PID/status says of a process or thread behind `key` ("Tgid"), which may be several
+/// words; nothing if it is gone.
+std::optional<std::string> status_of(pid_t pid, const std::string& key);
+
 /// The process that a thread belongs to; nothing if it is gone.
 std::optional<pid_t> process_of(pid_t thread);
 
