@@ -1,6 +1,7 @@
 """The words of COMMAND, and of the other lists, arrive exactly as they were written."""
 
 import json
+import re
 
 import harness
 import nested
@@ -223,6 +224,44 @@ def test_sources_of_odd_names(tmp):
     assert sources == {str(project.source / n) for n in ("a b", "$<CONFIG>", "a,b>", "(x)", "ü#")}, sources
     assert len(nested.freezes(tests)) == 5
     project.ctest()
+
+
+def words_of_the_module():
+    """Every word that might be a variable in it, but for those that it is meant to read."""
+    files = [nested.MODULE, *nested.MODULE.with_suffix("").glob("*.cmake")]
+    words = set(re.findall(r"\b[A-Za-z_]\w*", "".join(path.read_text() for path in files)))
+    return sorted(word for word in words if not re.match("_?(CMAKE|PROJECT|SNAPSHOT_FIXTURES)_|ARG[CVN]|CACHE$|PARENT_SCOPE$", word, re.IGNORECASE))
+
+
+def test_variables_of_the_project_are_its_own(tmp):
+    """Whatever a project sets, and whatever is in its cache: the tests are the same."""
+    lists = """
+        add_snapshot_test(NAME plain COMMAND sh)
+        add_snapshot_test(NAME full COMMAND sh -c "exit 3" FILES UNTRACKED INCLUDE a COPY b SOURCE_DIR sub
+          UV_LOCKED SETUP_TIMEOUT 9 LABELS x PROPERTIES SKIP_RETURN_CODE 3 ENVIRONMENT A=b)
+        add_snapshot_fixture(NAME fixture DIR_VAR dir)
+        add_test(NAME user COMMAND ls ${dir})
+        add_uv_lock_check(NAME lint PATHS sub)
+        add_subdirectory(deep)
+    """
+    files = {
+        "sub/uv.lock": "",
+        "sub/pyproject.toml": "",
+        "deep/CMakeLists.txt": "add_snapshot_test(NAME deep COMMAND sh)\n",
+    }
+    project = nested.Project(tmp, lists, files)
+    words = words_of_the_module()
+    assert {"missing", "labels", "given", "NAME", "text"} <= set(words)
+    expected = None
+    for declared in ("", "set({} docs)\n", 'set({} docs CACHE STRING "")\n', "set({} OFF)\n"):
+        project.rewrite("".join(declared.format(word) for word in words) + lists)
+        said = nested.plain_text(project.configure())
+        assert "Warning" not in said, said
+        tests = {name: (test.command, test.properties) for name, test in project.tests().items()}
+        expected = expected or tests
+        assert len(tests) == 15, tests.keys()
+        changed = {name: test for name, test in tests.items() if test != expected.get(name)}
+        assert not changed, (declared, changed)
 
 
 if __name__ == "__main__":

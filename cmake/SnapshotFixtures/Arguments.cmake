@@ -1,0 +1,245 @@
+# A call's arguments, and the record of a call.
+#
+# No CMake list holds every word (empty ones, `[` without `]`), so lists of words are kept as CMake
+# code: quoted arguments in one string, for cmake_language(EVAL CODE). Such variables end in _code.
+
+# ---- records -------------------------------------------------------------------------------------
+#
+# What a call was given, and what is made of it, has many parts, and a variable of the caller's might
+# be one of the project's. So a call is a number, and its parts are fields of that record.
+
+function(_snapshot_fixtures_new_record out call)
+  _snapshot_fixtures_get(project calls)
+  math(EXPR record "0${calls} + 1")
+  _snapshot_fixtures_set(project calls "${record}")
+  _snapshot_fixtures_set(${record} call "${call}")
+  set(${out} "${record}" PARENT_SCOPE)
+endfunction()
+
+function(_snapshot_fixtures_set record field value)
+  set_property(GLOBAL PROPERTY "_snapshot_fixtures_${record}_${field}" "${value}")
+endfunction()
+
+# Sets a variable of its name for each field that is named, to nothing where it was never set: by
+# itself, get_property() would then leave a cache variable of that name to be seen.
+function(_snapshot_fixtures_get record)
+  foreach(field IN LISTS ARGN)
+    set(value "")
+    get_property(known GLOBAL PROPERTY "_snapshot_fixtures_${record}_${field}" SET)
+    if(known)
+      get_property(value GLOBAL PROPERTY "_snapshot_fixtures_${record}_${field}")
+    endif()
+    set(${field} "${value}" PARENT_SCOPE)
+  endforeach()
+endfunction()
+
+# A property of the call's test; nothing where it is not set.
+function(_snapshot_fixtures_test_property out record property)
+  _snapshot_fixtures_get(${record} NAME)
+  set(value "")
+  get_property(known TEST "${NAME}" PROPERTY ${property} SET)
+  if(known)
+    get_property(value TEST "${NAME}" PROPERTY ${property})
+  endif()
+  set(${out} "${value}" PARENT_SCOPE)
+endfunction()
+
+function(_snapshot_fixtures_misuse record what instead)
+  _snapshot_fixtures_get(${record} call NAME)
+  string(CONCAT text "${call}(NAME ${NAME}): ${what}.\n" "To mend it: ${instead}.")
+  message(FATAL_ERROR "${text}")
+endfunction()
+
+# ---- words ---------------------------------------------------------------------------------------
+
+# A word as CMake code.
+function(_snapshot_fixtures_quote out word)
+  string(REPLACE "\\" "\\\\" word "${word}")
+  string(REPLACE "\"" "\\\"" word "${word}")
+  string(REPLACE "$" "\\$" word "${word}")
+  set(${out} "\"${word}\"" PARENT_SCOPE)
+endfunction()
+
+# A text in which add_test() will find no generator expression, as CMake code.
+function(_snapshot_fixtures_quote_literal out text)
+  string(REPLACE "$<" "$<1:$><" text "${text}")
+  _snapshot_fixtures_quote(quoted "${text}")
+  set(${out} "${quoted}" PARENT_SCOPE)
+endfunction()
+
+# The words of the calling function as code. A macro, since only the caller has its ARGV<n>.
+macro(_snapshot_fixtures_words out argc)
+  set(${out} "")
+  set(index 0)
+  while(index LESS ${argc})
+    _snapshot_fixtures_quote(quoted "${ARGV${index}}")
+    string(APPEND ${out} " ${quoted}")
+    math(EXPR index "${index} + 1")
+  endwhile()
+endmacro()
+
+# ---- parsing -------------------------------------------------------------------------------------
+
+# Reads the words behind the three lists of keywords into fields of the record: `given` are the
+# keywords that were there, <keyword> is the value of a single one or the list of a multi one's
+# values, and <keyword>_code those values as code. The first word of COMMAND is in COMMAND only.
+# cmake_parse_arguments() would lose words, and take LINK_MODE COPY for two keywords.
+function(_snapshot_fixtures_parse record flags single multi)
+  set(keywords ${flags} ${single} ${multi})
+  set(unknown "")
+  set(given "")
+  set(keyword "") # the one whose values are being read
+  set(values 0)   # how many it has
+  set(index 4)
+  while(index LESS ARGC)
+    set(word "${ARGV${index}}")
+    math(EXPR index "${index} + 1")
+    if(word IN_LIST keywords AND NOT (word STREQUAL "COPY" AND keyword STREQUAL "LINK_MODE"))
+      _snapshot_fixtures_check_new_keyword(${record} "${word}" "${given}")
+      _snapshot_fixtures_check_value_given(${record} "${keyword}" ${values})
+      list(APPEND given "${word}")
+      set(keyword "${word}")
+      set(values 0)
+      set(list "")
+      set(code "")
+      if(keyword IN_LIST flags)
+        set(keyword "")
+      endif()
+    elseif(keyword IN_LIST single)
+      _snapshot_fixtures_set(${record} ${keyword} "${word}")
+      set(keyword "")
+    elseif(keyword IN_LIST multi)
+      _snapshot_fixtures_check_word(${record} ${keyword} "${word}")
+      math(EXPR values "${values} + 1")
+      if(keyword STREQUAL "COMMAND" AND values EQUAL 1)
+        _snapshot_fixtures_set(${record} COMMAND "${word}")
+      else()
+        _snapshot_fixtures_quote(quoted "${word}")
+        string(APPEND code " ${quoted}")
+        _snapshot_fixtures_set(${record} ${keyword}_code "${code}")
+        if(NOT keyword STREQUAL "COMMAND")
+          list(APPEND list "${word}")
+          _snapshot_fixtures_set(${record} ${keyword} "${list}")
+        endif()
+      endif()
+    else()
+      string(APPEND unknown " '${word}'")
+    endif()
+  endwhile()
+  _snapshot_fixtures_check_value_given(${record} "${keyword}" ${values})
+  if(NOT unknown STREQUAL "")
+    list(JOIN keywords " " known)
+    _snapshot_fixtures_misuse(${record} "unknown arguments:${unknown}" "the keywords are: ${known}")
+  endif()
+  _snapshot_fixtures_set(${record} given "${given}")
+  _snapshot_fixtures_check_choices(${record})
+endfunction()
+
+function(_snapshot_fixtures_check_value_given record keyword values)
+  if(NOT keyword STREQUAL "" AND values EQUAL 0 AND NOT keyword STREQUAL "UV_LOCKED")
+    _snapshot_fixtures_misuse(${record} "${keyword} has no value"
+      "write a value behind it, or leave it out")
+  endif()
+endfunction()
+
+function(_snapshot_fixtures_check_new_keyword record keyword given)
+  if(keyword IN_LIST given)
+    _snapshot_fixtures_misuse(${record} "${keyword} is given twice"
+      "write it once, with all its values")
+  endif()
+  if("PROPERTIES" IN_LIST given AND keyword MATCHES "^(LABELS|WORKING_DIRECTORY)$")
+    _snapshot_fixtures_misuse(${record} "${keyword} is given after PROPERTIES"
+      "write ${keyword} in front of PROPERTIES, as an argument of its own")
+  endif()
+endfunction()
+
+function(_snapshot_fixtures_check_word record keyword word)
+  if(keyword STREQUAL "COMMAND" AND word STREQUAL "COMMAND_EXPAND_LISTS")
+    _snapshot_fixtures_misuse(${record} "COMMAND_EXPAND_LISTS is not supported"
+      "write each argument as a word of its own, or build the list before")
+  endif()
+  if(keyword MATCHES "^(INCLUDE|EXCLUDE|COPY)$"
+      AND (word STREQUAL "" OR IS_ABSOLUTE "${word}" OR word MATCHES "(^|/)\\.\\.(/|$)"))
+    _snapshot_fixtures_misuse(${record} "${keyword} '${word}' is no glob relative to the source"
+      "write it as seen from the top of SOURCE_DIR, without '..', for instance 'tests/*.log'")
+  endif()
+endfunction()
+
+function(_snapshot_fixtures_check_choices record)
+  _snapshot_fixtures_check_choice(${record} FILES TRACKED UNTRACKED ALL)
+  _snapshot_fixtures_check_choice(${record} LINK_FROM STORE SOURCE)
+  _snapshot_fixtures_check_choice(${record} LINK_MODE HARDLINK REFLINK COPY)
+  _snapshot_fixtures_check_choice(${record} GUARD AUTO ON OFF)
+  _snapshot_fixtures_check_choice(${record} KEEP NEVER ON_FAILURE ALWAYS)
+  _snapshot_fixtures_get(${record} given SETUP_TIMEOUT)
+  if("SETUP_TIMEOUT" IN_LIST given AND NOT SETUP_TIMEOUT MATCHES "^[0-9]*[1-9][0-9]*$")
+    _snapshot_fixtures_misuse(${record} "SETUP_TIMEOUT '${SETUP_TIMEOUT}' is no number of seconds"
+      "write a whole number above 0")
+  endif()
+endfunction()
+
+function(_snapshot_fixtures_check_choice record keyword)
+  _snapshot_fixtures_get(${record} given ${keyword})
+  if(keyword IN_LIST given AND NOT ${keyword} IN_LIST ARGN)
+    list(JOIN ARGN ", " choices)
+    _snapshot_fixtures_misuse(${record} "${keyword} '${${keyword}}' is not known"
+      "write one of ${choices}")
+  endif()
+endfunction()
+
+# ---- what the arguments must be ------------------------------------------------------------------
+
+function(_snapshot_fixtures_check_name record)
+  _snapshot_fixtures_get(${record} call NAME)
+  if(NAME STREQUAL "")
+    _snapshot_fixtures_misuse(${record} "there is no name" "write NAME <name>")
+  endif()
+  if(NAME MATCHES "[;\r\n]")
+    _snapshot_fixtures_misuse(${record} "the name contains a semicolon or a newline"
+      "choose a name without them")
+  endif()
+  # In the whole project, as the names of fixtures and of snapshots hold there.
+  string(SHA256 id "${NAME}")
+  _snapshot_fixtures_get(${id} owner)
+  if(NOT owner STREQUAL "")
+    _snapshot_fixtures_misuse(${record} "the name is taken already, in ${owner}"
+      "choose another name")
+  endif()
+  foreach(name IN ITEMS "${NAME}" "${NAME}.snapshot_setup" "${NAME}.snapshot_cleanup")
+    if(TEST "${name}" AND (NOT call STREQUAL "add_snapshot_fixture" OR NOT name STREQUAL NAME))
+      _snapshot_fixtures_misuse(${record} "there is a test '${name}' already"
+        "choose another name")
+    endif()
+  endforeach()
+  _snapshot_fixtures_set(${id} owner "${CMAKE_CURRENT_LIST_FILE}")
+endfunction()
+
+function(_snapshot_fixtures_check_properties record)
+  math(EXPR odd "(${ARGC} - 1) % 2")
+  if(odd)
+    _snapshot_fixtures_misuse(${record} "PROPERTIES are no pairs of key and value"
+      "write a value behind each key, in quotes if it is a list")
+  endif()
+  set(index 1)
+  while(index LESS ARGC)
+    set(key "${ARGV${index}}")
+    if(key MATCHES "^FIXTURES_(SETUP|CLEANUP)$")
+      _snapshot_fixtures_misuse(${record}
+        "PROPERTIES cannot set ${key}: the test has a fixture of its own"
+        "let a test by add_test() set up for others, or use add_snapshot_fixture()")
+    endif()
+    math(EXPR index "${index} + 2")
+  endwhile()
+endfunction()
+
+function(_snapshot_fixtures_check_working_directory record)
+  _snapshot_fixtures_get(${record} WORKING_DIRECTORY)
+  set(what "WORKING_DIRECTORY '${WORKING_DIRECTORY}'")
+  if(IS_ABSOLUTE "${WORKING_DIRECTORY}")
+    _snapshot_fixtures_misuse(${record} "${what} is absolute"
+      "write it as seen from the top of SOURCE_DIR, for instance 'tests'")
+  elseif(WORKING_DIRECTORY MATCHES "(^|/)\\.\\.(/|$)")
+    _snapshot_fixtures_misuse(${record} "${what} leads out of the snapshot"
+      "write a folder without '..'")
+  endif()
+endfunction()
