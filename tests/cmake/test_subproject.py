@@ -8,6 +8,11 @@ import harness
 import nested
 
 SOURCE = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"])
+# What embedding projects ask for with their own code in mind.
+FLAGS = (
+    "-Wall -Wextra -Wuseless-cast -Wswitch-enum -Wsign-conversion -Wpadded -Werror "
+    "-fsanitize=address -fno-exceptions -fno-rtti"
+)
 TESTS = """
     add_snapshot_test(NAME a COMMAND sh -c "test $PWD = $SNAPSHOT_DIR && cat input && echo x > made")
     add_snapshot_test(NAME b COMMAND cat input LABELS nightly)
@@ -38,6 +43,10 @@ def build(project, *options):
             project.build,
             "-DCMAKE_BUILD_TYPE=Debug",
             "-DCMAKE_CXX_FLAGS_DEBUG=-O0",  # built for this test alone: quickly
+            f"-DCMAKE_CXX_FLAGS={FLAGS}",
+            "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON",
+            "-DCMAKE_UNITY_BUILD=ON",
+            "-DCMAKE_CXX_CLANG_TIDY=false",
             "-DSNAPSHOT_FIXTURES_STATIC=OFF",
             f"-DCMAKE_CXX_COMPILER_LAUNCHER={';'.join(map(str, launcher))}",
             *options,
