@@ -1,15 +1,15 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
+#include "lint/lint.hpp"
 #include "os/format.hpp"
-#include "uv/lint.hpp"
 
 #include <limits>
 
 namespace snapfix::cli {
 namespace {
 
-nlohmann::json to_json(const uv::LintReport& report) {
+nlohmann::json to_json(const lint::Report& report) {
   auto findings = nlohmann::json::array();
   for (const auto& finding : report.findings) {
     findings.push_back({{"path", finding.path},
@@ -46,11 +46,11 @@ int uv_lint(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) {
     return k_done;
   }
-  uv::LintOptions lint_options;
-  lint_options.fix = options.flag("fix") ? uv::Fix::yes : uv::Fix::no;
-  lint_options.assume_locked =
-      options.flag("assume-locked") ? uv::AssumeLocked::yes : uv::AssumeLocked::no;
-  const auto report = uv::lint(options.words(), lint_options);
+  lint::Options how;
+  how.fix = options.flag("fix") ? lint::Fix::yes : lint::Fix::no;
+  how.assume_locked =
+      options.flag("assume-locked") ? lint::AssumeLocked::yes : lint::AssumeLocked::no;
+  const auto report = lint::lint_files(options.words(), how);
   if (options.flag("json")) {
     print_json(to_json(report));
   } else {

@@ -8,11 +8,12 @@ import harness
 
 k_helper = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "helper"
 
-# folder -> the folders below it. Never upward; snapshot, guard and uv do not include each other.
+# folder -> the folders below it. Never upward; snapshot, guard, lint and uv do not include each other.
 k_below = {
-    "cli": {"snapshot", "guard", "uv", "source", "os"},
+    "cli": {"snapshot", "guard", "lint", "uv", "source", "os"},
     "snapshot": {"source", "os"},
     "guard": {"source", "os"},
+    "lint": {"source", "os"},
     "uv": {"source", "os"},
     "source": {"os"},
     "os": set(),

@@ -1,6 +1,6 @@
-#include "uv/lint.hpp"
-#include "uv/lint_kind.hpp"
-#include "uv/lint_shell.hpp"
+#include "lint/kind.hpp"
+#include "lint/lint.hpp"
+#include "lint/shell.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -14,19 +14,19 @@ namespace {
 /// The commands that are found in a shell script, with `;` between them.
 std::string found(const std::string& script) {
   std::string out;
-  for (const auto& finding : uv::lint_text("a.sh", script, uv::AssumeLocked::no)) {
+  for (const auto& finding : lint::lint_text("a.sh", script, lint::AssumeLocked::no)) {
     out += (out.empty() ? "" : ";") + finding.command;
   }
   return out;
 }
 
 std::string fixed(const std::string& path, const std::string& text) {
-  return uv::fixed_text(text, uv::lint_text(path, text, uv::AssumeLocked::no));
+  return lint::fixed_text(text, lint::lint_text(path, text, lint::AssumeLocked::no));
 }
 
 std::string words(const std::string& text) {
   std::string out;
-  for (const auto& word : uv::words_of(uv::Text(text))) {
+  for (const auto& word : lint::words_of(lint::Text(text))) {
     out += (out.empty() ? "" : "|") + word.chars();
   }
   return out;
@@ -149,8 +149,8 @@ BOOST_AUTO_TEST_CASE(large_files_take_little_time) {
     while (text.size() < k_size) {
       text += large.piece;
     }
-    const auto findings = uv::lint_text(large.path, text, uv::AssumeLocked::no);
-    BOOST_TEST(uv::fixed_text(text, findings).size() >= text.size());
+    const auto findings = lint::lint_text(large.path, text, lint::AssumeLocked::no);
+    BOOST_TEST(lint::fixed_text(text, findings).size() >= text.size());
   }
 }
 
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(what_would_never_end_is_said) {
     script += "'\n";
   }
   const auto findings =
-      uv::lint_text("a.sh", script + "G='cd; uv run x'\nr $A\n", uv::AssumeLocked::no);
+      lint::lint_text("a.sh", script + "G='cd; uv run x'\nr $A\n", lint::AssumeLocked::no);
   BOOST_REQUIRE(!findings.empty());
   BOOST_TEST(findings[0].message.find("too intricate") != std::string::npos);
   BOOST_TEST(found("a=(x \"$a\")\nuv run y; foo $a") == "uv run y");
@@ -177,12 +177,12 @@ BOOST_AUTO_TEST_CASE(a_case_closes_no_more_than_it_has) {
 }
 
 BOOST_AUTO_TEST_CASE(a_kind_is_told_by_name_and_first_line) {
-  BOOST_TEST((uv::kind_of_name("Dockerfile.gpu") == uv::Kind::docker));
-  BOOST_TEST((uv::kind_of_name("GNUmakefile") == uv::Kind::make));
-  BOOST_TEST((uv::kind_of_name("a.sh.txt") == uv::Kind::none));
-  BOOST_TEST((uv::kind_of_shebang("#!/usr/bin/env -S bash -e\n") == uv::Kind::shell));
-  BOOST_TEST((uv::kind_of_shebang("#!/usr/bin/env python3\n") == uv::Kind::python));
-  BOOST_TEST((uv::kind_of_shebang("no shebang") == uv::Kind::none));
+  BOOST_TEST((lint::kind_of_name("Dockerfile.gpu") == lint::Kind::docker));
+  BOOST_TEST((lint::kind_of_name("GNUmakefile") == lint::Kind::make));
+  BOOST_TEST((lint::kind_of_name("a.sh.txt") == lint::Kind::none));
+  BOOST_TEST((lint::kind_of_shebang("#!/usr/bin/env -S bash -e\n") == lint::Kind::shell));
+  BOOST_TEST((lint::kind_of_shebang("#!/usr/bin/env python3\n") == lint::Kind::python));
+  BOOST_TEST((lint::kind_of_shebang("no shebang") == lint::Kind::none));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

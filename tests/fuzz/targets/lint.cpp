@@ -1,6 +1,6 @@
 // One byte says which language, the rest is a file of it.
 
-#include "uv/lint.hpp"
+#include "lint/lint.hpp"
 
 #include "input.hpp"
 
@@ -17,9 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                                "/none/a.yml",      "/none/Makefile",
                                                "/none/Dockerfile", "/none/justfile"};
   const char* path = k_paths.at(data[0] % k_paths.size());
-  const auto assume = data[0] >= 0x80 ? uv::AssumeLocked::yes : uv::AssumeLocked::no;
+  const auto assume = data[0] >= 0x80 ? lint::AssumeLocked::yes : lint::AssumeLocked::no;
   const auto text = text_of(data + 1, size - 1);
-  const auto findings = uv::lint_text(path, text, assume);
+  const auto findings = lint::lint_text(path, text, assume);
   std::size_t last = 0;
   for (const auto& finding : findings) {
     require(finding.begin >= last && finding.begin < text.size());
@@ -27,8 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!finding.message.empty());
     last = finding.begin;
   }
-  const auto fixed = uv::fixed_text(text, findings);
+  const auto fixed = lint::fixed_text(text, findings);
   require(fixed.size() >= text.size());
-  uv::lint_text(path, fixed, assume);
+  lint::lint_text(path, fixed, assume);
   return 0;
 }

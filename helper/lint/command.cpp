@@ -1,11 +1,11 @@
-#include "uv/lint_programs.hpp"
-#include "uv/lint_shell_reader.hpp"
+#include "lint/programs.hpp"
+#include "lint/shell_reader.hpp"
 
 #include <algorithm>
 #include <deque>
 #include <optional>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 using Words = std::span<const Word>;
@@ -348,4 +348,4 @@ void read_command(std::span<const Word> words, const Variables& variables, Readi
   CommandReader(reading, depth).read(words, variables);
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

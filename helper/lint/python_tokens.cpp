@@ -1,8 +1,8 @@
-#include "uv/lint_python_tokens.hpp"
+#include "lint/python_tokens.hpp"
 
 #include <string_view>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 class PythonTokenizer {
@@ -128,4 +128,4 @@ std::vector<PythonToken> python_tokens(const Text& text) {
   return PythonTokenizer(text).read();
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 /// The files that a path given by the user means: itself, or all below a folder that git does not
 /// ignore; outside a git work tree all but hidden folders and those of tools. Symlinks below a
@@ -18,4 +18,4 @@ std::optional<std::string> read_text_file(const std::string& path);
 /// beside `file` and in the folders above, as nobody knows from where a command will be run.
 bool has_own_requirements(const std::string& file, const std::string& script);
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

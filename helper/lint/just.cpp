@@ -1,10 +1,10 @@
-#include "uv/lint_kind.hpp"
-#include "uv/lint_shell.hpp"
+#include "lint/kind.hpp"
+#include "lint/shell.hpp"
 
 #include <map>
 #include <regex>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 /// Reads a justfile: each line of a recipe is a command of its own, or all of them a script.
@@ -155,4 +155,4 @@ void read_justfile(const Text& text, const Variables& variables, Reading& readin
   JustReader(text, variables, reading, depth).read();
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

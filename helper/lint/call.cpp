@@ -1,9 +1,9 @@
-#include "uv/lint_call.hpp"
+#include "lint/call.hpp"
 
 #include <algorithm>
 #include <array>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 /// Subcommands that resolve the project and take --locked and --frozen. `lock`, `add`, `remove`
@@ -306,4 +306,4 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
   return options.command;
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "uv/lint_call.hpp"
+#include "lint/call.hpp"
 
 #include <string_view>
 #include <vector>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 enum class Kind { none, shell, python, yaml, make, docker, just };
 
@@ -31,4 +31,4 @@ std::vector<Word> list_words(const Text& text);
 /// Reads `text` if it is a list of quoted words that names uv: `["uv", "run", "x"]`.
 bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth);
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

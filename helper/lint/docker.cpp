@@ -1,9 +1,9 @@
-#include "uv/lint_kind.hpp"
-#include "uv/lint_shell.hpp"
+#include "lint/kind.hpp"
+#include "lint/shell.hpp"
 
 #include <map>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 /// Reads a Dockerfile: RUN, CMD, ENTRYPOINT and HEALTHCHECK, with the ENV of their stage.
@@ -175,4 +175,4 @@ void read_dockerfile(const Text& text, const Variables& variables, Reading& read
   DockerReader(text, variables, reading, depth).read();
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "uv/lint_shell.hpp"
+#include "lint/shell.hpp"
 
 #include <string>
 #include <utility>
 #include <vector>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 /// A here-document whose body begins at the next line.
 struct HereDocument {
@@ -89,4 +89,4 @@ private:
   Text m_cat_body; ///< of the last `cat <<EOF` that only prints
 };
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

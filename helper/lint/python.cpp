@@ -1,13 +1,13 @@
-#include "uv/lint_kind.hpp"
-#include "uv/lint_python_tokens.hpp"
-#include "uv/lint_shell.hpp"
+#include "lint/kind.hpp"
+#include "lint/python_tokens.hpp"
+#include "lint/shell.hpp"
 
 #include <algorithm>
 #include <initializer_list>
 #include <set>
 #include <utility>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 bool contains_any(std::string_view text, std::initializer_list<std::string_view> of) {
@@ -335,4 +335,4 @@ void read_python(const Text& text, const Variables& variables, Reading& reading,
   }
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,9 +1,9 @@
-#include "uv/lint_kind.hpp"
-#include "uv/lint_shell_reader.hpp"
+#include "lint/kind.hpp"
+#include "lint/shell_reader.hpp"
 
 #include <algorithm>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 /// The script interpreter that a command, or a pipeline's next one, feeds its input to.
@@ -114,4 +114,4 @@ void ShellReader::read_substitutions(const Text& body) {
   }
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

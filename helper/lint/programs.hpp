@@ -1,13 +1,13 @@
 #pragma once
 
-#include "uv/lint_shell.hpp"
+#include "lint/shell.hpp"
 
 #include <cstddef>
 #include <string_view>
 
 // What the name of a program, or of a variable, tells about the words behind it.
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 /// A command that runs the rest of its line: which of its options take a value, and how many words
 /// stand before the command.
@@ -23,4 +23,4 @@ const Prefix* find_prefix(std::string_view name);
 /// Whether a variable of that name and value is there to be run by whom it is exported to.
 bool is_script_value(std::string_view name, const Text& value);
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

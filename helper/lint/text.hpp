@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 /// Text as a reader of some language sees it (quotes, indentation and escapes of the language
 /// around it removed), and for each byte where it stands in the file.
@@ -64,4 +64,4 @@ std::string_view base_name(std::string_view path) noexcept;
 bool contains(std::string_view text, std::string_view what) noexcept;
 bool is_any(std::string_view word, std::initializer_list<std::string_view> of);
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,10 +1,10 @@
-#include "uv/lint_shell_reader.hpp"
+#include "lint/shell_reader.hpp"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 constexpr std::array<std::string_view, 14> k_keywords{"if",   "then", "elif", "else",  "fi",
@@ -345,4 +345,4 @@ std::vector<Word> words_of(const Text& text) {
   return ShellReader(text, variables, reading, 0).read_words();
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

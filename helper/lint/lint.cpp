@@ -1,12 +1,12 @@
-#include "uv/lint.hpp"
+#include "lint/lint.hpp"
 
+#include "lint/files.hpp"
+#include "lint/kind.hpp"
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
-#include "uv/lint_files.hpp"
-#include "uv/lint_kind.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -14,7 +14,7 @@
 #include <map>
 #include <set>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 namespace fs = boost::filesystem;
@@ -107,7 +107,7 @@ void replace(const std::string& path, const std::string& text) {
   os::replace_content(dir, real.filename().c_str(), text);
 }
 
-void add_findings(LintReport& report, const std::string& path, std::string_view text,
+void add_findings(Report& report, const std::string& path, std::string_view text,
                   const std::vector<Finding>& findings) {
   const auto lines = lines_of(text);
   for (const Finding& finding : findings) {
@@ -119,7 +119,7 @@ void add_findings(LintReport& report, const std::string& path, std::string_view 
 }
 
 /// False if it is of no kind that is read.
-bool lint_file(LintReport& report, const std::string& path, const LintOptions& options) {
+bool lint_file(Report& report, const std::string& path, const Options& options) {
   if (kind_of_name(base_name(path)) == Kind::none && !may_be_script(path)) {
     return false;
   }
@@ -195,8 +195,8 @@ std::string fixed_text(std::string_view text, const std::vector<Finding>& findin
   return out += text.substr(done);
 }
 
-LintReport lint(const std::vector<std::string>& paths, const LintOptions& options) {
-  LintReport report;
+Report lint_files(const std::vector<std::string>& paths, const Options& options) {
+  Report report;
   std::set<std::string> seen;
   for (const std::string& path : paths) {
     for (const std::string& file : files_of(path)) {
@@ -209,4 +209,4 @@ LintReport lint(const std::vector<std::string>& paths, const LintOptions& option
   return report;
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,15 +1,15 @@
-#include "uv/lint_yaml.hpp"
+#include "lint/yaml.hpp"
 
+#include "lint/kind.hpp"
+#include "lint/shell.hpp"
 #include "os/format.hpp"
-#include "uv/lint_kind.hpp"
-#include "uv/lint_shell.hpp"
 
 #include <algorithm>
 #include <initializer_list>
 #include <map>
 #include <set>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 bool is_environment(std::string_view key) {
@@ -321,4 +321,4 @@ void read_yaml(const Text& text, const Variables& variables, Reading& reading, i
   YamlReader(file, variables, reading, depth).read();
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

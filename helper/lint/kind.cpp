@@ -1,11 +1,11 @@
-#include "uv/lint_kind.hpp"
+#include "lint/kind.hpp"
 
-#include "uv/lint_shell.hpp"
+#include "lint/shell.hpp"
 
 #include <algorithm>
 #include <initializer_list>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> suffixes) {
@@ -159,4 +159,4 @@ void read_language(Kind kind, const Text& text, const Variables& variables, Read
   }
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

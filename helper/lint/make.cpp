@@ -1,11 +1,11 @@
-#include "uv/lint_kind.hpp"
-#include "uv/lint_shell.hpp"
+#include "lint/kind.hpp"
+#include "lint/shell.hpp"
 
 #include <algorithm>
 #include <map>
 #include <regex>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 /// Its first line as far as names stand in it: std::regex recurses a level a byte.
@@ -278,4 +278,4 @@ void read_makefile(const Text& text, const Variables& variables, Reading& readin
   MakeReader(text, variables, reading, depth).read();
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

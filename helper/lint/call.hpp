@@ -1,6 +1,6 @@
 #pragma once
 
-#include "uv/lint_text.hpp"
+#include "lint/text.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 /// One word of a command, its quotes removed; expansions stand in it as they are written.
 struct Word {
@@ -100,4 +100,4 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
 
 bool is_uv(const Word& word);
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,8 +1,8 @@
-#include "uv/lint_text.hpp"
+#include "lint/text.hpp"
 
 #include <algorithm>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 Text::Text(std::string_view chars, std::size_t offset) {
   m_chars.reserve(chars.size());
@@ -113,4 +113,4 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> of) {
   return std::ranges::find(of, word) != of.end();
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,11 +1,11 @@
-#include "uv/lint_programs.hpp"
+#include "lint/programs.hpp"
 
-#include "uv/lint_shell.hpp"
+#include "lint/shell.hpp"
 
 #include <algorithm>
 #include <array>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 constexpr std::array<Prefix, 25> k_prefixes{{
@@ -109,4 +109,4 @@ bool reads_as_command(const Text& text) {
                   "output", "commands", "when", "on",   "error"});
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "uv/lint_call.hpp"
+#include "lint/call.hpp"
 
 #include <span>
 #include <string>
 #include <vector>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 /// Reads a shell script in `variables`, which are afterwards what the script leaves. `depth`
 /// counts scripts within scripts.
@@ -31,4 +31,4 @@ bool is_prose_command(std::string_view name);
 /// Whether it runs shell scripts.
 bool is_shell(std::string_view name);
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,12 +1,12 @@
-#include "uv/lint_kind.hpp"
-#include "uv/lint_programs.hpp"
-#include "uv/lint_shell_reader.hpp"
+#include "lint/kind.hpp"
+#include "lint/programs.hpp"
+#include "lint/shell_reader.hpp"
 
 #include <algorithm>
 
 // What a statement does to the variables of the script, and what it writes into others.
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 std::string_view expanded_name(const Word& word) {
   std::string_view chars = word.chars();
@@ -145,4 +145,4 @@ void ShellReader::print_into_script(const Command& command) {
   }
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

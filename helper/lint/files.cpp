@@ -1,5 +1,6 @@
-#include "uv/lint_files.hpp"
+#include "lint/files.hpp"
 
+#include "lint/text.hpp"
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
@@ -7,7 +8,6 @@
 #include "os/path.hpp"
 #include "source/git.hpp"
 #include "source/listing.hpp"
-#include "uv/lint_text.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -15,7 +15,7 @@
 #include <array>
 #include <cerrno>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 namespace fs = boost::filesystem;
@@ -173,4 +173,4 @@ bool has_own_requirements(const std::string& file, const std::string& script) {
   return false;
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

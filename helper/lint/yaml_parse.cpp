@@ -1,8 +1,8 @@
-#include "uv/lint_yaml.hpp"
+#include "lint/yaml.hpp"
 
 #include <algorithm>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 class YamlParser {
@@ -259,4 +259,4 @@ YamlFile parse_yaml(const Text& text) {
   return YamlParser(text).parse();
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "uv/lint_text.hpp"
+#include "lint/text.hpp"
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 /// A key or an item of a list in a YAML file; the first node is the file itself.
 struct YamlNode {
@@ -35,4 +35,4 @@ struct YamlFile {
 /// Reads as much of YAML as files with commands in them use: no anchors, no keys of several lines.
 YamlFile parse_yaml(const Text& text);
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

@@ -1,8 +1,8 @@
-#include "uv/lint_shell_reader.hpp"
+#include "lint/shell_reader.hpp"
 
 #include <utility>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 namespace {
 
 constexpr int k_deepest = 60;
@@ -228,4 +228,4 @@ void ShellReader::substitution(Word& word, std::size_t skip, Until until) {
   }
 }
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint

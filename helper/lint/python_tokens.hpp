@@ -1,10 +1,10 @@
 #pragma once
 
-#include "uv/lint_text.hpp"
+#include "lint/text.hpp"
 
 #include <vector>
 
-namespace snapfix::uv {
+namespace snapfix::lint {
 
 struct PythonToken {
   enum class Kind { name, string, other };
@@ -18,4 +18,4 @@ struct PythonToken {
 /// Names, strings, operators and the ends of statements ("\n"); comments are left out.
 std::vector<PythonToken> python_tokens(const Text& text);
 
-} // namespace snapfix::uv
+} // namespace snapfix::lint
