@@ -13,37 +13,6 @@ bool ends_with_any(std::string_view name, std::initializer_list<std::string_view
                              [&](std::string_view suffix) { return name.ends_with(suffix); });
 }
 
-/// The next word of a list from `pos` on, which is behind it afterwards; false at the list's end.
-bool next_item(const Text& text, std::size_t& pos, Word& word) {
-  while (is_blank(text[pos]) || text[pos] == '\n' || text[pos] == ',') {
-    ++pos;
-  }
-  if (pos >= text.size() || text[pos] == ']') {
-    return false;
-  }
-  word = Word();
-  word.begin = text.begin_of(pos);
-  const char quote = text[pos];
-  if (quote == '"' || quote == '\'') {
-    word.quoted = true;
-    for (++pos; pos < text.size() && text[pos] != quote; ++pos) {
-      pos += text[pos] == '\\' && quote == '"' ? 1 : 0;
-      word.text.push(text[pos], text.begin_of(pos));
-    }
-    ++pos;
-    word.option_before = std::string(", ") + quote;
-    word.option_after = quote;
-  } else {
-    for (; pos < text.size() && text[pos] != ',' && text[pos] != ']' && text[pos] != '\n'; ++pos) {
-      word.text.push(text[pos], text.begin_of(pos));
-    }
-    word.text = word.text.trimmed();
-    word.option_before = ", ";
-  }
-  word.end = text.end_of(pos);
-  return true;
-}
-
 } // namespace
 
 Kind kind_of_name(std::string_view name) {
@@ -92,39 +61,6 @@ Kind kind_of_shebang(std::string_view text) {
     pos = end + 1;
   }
   return Kind::none;
-}
-
-std::vector<Word> list_words(const Text& text) {
-  std::vector<Word> words;
-  std::size_t pos = indent_of(text.chars());
-  if (text[pos] == '[') {
-    ++pos;
-    Word word;
-    while (next_item(text, pos, word)) {
-      words.push_back(word);
-    }
-  }
-  return words;
-}
-
-bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth) {
-  if (text[indent_of(text.chars())] != '[') {
-    return false;
-  }
-  const std::vector<Word> words = list_words(text);
-  const bool command = std::ranges::any_of(
-      words, [](const Word& each) { return is_uv(each) || is_shell(base_name(each.chars())); });
-  if (command) {
-    read_command(words, variables, reading, depth);
-  } else {
-    for (const Word& each : words) {
-      if (reads_as_command(each.text)) {
-        Variables inner = variables;
-        read_shell(each.text, inner, reading, depth + 1);
-      }
-    }
-  }
-  return true;
 }
 
 void read_language(Kind kind, const Text& text, const Variables& variables, Reading& reading,

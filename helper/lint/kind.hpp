@@ -25,10 +25,7 @@ void read_makefile(const Text& text, const Variables& variables, Reading& readin
 void read_dockerfile(const Text& text, const Variables& variables, Reading& reading, int depth);
 void read_justfile(const Text& text, const Variables& variables, Reading& reading, int depth);
 
-/// The words of a list `["uv", "run", x]`; none if `text` is no list.
-std::vector<Word> list_words(const Text& text);
-
-/// Reads `text` if it is a list of quoted words that names uv: `["uv", "run", "x"]`.
+/// Reads `text` if it is a list of words: `["uv", "run", "x"]`.
 bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth);
 
 } // namespace snapfix::lint

@@ -1,13 +1,9 @@
-#include "lint/yaml.hpp"
-
 #include "lint/kind.hpp"
 #include "lint/shell.hpp"
-#include "os/format.hpp"
+#include "lint/yaml_file.hpp"
 
 #include <algorithm>
-#include <initializer_list>
-#include <map>
-#include <set>
+#include <string_view>
 
 namespace snapfix::lint {
 namespace {
@@ -37,288 +33,252 @@ Role role_of(std::string_view key) {
 /// Finds the commands of a parsed file, with the environment that covers each.
 class YamlReader {
 public:
-  YamlReader(const YamlFile& file, const Variables& variables, Reading& reading, int depth)
-      : m_file(file), m_variables(variables), m_reading(reading), m_depth(depth) {}
+  YamlReader(const Text& text, Reading& reading, int depth)
+      : m_text(text), m_file(parse_yaml(text, reading)), m_reading(reading), m_depth(depth) {}
 
-  void read() {
-    for (std::size_t i = 0; i < m_file.scalars.size(); ++i) {
-      const YamlScalar& scalar = m_file.scalars[i];
-      take_environment(scalar);
-      take_matrix(scalar);
-      m_scalars_of[m_file.key_of(scalar.node)].push_back(i);
+  void read(const Variables& variables) {
+    for (const std::size_t document : m_file.documents) {
+      Variables own = variables;
+      read_value(document, "", own);
     }
-    for (std::size_t i = 1; i < m_file.nodes.size(); ++i) {
-      read_with_arguments(i);
+  }
+
+  bool read_word_list(Variables variables) {
+    const bool is_list =
+        m_file.documents.size() == 1 && node(m_file.documents[0]).style == YamlNode::Style::flow;
+    if (is_list) {
+      read_value(m_file.documents[0], "", variables);
     }
-    for (std::size_t i = 0; i < m_file.scalars.size() && m_reading.left != 0; ++i) {
-      const YamlScalar& scalar = m_file.scalars[i];
-      if (!is_setting(scalar) && m_read.count(m_file.key_of(scalar.node)) == 0 &&
-          !read_item_words(i)) {
-        read_scalar(scalar);
-      }
-    }
+    return is_list;
   }
 
 private:
   const YamlNode& node(std::size_t i) const { return m_file.nodes[i]; }
 
-  /// What an `env:` stands in: a step, a job, the file; `container:` has one for its job.
-  std::size_t owner_of(std::size_t environment) const {
-    const std::size_t owner = node(environment).parent;
-    return node(owner).key == "container" ? node(owner).parent : owner;
+  const YamlNode* member(const YamlNode& map, std::string_view key) const {
+    const auto found =
+        std::ranges::find(map.members, key, [](const auto& each) { return each.first; });
+    return found == map.members.end() ? nullptr : &node(found->second);
   }
 
-  /// The `env:` that the scalar belongs to, 0 if it is no setting.
-  std::size_t environment_of(const YamlScalar& scalar) const {
-    const std::size_t key = m_file.key_of(scalar.node);
-    if (is_environment(node(key).key)) {
-      return key;
+  /// `variables` are those of a shell that the values of a list may share.
+  void read_value(std::size_t at, const std::string& key, Variables& variables) {
+    constexpr int k_deepest = 100; // a node may hold itself
+    constexpr std::size_t k_cost_of_node = 32;
+    if (m_nesting >= k_deepest || !m_reading.spend(k_cost_of_node)) {
+      return;
     }
-    const std::size_t above = m_file.key_of(node(key).parent);
-    return key != 0 && is_environment(node(above).key) ? above : 0;
+    ++m_nesting;
+    switch (node(at).kind) {
+    case YamlNode::Kind::scalar:
+      read_scalar(node(at), key, variables);
+      break;
+    case YamlNode::Kind::list:
+      read_list(node(at), key, variables);
+      break;
+    case YamlNode::Kind::map:
+      read_map(node(at), variables);
+      break;
+    }
+    --m_nesting;
   }
 
-  bool is_setting(const YamlScalar& scalar) const { return environment_of(scalar) != 0; }
-
-  void take_environment(const YamlScalar& scalar) {
-    const std::size_t key = m_file.key_of(scalar.node);
-    if (node(key).key == "shell") {
-      m_shells[node(key).parent] = scalar.text.chars();
-    }
-    const std::size_t environment = environment_of(scalar);
-    if (environment == 0) {
-      return;
-    }
-    Variables& variables = m_of_node[owner_of(environment)];
-    if (key != environment) {
-      variables[node(key).key] = {scalar.text, {}, true, {}};
-      return;
-    }
-    // `- UV_FROZEN=1`, or `{UV_FROZEN: 1}`
-    Text flat;
-    for (std::size_t i = 0; i < scalar.text.size(); ++i) {
-      const char c = scalar.text[i];
-      const bool punctuation =
-          is_any(std::string_view(&c, 1), {"{", "}", ",", "[", "]", "\"", "'"});
-      if (c == ':' && is_blank(scalar.text[i + 1])) {
-        flat.push('=', scalar.text.begin_of(i));
-        ++i;
-      } else {
-        flat.push(punctuation ? ' ' : c, scalar.text.begin_of(i));
+  void read_map(const YamlNode& map, const Variables& variables) {
+    m_reading.spend(cost_of(variables));
+    Variables own = variables;
+    for (const auto& [key, value] : map.members) {
+      const YamlNode* settings = is_environment(key) ? &node(value) : nullptr;
+      if (key == "container") { // of a job
+        settings = member(node(value), "env");
+      } else if (key == "strategy") {
+        take_matrix(node(value), own);
+      }
+      if (settings != nullptr) {
+        take_environment(*settings, own);
       }
     }
-    for (const Word& word : words_of(flat)) {
-      if (word.equals != 0) {
-        variables[word.chars().substr(0, word.equals)] = {
-            word.text.sub(word.equals + 1, word.text.size()), {}, true, {}};
+    const YamlNode* shell = member(map, "shell");
+    const bool is_python = shell != nullptr && shell->text.starts(0, "python");
+    const bool split = read_with_arguments(map, own);
+    for (const auto& [key, value] : map.members) {
+      const bool read = split && is_any(key, {"entry", "entrypoint", "command", "args"});
+      if (is_python && role_of(key) == Role::command) {
+        read_python(node(value).text, own, m_reading, m_depth + 1);
+      } else if (!read && !is_environment(key)) {
+        Variables inner = own;
+        m_reading.spend(cost_of(own));
+        read_value(value, key, inner);
+      }
+    }
+  }
+
+  /// `{UV_FROZEN: 1}`, or `- UV_FROZEN=1`.
+  void take_environment(const YamlNode& settings, Variables& variables) {
+    for (const auto& [key, value] : settings.members) {
+      const Text& text = node(value).text;
+      const std::size_t equals = text.chars().find('=');
+      if (!m_reading.spend(1)) {
+        return;
+      }
+      if (!key.empty()) {
+        variables[key] = {text, {}, true, {}};
+      } else if (equals != std::string::npos) {
+        variables[text.chars().substr(0, equals)] = {
+            text.sub(equals + 1, text.size()), {}, true, {}};
       }
     }
   }
 
   /// `strategy: {matrix: {options: [--frozen, --locked]}}` is `matrix.options` in the job's steps,
   /// with one value or another.
-  void take_matrix(const YamlScalar& scalar) {
-    std::string name;
-    std::size_t at = scalar.node;
-    for (; at != 0 && node(at).key != "matrix"; at = node(at).parent) {
-      if (!node(at).key.empty() && node(at).key != "include") {
-        name.insert(0, "." + node(at).key);
-      }
-    }
-    if (at == 0 || name.empty()) {
+  void take_matrix(const YamlNode& strategy, Variables& variables) {
+    const YamlNode* matrix = member(strategy, "matrix");
+    if (matrix == nullptr) {
       return;
     }
-    constexpr std::size_t k_most_values = 32;
-    Variable& variable = m_of_node[node(node(at).parent).parent]["matrix" + name];
-    std::vector<Text> values{scalar.text};
-    if (scalar.style == YamlStyle::flow) {
-      values.clear();
-      for (const Word& word : list_words(scalar.text)) {
-        values.push_back(word.text);
-      }
-    }
-    for (Text& value : values) {
-      if (variable.others.size() > k_most_values) {
-        break;
-      }
-      (variable.value.empty() ? variable.value : variable.others.emplace_back()) = std::move(value);
-    }
-  }
-
-  /// The words of a key's value: one line of them, or a list.
-  std::vector<Word> words_of_key(std::size_t key) const {
-    std::vector<Word> out;
-    const auto found = m_scalars_of.find(key);
-    if (found == m_scalars_of.end()) {
-      return out;
-    }
-    for (const std::size_t i : found->second) {
-      const YamlScalar& scalar = m_file.scalars[i];
-      std::vector<Word> words;
-      if (scalar.style == YamlStyle::flow) {
-        words = list_words(scalar.text);
-      } else if (scalar.node != key) {
-        words = {item_word(scalar)};
-      } else if (scalar.style == YamlStyle::plain) {
-        words = words_of(scalar.text);
-      }
-      out.insert(out.end(), words.begin(), words.end());
-    }
-    return out;
-  }
-
-  /// `entry: uv` beside `args: [run, x]`: one command in two keys.
-  void read_with_arguments(std::size_t key) {
-    const std::string& name = node(key).key;
-    const bool entrypoint = name == "entrypoint";
-    if (!entrypoint && name != "entry" && name != "command") {
-      return;
-    }
-    auto words = words_of_key(key);
-    if (words.empty() || !is_uv(words[0]) || !m_reading.spend(m_file.nodes.size())) {
-      return;
-    }
-    for (std::size_t other = 1; other < m_file.nodes.size(); ++other) {
-      const std::string& arguments = node(other).key;
-      if (node(other).parent == node(key).parent &&
-          (arguments == "args" || (entrypoint && arguments == "command"))) {
-        const auto more = words_of_key(other);
-        m_reading.spend(more.size());
-        words.insert(words.end(), more.begin(), more.end());
-        m_read.insert({key, other});
-        read_command(words, environment_at(key), m_reading, m_depth);
-        return;
-      }
-    }
-  }
-
-  Word item_word(const YamlScalar& scalar) const {
-    Word word;
-    word.text = scalar.text;
-    word.begin = scalar.text.begin_of(0);
-    word.end = scalar.text.end_of(scalar.text.size());
-    word.option_before = os::format("\n{:{}}- ", "", node(scalar.node).indent);
-    return word;
-  }
-
-  Variables environment_at(std::size_t at) const {
-    std::vector<std::size_t> path{at};
-    while (at != 0) {
-      at = node(at).parent;
-      path.push_back(at);
-    }
-    Variables out = m_variables;
-    std::ranges::reverse(path);
-    for (const std::size_t above : path) {
-      for (const auto* of_node : {&m_of_node, &m_later}) {
-        const auto found = of_node->find(above);
-        if (found != of_node->end()) {
-          m_reading.spend(cost_of(found->second));
-          for (const auto& [name, variable] : found->second) {
-            out[name] = variable;
-          }
+    for (const auto& [key, values] : matrix->members) {
+      const std::string name = key == "include" ? "matrix" : "matrix." + key;
+      for (const auto& [none, value] : node(values).members) {
+        take_matrix_value(name, node(value), variables);
+        for (const auto& [part, inner] : node(value).members) {
+          take_matrix_value(name + "." + part, node(inner), variables);
         }
       }
     }
-    return out;
   }
 
-  /// A list `- uv` `- run` `- x` as the words of one command; true also for its other items.
-  bool read_item_words(std::size_t i) {
-    const std::size_t item = m_file.scalars[i].node;
-    if (item == 0 || !node(item).key.empty()) {
-      return false;
+  void take_matrix_value(const std::string& name, const YamlNode& value, Variables& variables) {
+    constexpr std::size_t k_most_values = 32;
+    if (value.kind == YamlNode::Kind::scalar && m_reading.spend(1)) {
+      Variable& variable = variables[name];
+      if (variable.value.empty()) {
+        variable.value = value.text;
+      } else if (variable.others.size() < k_most_values) {
+        variable.others.push_back(value.text);
+      }
     }
-    const std::size_t list = node(item).parent;
-    if (const auto known = m_word_lists.find(list); known != m_word_lists.end()) {
-      return known->second;
+  }
+
+  /// `entry: uv` beside `args: [run, x]`: one command in two keys.
+  bool read_with_arguments(const YamlNode& map, const Variables& variables) {
+    for (const char* key : {"entry", "command", "entrypoint"}) {
+      const YamlNode* program = member(map, key);
+      const YamlNode* arguments = member(map, "args");
+      if (arguments == nullptr && std::string_view(key) == "entrypoint") {
+        arguments = member(map, "command");
+      }
+      auto words = program != nullptr ? words_of_value(*program) : std::vector<Word>();
+      if (arguments != nullptr && !words.empty() && is_uv(words[0])) {
+        const auto more = words_of_value(*arguments);
+        words.insert(words.end(), more.begin(), more.end());
+        read_command(words, variables, m_reading, m_depth);
+        return true;
+      }
     }
-    const std::string_view first = base_name(m_file.scalars[i].text.chars());
-    if (first != "uv" && first != "env" && !is_shell(first)) {
-      return false;
-    }
+    return false;
+  }
+
+  std::vector<Word> words_of_value(const YamlNode& value) const {
+    return value.kind == YamlNode::Kind::list ? item_words(value) : words_of(value.text);
+  }
+
+  std::vector<Word> item_words(const YamlNode& list) const {
     std::vector<Word> words;
-    for (std::size_t k = i; k < m_file.scalars.size(); ++k) {
-      const YamlScalar& scalar = m_file.scalars[k];
-      if (node(scalar.node).parent != list || !node(scalar.node).key.empty()) {
+    for (const auto& [none, at] : list.members) {
+      const YamlNode& item = node(at);
+      if (item.kind != YamlNode::Kind::scalar || !m_reading.spend(1)) {
         break;
       }
-      words.push_back(item_word(scalar));
+      Word& word = words.emplace_back();
+      word.text = item.text;
+      word.begin = m_text.begin_of(item.begin);
+      word.end = m_text.end_of(item.end);
+      const char quote = m_text[item.begin];
+      word.quoted = quote == '"' || quote == '\'';
+      if (list.style == YamlNode::Style::flow) {
+        word.option_after = word.quoted ? std::string(1, quote) : "";
+        word.option_before = ", " + word.option_after;
+      } else { // an item of its own, below
+        word.option_before = "\n" + std::string(column_of_dash(item.begin), ' ') + "- ";
+      }
     }
-    const bool is_words = words.size() > 1 && role_of(node(m_file.key_of(list)).key) != Role::prose;
-    m_word_lists[list] = is_words;
-    if (is_words) {
-      read_command(words, environment_at(item), m_reading, m_depth);
-    }
-    return is_words;
+    return words;
   }
 
-  void read_scalar(const YamlScalar& scalar) {
-    const std::size_t key = m_file.key_of(scalar.node);
-    const std::string& name = node(key).key;
-    const bool script_argument = name == "args" && scalar.style == YamlStyle::block;
-    const Role role = script_argument ? Role::command : role_of(name);
-    const bool names_uv =
-        contains(scalar.text.chars(), "uv") || contains(scalar.text.chars(), "UV_");
-    if (role == Role::prose || !names_uv) {
+  /// Of the item that stands at `at`.
+  std::size_t column_of_dash(std::size_t at) const {
+    const std::size_t line = m_text.chars().rfind('\n', at) + 1;
+    std::size_t dash = line;
+    for (std::size_t i = line; is_blank(m_text[i]) || (m_text[i] == '-' && is_blank(m_text[i + 1]));
+         ++i) {
+      dash = m_text[i] == '-' ? i : dash;
+    }
+    return dash - line;
+  }
+
+  void read_list(const YamlNode& list, const std::string& key, Variables& variables) {
+    const Role role = role_of(key);
+    const auto words = item_words(list);
+    const auto is_program = [](const Word& word) {
+      return is_uv(word) || is_shell(base_name(word.chars()));
+    };
+    const bool is_command =
+        words.size() > 1 && words.size() == list.members.size() && role != Role::prose &&
+        (list.style == YamlNode::Style::flow ? std::ranges::any_of(words, is_program)
+                                             : is_program(words[0]) || words[0].chars() == "env");
+    if (is_command) {
+      read_command(words, variables, m_reading, m_depth);
       return;
     }
-    Variables variables = environment_at(scalar.node);
-    if (scalar.style == YamlStyle::flow) {
-      read_word_list(scalar.text, variables, m_reading, m_depth);
+    const bool one_shell = contains(lower(key), "script"); // as GitLab's
+    for (const auto& [none, item] : list.members) {
+      Variables own;
+      if (!one_shell) {
+        m_reading.spend(cost_of(variables));
+        own = variables;
+      }
+      read_value(item, key, one_shell ? variables : own);
+      // What a step wrote into $GITHUB_ENV holds for the job's steps that follow.
+      for (auto& [name, variable] : m_reading.later) {
+        variables[name] = variable;
+      }
+      m_reading.later.clear();
+    }
+  }
+
+  void read_scalar(const YamlNode& scalar, const std::string& key, Variables& variables) {
+    const Text& text = scalar.text;
+    const bool block = scalar.style == YamlNode::Style::block;
+    const Role role = key == "args" && block ? Role::command : role_of(key);
+    if (role == Role::prose) {
       return;
     }
-    const Kind by_text = kind_of_shebang(scalar.text.chars());
-    const Kind by_key = kind_of_name(name);
-    if (by_text != Kind::none) {
-      read_language(by_text, scalar.text, variables, m_reading, m_depth + 1);
-    } else if (by_key == Kind::shell || by_key == Kind::python) {
-      read_language(by_key, scalar.text, variables, m_reading, m_depth + 1);
-    } else if (role == Role::command && shell_of(key).starts_with("python")) {
-      read_python(scalar.text, variables, m_reading, m_depth + 1);
-    } else if (role == Role::command ||
-               (scalar.style == YamlStyle::plain && reads_as_command(scalar.text))) {
-      read_shell(scalar.text, variables, m_reading, m_depth + 1);
-      keep_for_later_steps(scalar.node);
+    const Kind by_text = kind_of_shebang(text.chars());
+    const Kind kind = by_text != Kind::none ? by_text : kind_of_name(key);
+    if (kind == Kind::shell || kind == Kind::python || by_text != Kind::none) {
+      read_language(kind, text, variables, m_reading, m_depth + 1);
+    } else if (role == Role::command || (!block && reads_as_command(text))) {
+      read_shell(text, variables, m_reading, m_depth + 1);
     }
   }
 
-  std::string shell_of(std::size_t key) const {
-    const auto found = m_shells.find(node(key).parent);
-    return found != m_shells.end() ? found->second : std::string();
-  }
-
-  /// What a step wrote into $GITHUB_ENV holds for the job's steps that follow.
-  void keep_for_later_steps(std::size_t at) {
-    while (at != 0 && node(at).key != "steps") {
-      at = node(at).parent;
-    }
-    for (auto& [name, variable] : m_reading.later) {
-      m_later[at][name] = variable;
-    }
-    m_reading.later.clear();
-  }
-
-  const YamlFile& m_file;
-  const Variables& m_variables;
+  const Text& m_text;
+  YamlFile m_file;
   Reading& m_reading;
   int m_depth;
-  std::map<std::size_t, Variables> m_of_node;
-  std::map<std::size_t, Variables> m_later;
-  std::map<std::size_t, std::string> m_shells;
-  std::map<std::size_t, bool> m_word_lists;
-  std::map<std::size_t, std::vector<std::size_t>> m_scalars_of; ///< by key
-  std::set<std::size_t> m_read;                                 ///< keys that need no other look
+  int m_nesting = 0;
 };
 
 } // namespace
 
 void read_yaml(const Text& text, const Variables& variables, Reading& reading, int depth) {
-  if (!contains(text.chars(), "uv")) {
-    return;
+  if (contains(text.chars(), "uv")) {
+    YamlReader(text, reading, depth).read(variables);
   }
-  const YamlFile file = parse_yaml(text);
-  YamlReader(file, variables, reading, depth).read();
+}
+
+bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth) {
+  return YamlReader(text, reading, depth).read_word_list(variables);
 }
 
 } // namespace snapfix::lint

@@ -243,6 +243,46 @@ def test_yaml(tmp):
     found(tmp, "d.yml", "a:", "  command:", "    - uv#!", "    - run", "    - x")
 
 
+def test_yaml_flow_style_anchors_and_merge_keys(tmp):
+    found(
+        tmp, "ci.yml",
+        "x: &pinned {UV_FROZEN: 1}",
+        "y: &job",
+        "  env: *pinned",
+        "  z: 1",
+        "jobs:",
+        "  a: {steps: [{run: uv sync}]}#!",
+        "  b: {env: *pinned, steps: [{run: uv sync}, {run: 'uv  sync', env: {UV_FROZEN: 0}}]}#!",
+        "  c: {<<: *job, steps: [{run: uv sync}]}",
+        "  d: {<<: [*job], env: {}, steps: [{\"run\": \"uv sync\"}]}#!",
+        "  e:",
+        "    ? run",
+        "    : uv#!",
+        "      sync",
+        "  f: {run: \"\\u00fc; \\x75v sync \\#!",
+        "      -v\"}",
+        "  g:",
+        "    env:",
+        "      <<: *pinned",
+        "    run: uv sync",
+        "  h:",
+        "    - &script uv sync --all-groups#!",
+        "    - script: *script",
+    )
+    # A template, of which not every line is YAML.
+    found(tmp, "t.yml", "{% if x %}", "a:", "  run: uv sync#!", "{% endif %}", "b: {{ x }}-y", "c:", "  run: \"uv sync\"#!")
+
+
+def test_yaml_that_would_never_end(tmp):
+    bomb = "a0: &a0 [x, uv run y]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
+    for text in (bomb, "a: " + "[" * 100000 + "uv", "- " * 50000 + "uv run x", "a: &a [*a, *a, uv run x]\n",
+                 "".join(f"m{i}: &m{i} {{{', '.join(f'k{i}_{n}: uv run x' for n in range(300))}, <<: *m{i - 1}}}\n" if i
+                         else "m0: &m0 {}\n" for i in range(300))):
+        write_files(tmp, {"a.yml": text})
+        done = lint(tmp / "a.yml", expect=3)
+        assert "too intricate" in done.out, done.out[:300]
+
+
 def test_yaml_command_and_arguments_apart(tmp):
     found(tmp, ".pre-commit-config.yaml", "repos:", "- hooks:", "  - id: a", "    entry: uv#!", "    args: [run, pytest]",
           "  - id: b", "    args: [run, --frozen, pytest]", "    entry: uv",
