@@ -1,35 +1,27 @@
 #include "lint/kind.hpp"
+#include "lint/lines.hpp"
 #include "lint/shell.hpp"
 
 #include <algorithm>
 #include <map>
-#include <regex>
+#include <set>
 
 namespace snapfix::lint {
 namespace {
 
-/// Its first line as far as names stand in it: std::regex recurses a level a byte.
-std::string_view head_of(const Text& text) {
-  constexpr std::size_t k_most = 400;
-  const std::string_view chars = text.chars();
-  return chars.substr(0, std::min(chars.find('\n'), k_most));
-}
-
 /// Reads a makefile: its recipes with variables expanded, since `$(UV_RUN) pytest` calls uv.
-class MakeReader {
+class MakeReader : LineReader {
 public:
-  MakeReader(const Text& text, Variables variables, Reading& reading, int depth)
-      : m_text(text), m_lines(lines_of(text.chars())), m_variables(std::move(variables)),
-        m_reading(reading), m_depth(depth) {}
+  using LineReader::LineReader;
 
   void read() {
     // Exports hold for all recipes, wherever they stand.
-    each_logical_line([&](const Text& line, bool recipe) {
+    each_line([&](const Text& line, bool recipe) {
       if (!recipe) {
         take_definition(line);
       }
     });
-    each_logical_line([&](const Text& line, bool recipe) {
+    each_line([&](const Text& line, bool recipe) {
       if (recipe) {
         read_recipe(line);
       } else {
@@ -40,114 +32,84 @@ public:
   }
 
 private:
-  template<typename Visit> void each_logical_line(const Visit& visit) {
+  template<typename Visit> void each_line(const Visit& visit) {
+    m_line = 0;
     m_conditions = 0;
     bool in_rule = false;
     bool in_define = false;
-    for (std::size_t i = 0; i < m_lines.size() && m_reading.left != 0;) {
-      Text logical;
-      const bool tab = m_text[m_lines[i].begin] == '\t';
-      bool more = true;
-      while (more && i < m_lines.size()) {
-        std::size_t begin = m_lines[i].begin;
-        begin += tab && m_text[begin] == '\t' ? 1 : 0;
-        const Text line = m_text.sub(begin, m_lines[i].next);
-        more = m_lines[i].end > begin && m_text[m_lines[i].end - 1] == '\\';
-        logical.append(line);
-        ++i;
-      }
-      const std::string first(trim(head_of(logical)));
+    while (has_more()) {
+      const bool tab = peek().starts_with('\t');
+      const std::string_view first = trim(peek());
+      const Text line = next_line();
       if (first.starts_with("define ") || first.starts_with("endef")) {
         in_define = first.starts_with("define ");
         continue;
       }
       const bool recipe = (tab && in_rule) || in_define;
       if (!recipe && !first.empty() && !first.starts_with('#')) {
-        const bool conditional =
-            first.starts_with("if") || first.starts_with("else") || first.starts_with("endif");
-        m_conditions += first.starts_with("if") ? 1 : first.starts_with("endif") ? -1 : 0;
-        if (!conditional) {
-          in_rule = is_rule(first);
-        } else {
+        if (first.starts_with("if") || first.starts_with("else") || first.starts_with("endif")) {
+          m_conditions += first.starts_with("if") ? 1 : first.starts_with("endif") ? -1 : 0;
           continue;
         }
+        in_rule = colon_of_rule(line) != std::string::npos;
       }
-      visit(logical, recipe);
+      visit(line, recipe);
     }
   }
 
-  static bool is_rule(const std::string& line) {
-    static const std::regex k_rule(R"(^[^=#]*?:(?![=:])(?!:=).*)");
-    return std::regex_match(line, k_rule) && !is_definition(line);
-  }
-
-  static bool is_definition(const std::string& line) {
-    static const std::regex k_definition(R"(^(export\s+|override\s+)*[\w.-]+\s*(\?|:|::|\+|!)?=)");
-    return std::regex_search(line, k_definition) || line.starts_with("export ") ||
-           line.starts_with("unexport ");
+  /// Where the colon behind a rule's targets stands, npos if it is no rule.
+  static std::size_t colon_of_rule(const Text& line) {
+    const std::size_t at = line.chars().find_first_of(":=#\n");
+    const bool rule = line[at] == ':' && line[at + 1] != '=' && !line.starts(at, "::=");
+    return rule && !definition_of(line) ? at : std::string::npos;
   }
 
   void take_definition(const Text& line) {
-    static const std::regex k_parts(
-        R"(^\s*((?:export\s+|override\s+)*)([\w.-]+)\s*(\?|::?|\+|!)?=[ \t]*)");
-    std::smatch parts;
-    const std::string chars(head_of(line));
-    if (std::regex_search(chars, parts, k_parts)) {
-      const bool exported = contains(parts[1].str(), "export");
-      Text value = line.sub(static_cast<std::size_t>(parts.length(0)), line.size());
-      value = value.sub(0, value.chars().find(" #")).trimmed();
-      define(parts[2].str(), value, exported, parts[3].str() == "+");
+    if (const auto definition = definition_of(line)) {
+      define(*definition);
       return;
     }
-    const auto words = words_of(line);
-    if (!words.empty() && words[0].chars() == "export") {
-      for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::size_t colon = colon_of_rule(line);
+    if (colon == std::string::npos) {
+      const auto words = words_of(line);
+      for (std::size_t i = 1; i < words.size() && words[0].chars() == "export"; ++i) {
         m_variables[words[i].chars()].exported = true;
       }
-    }
-    if (chars.starts_with(".ONESHELL")) {
-      m_one_shell = true;
-    }
-    static const std::regex k_target(R"(^([^:=#]+):\s*(export\s+)?([\w.-]+)\s*[:?]?=[ \t]*)");
-    if (std::regex_search(chars, parts, k_target)) {
-      const Text value = line.sub(static_cast<std::size_t>(parts.length(0)), line.size());
-      for (const Word& target : words_of(Text(parts[1].str()))) {
-        m_reading.spend(value.size() / 8 + 1);
-        m_of_target[target.chars()][parts[3].str()] = {
-            value.trimmed(), {}, parts[2].matched || m_variables[parts[3].str()].exported, {}};
+    } else if (const auto own = definition_of(line.sub(colon + 1, line.size()))) {
+      for (const Word& target : words_of(line.sub(0, colon))) {
+        m_reading.spend(own->value.size() / 8 + 1);
+        m_of_target[target.chars()][own->name] = {
+            own->value, {}, own->exported || m_variables[own->name].exported, {}};
       }
     }
   }
 
-  void define(const std::string& name, const Text& value, bool exported, bool append) {
-    if (m_conditions > 0 && name.starts_with("UV_")) {
+  void define(const Definition& definition) {
+    if (m_conditions > 0 && definition.name.starts_with("UV_")) {
       return; // it holds only for some
     }
-    Variable& variable = m_variables[name];
-    if (append) {
+    const Text value = definition.value.sub(0, definition.value.chars().find(" #")).trimmed();
+    Variable& variable = m_variables[definition.name];
+    if (definition.appends) {
       variable.value.push(' ', value.begin_of(0));
       variable.value.append(value);
     } else {
       variable.value = value;
     }
-    variable.exported |= exported;
-    m_defined[name] = value;
+    variable.exported |= definition.exported;
+    m_defined[definition.name] = value;
   }
 
   void read_rule(const Text& line) {
-    const std::string chars(head_of(line));
-    static const std::regex k_target_variable(R"(^[^:=#]+:\s*(export\s+)?[\w.-]+\s*[:?]?=)");
-    if (std::regex_search(chars, k_target_variable) || !is_rule(std::string(trim(chars)))) {
-      const auto equals = chars.find('=');
-      if (equals != std::string::npos && !chars.starts_with('#')) {
-        expand(line.sub(equals + 1, line.size()), 0); // for $(shell ...)
+    const std::size_t colon = colon_of_rule(line);
+    if (colon == std::string::npos || definition_of(line.sub(colon + 1, line.size()))) {
+      if (!line.starts(indent_of(line.chars()), "#")) {
+        expand(line, 0); // for $(shell ...)
       }
       return;
     }
     m_reading.spend(cost_of(m_variables));
     m_rule = m_variables;
-    m_shell.clear(); // each recipe has a shell of its own
-    const auto colon = chars.find(':');
     for (const Word& target : words_of(line.sub(0, colon))) {
       const Variables& own = m_of_target[target.chars()];
       if (!m_reading.spend(cost_of(own))) {
@@ -157,42 +119,17 @@ private:
         m_rule[name] = variable;
       }
     }
-    const auto semicolon = chars.find(';');
-    if (semicolon != std::string::npos && !chars.starts_with('#')) {
+    if (const auto semicolon = line.chars().find(';'); semicolon != std::string::npos) {
       read_recipe(line.sub(semicolon + 1, line.size()));
     }
   }
 
   void read_recipe(const Text& line) {
-    std::size_t begin = 0;
-    while (begin < line.size() &&
-           std::string_view(" \t@-+").find(line[begin]) != std::string_view::npos) {
-      ++begin;
-    }
-    Variables inner;
-    m_reading.spend(cost_of(m_variables) + cost_of(m_rule));
-    for (const auto& [name, variable] : m_rule.empty() ? m_variables : m_rule) {
-      if (variable.exported) {
-        inner[name] = variable;
-      }
-    }
-    if (m_one_shell) {
-      inner.insert(m_shell.begin(), m_shell.end());
-    }
+    const std::size_t begin = std::min(line.chars().find_first_not_of(" \t@-+"), line.size());
     const std::size_t known = m_reading.findings.size();
-    read_shell(expand(line.sub(begin, line.size()), 0), inner, m_reading, m_depth + 1);
-    m_shell = inner;
-    for (std::size_t i = known; i < m_reading.findings.size(); ++i) {
-      Finding& finding = m_reading.findings[i];
-      const auto is_here = [&](std::size_t offset) {
-        return offset >= line.begin_of(0) && offset < line.end_of(line.size());
-      };
-      if (is_here(finding.subcommand)) {
-        finding.begin = is_here(finding.begin) ? finding.begin : finding.subcommand;
-      } else {
-        finding.message += " (in the value of a variable that is run as a command)";
-      }
-    }
+    read_script(expand(line.sub(begin, line.size()), 0),
+                exported(m_rule.empty() ? m_variables : m_rule));
+    place_findings(line, known);
   }
 
   /// Replaces variables by their values and calls of functions by a word that says nothing.
@@ -217,24 +154,24 @@ private:
   }
 
   static std::size_t closing(const Text& text, std::size_t open) {
-    const char opening = text[open];
-    const char wanted = opening == '(' ? ')' : '}';
+    const char wanted = text[open] == '(' ? ')' : '}';
     int depth = 0;
-    for (std::size_t i = open; i < text.size(); ++i) {
-      depth += text[i] == opening ? 1 : text[i] == wanted ? -1 : 0;
+    std::size_t i = open;
+    for (; i < text.size(); ++i) {
+      depth += text[i] == text[open] ? 1 : text[i] == wanted ? -1 : 0;
       if (depth == 0) {
-        return i;
+        break;
       }
     }
-    return text.size();
+    return i;
   }
 
   void expand_reference(const Text& inside, Text& out, int depth) {
     const std::string& name = inside.chars();
-    m_used[name] = true;
+    m_used.insert(name);
     if (name.starts_with("shell ") && depth > 0) {
-      Variables inner = m_variables;
-      read_shell(expand(inside.sub(6, inside.size()), depth), inner, m_reading, m_depth + 1);
+      m_reading.spend(cost_of(m_variables));
+      read_script(expand(inside.sub(6, inside.size()), depth), m_variables);
     }
     const auto found = m_defined.find(name);
     if (found != m_defined.end() && depth > 0 && m_reading.spend(1)) {
@@ -250,26 +187,18 @@ private:
   void read_unused() {
     for (const auto& [name, value] : m_defined) {
       if (m_used.count(name) == 0 && !is_prose_command(name) && reads_as_command(value)) {
-        Variables inner = m_variables;
         m_reading.in_variable = true;
-        read_shell(expand(value, 0), inner, m_reading, m_depth + 1);
+        read_script(expand(value, 0), m_variables);
         m_reading.in_variable = false;
       }
     }
   }
 
-  const Text& m_text;
-  std::vector<Line> m_lines;
-  Variables m_variables;
-  Variables m_rule;  ///< with what is set for the targets of the rule
-  Variables m_shell; ///< what .ONESHELL keeps from line to line
+  Variables m_rule; ///< with what is set for the targets of the rule
   std::map<std::string, Variables> m_of_target;
   std::map<std::string, Text> m_defined;
-  std::map<std::string, bool> m_used;
-  Reading& m_reading;
-  int m_depth;
+  std::set<std::string> m_used;
   int m_conditions = 0;
-  bool m_one_shell = false;
 };
 
 } // namespace
