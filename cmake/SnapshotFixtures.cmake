@@ -77,10 +77,12 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     ``ON``: the test fails where the kernel cannot. ``OFF``: no guard.
 
   ``UV_LOCKED``
-    Holds the lock of the uv projects in these folders of the source, by default its top. The setup
-    fails where ``uv lock --check`` says that ``uv.lock`` is stale; it is asked once for all tests on
-    one state of the source. The test runs with ``UV_LOCKED=1`` and without ``UV_FROZEN``, and the
-    cleanup fails if ``uv.lock`` is not what it was. ``UV_LOCKED OFF`` takes a test out of
+    Holds the lock of the uv projects in these folders of the source, by default its top, and of
+    these scripts (PEP 723), whose lock is ``<script>.lock``. The setup fails where
+    ``uv lock --check`` says that it is stale; it is asked once for all tests on one state of the
+    source. The test runs with ``UV_LOCKED=1`` and without ``UV_FROZEN``, ``UV_NO_SYNC`` and
+    ``UV_NO_PROJECT``. It fails, and its cleanup as well, if the lock is not what it was
+    afterwards. ``UV_LOCKED OFF`` takes a test out of
     :variable:`SNAPSHOT_FIXTURES_UV_LOCKED`. The test's ``ENVIRONMENT`` is that of its setup as well.
 
   ``KEEP``

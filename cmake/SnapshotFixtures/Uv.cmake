@@ -27,7 +27,8 @@ function(_snapshot_fixtures_lock_uv record)
   _snapshot_fixtures_set(${record} uv_locked TRUE)
 endfunction()
 
-# A folder with a pyproject.toml, and a uv.lock in it or above it, as the helper's word.
+# A folder with a pyproject.toml, and a uv.lock in it or above it, or a script with a lock of its own,
+# as the helper's word.
 function(_snapshot_fixtures_uv_project out record source project)
   get_filename_component(folder "${project}" ABSOLUTE BASE_DIR "${source}")
   get_filename_component(top "${source}" ABSOLUTE)
@@ -37,24 +38,32 @@ function(_snapshot_fixtures_uv_project out record source project)
       "UV_LOCKED '${project}' lies outside the source '${source}'"
       "name a folder of the source, relative to its top")
   endif()
-  if(NOT EXISTS "${folder}/pyproject.toml")
-    _snapshot_fixtures_misuse(${record}
-      "UV_LOCKED '${project}': there is no ${folder}/pyproject.toml"
-      "name the folders of the source that are uv projects, or leave UV_LOCKED out")
+  if(EXISTS "${folder}" AND NOT IS_DIRECTORY "${folder}")
+    set(lock "${folder}.lock")
+    set(missing "there is no ${lock}")
+    set(make "run 'uv lock --script ${folder}', and commit that lock")
+  else()
+    if(NOT EXISTS "${folder}/pyproject.toml")
+      _snapshot_fixtures_misuse(${record}
+        "UV_LOCKED '${project}': there is no ${folder}/pyproject.toml"
+        "name the folders of the source that are uv projects, and scripts with a lock of their own,\
+ or leave UV_LOCKED out")
+    endif()
+    set(holder "${folder}")
+    while(NOT EXISTS "${holder}/uv.lock" AND NOT IS_SYMLINK "${holder}/uv.lock"
+        AND NOT holder STREQUAL top)
+      get_filename_component(holder "${holder}" DIRECTORY)
+    endwhile()
+    set(lock "${holder}/uv.lock")
+    set(missing "there is no uv.lock in ${folder} or above it in the source")
+    set(make "run 'uv lock' in ${folder}, and commit uv.lock")
   endif()
-  set(holder "${folder}")
-  while(NOT EXISTS "${holder}/uv.lock" AND NOT IS_SYMLINK "${holder}/uv.lock"
-      AND NOT holder STREQUAL top)
-    get_filename_component(holder "${holder}" DIRECTORY)
-  endwhile()
-  if(IS_SYMLINK "${holder}/uv.lock")
-    _snapshot_fixtures_misuse(${record} "UV_LOCKED: ${holder}/uv.lock is a symlink, and uv would\
- write to what it leads to"
+  if(IS_SYMLINK "${lock}")
+    _snapshot_fixtures_misuse(${record}
+      "UV_LOCKED: ${lock} is a symlink, and uv would write to what it leads to"
       "put the lock itself in its place")
-  elseif(NOT EXISTS "${holder}/uv.lock")
-    _snapshot_fixtures_misuse(${record} "UV_LOCKED '${project}': there is no uv.lock in ${folder}\
- or above it in the source"
-      "run 'uv lock' in ${folder}, and commit uv.lock")
+  elseif(NOT EXISTS "${lock}")
+    _snapshot_fixtures_misuse(${record} "UV_LOCKED '${project}': ${missing}" "${make}")
   endif()
   file(RELATIVE_PATH relative "${top}" "${folder}")
   if(relative STREQUAL "")
@@ -71,7 +80,7 @@ function(_snapshot_fixtures_lock_environment record)
   foreach(property IN ITEMS ENVIRONMENT ENVIRONMENT_MODIFICATION)
     _snapshot_fixtures_test_property(values ${record} ${property})
     foreach(value IN LISTS values)
-      if(value MATCHES "^(UV_FROZEN|UV_NO_SYNC)=(set:)?${yes}$"
+      if(value MATCHES "^(UV_FROZEN|UV_NO_SYNC|UV_NO_PROJECT)=(set:)?${yes}$"
           OR (value MATCHES "^UV_LOCKED=" AND NOT value MATCHES "^UV_LOCKED=(set:)?${yes}$"))
         _snapshot_fixtures_misuse(${record} "its ${property} has ${value}, against UV_LOCKED"
           "take it out, or write UV_LOCKED OFF in place of UV_LOCKED")

@@ -1,14 +1,13 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
+#include "cli/uv_probes.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/probe.hpp"
-#include "snapshot/root.hpp"
 
 #include <algorithm>
-#include <string_view>
 
 namespace snapfix::cli {
 namespace {
@@ -35,6 +34,8 @@ int doctor(const std::vector<std::string>& arguments) {
   auto probes = os::probe_file_system(folder);
   const auto guard = guard::probe_guard();
   probes.push_back({"guard", guard.works, guard.detail});
+  const auto of_uv = uv_probes(folder);
+  probes.insert(probes.end(), of_uv.begin(), of_uv.end());
   const std::string type = os::file_system_type(folder);
   if (options.flag("json")) {
     nlohmann::json report{{"folder", folder}, {"file_system", type}};

@@ -82,6 +82,7 @@ private:
   void record_end(const snapshot::Root& root, nlohmann::json& record,
                   const guard::CommandEnd& end) const;
   void tell(const nlohmann::json& record) const;
+  void fail_for_the_lock(guard::CommandEnd& end) const;
 
   pid_t m_parent = os::parent_process();
   Arguments m_options;
@@ -97,7 +98,8 @@ Run::Run(const std::vector<std::string>& arguments)
           "run",
           "Runs a command in its snapshot, which is made where it is missing. The command sees\n"
           "SNAPSHOT_DIR, SNAPSHOT_NAME and SNAPSHOT_SOURCE_DIR; @SNAPSHOT_DIR@ in its arguments\n"
-          "and environment is replaced. Its exit code is passed on.",
+          "and environment is replaced. Its exit code is passed on; 123 in place of 0 if it\n"
+          "changed a lock that --uv-locked holds.",
           {"NAME", 1, 1}, TakesCommand::yes) {
   add_name_option(m_options);
   add_tree_options(m_options);
@@ -215,6 +217,7 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
   out.folder = folder_in(m_options, m_path);
   out.environment.push_back("PWD=" + out.folder);
   if (!uv_projects_of(manifest).empty()) {
+    require_lock_kept(m_options.command());
     // Under ctest the setup says it: a test's own output is what regular expressions match.
     enforce_lock(out.environment, m_path, out.folder,
                  m_options.flag("ctest") ? Tell::no : Tell::yes);
@@ -275,11 +278,22 @@ int Run::operator()() {
       os::note(os::format("the end of the run is not recorded: {}", error.what()));
     }
     tell(record);
-    if (!m_options.flag("ctest")) { // there the cleanup says it
-      print_changed_locks(root, m_name, *manifest);
+    if (print_changed_locks(root, m_name, *manifest)) {
+      fail_for_the_lock(end);
     }
   }
   guard::end_as(end);
+}
+
+/// A failure of the command stands, but under ctest, where WILL_FAIL turns any exit code into a
+/// pass.
+void Run::fail_for_the_lock(guard::CommandEnd& end) const {
+  if (m_options.flag("ctest")) {
+    guard::abort_without_core();
+  }
+  if (end.signal == 0 && end.exit_code == 0) {
+    end.exit_code = k_lock_changed;
+  }
 }
 
 void Run::record_end(const snapshot::Root& root, nlohmann::json& record,

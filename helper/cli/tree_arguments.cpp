@@ -207,8 +207,8 @@ snapshot::CreateOptions create_options_from(const Arguments& arguments, const st
       globs_from(arguments, "exclude", arguments.list("exclude"), out.selection.source);
   out.tree.uv_locked = uv_projects_from(arguments, out.selection.source);
   auto copy = arguments.list("copy");
-  if (!out.tree.uv_locked.empty()) { // uv writes both in place
-    copy.insert(copy.end(), {"uv.lock", "pyproject.toml"});
+  if (!out.tree.uv_locked.empty()) { // uv writes them in place
+    copy.insert(copy.end(), {"uv.lock", "pyproject.toml", "*.py.lock"});
   }
   out.tree.copy = globs_from(arguments, "copy", copy, out.selection.source);
   return out;

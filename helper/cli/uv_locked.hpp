@@ -11,16 +11,16 @@
 
 namespace snapfix::cli {
 
-// --uv-locked: the lock of a uv project is checked before a snapshot is made of a state, kept to
-// while a command runs, and compared afterwards.
+// --uv-locked: the lock of a uv project or script is checked before a snapshot is made of a state,
+// kept to while a command runs, and compared afterwards.
 
 /// Adds --uv-locked and --uv.
 void add_uv_options(Arguments& arguments);
 
-/// The projects that --uv-locked names, relative to the source.
+/// The projects and scripts that --uv-locked names, relative to the source.
 std::vector<std::string> uv_projects_from(const Arguments& arguments, const std::string& source);
 
-/// The projects that a snapshot was made with.
+/// Those that a snapshot was made with.
 std::vector<std::string> uv_projects_of(const snapshot::SnapshotManifest& manifest);
 
 /// Makes the snapshot as snapshot::create() does, once the locks of `wanted.tree.uv_locked` have
@@ -41,6 +41,10 @@ enum class Tell { no, yes };
 /// snapshot.
 void enforce_lock(std::vector<std::string>& environment, const std::string& snapshot,
                   const std::string& folder, Tell tell);
+
+/// Throws os::Error where the command is one of uv with --no-locked. What a script calls is not
+/// seen: print_changed_locks() tells what came of it.
+void require_lock_kept(const std::vector<std::string>& command);
 
 /// Prints which locks of the snapshot are not those that it was made with, with a short diff.
 /// Whether there are any.

@@ -151,6 +151,17 @@ std::string file_system_type(const std::string& folder) {
   return out;
 }
 
+Probe probe_links(const std::string& from, const std::string& to) {
+  const ScratchFolder source(from);
+  const ScratchFolder target(to);
+  const auto original = source.dir().open_file("file", O_RDWR | O_CREAT, 0600);
+  const int no_link =
+      link_file(source.dir(), "file", target.dir(), "link", source.dir().stat_of("file").inode);
+  const auto clone = target.dir().open_file("clone", O_WRONLY | O_CREAT, 0600);
+  const int no_clone = try_reflink(original.get(), clone.get());
+  return from_errno("links", no_link == 0 ? 0 : no_clone, no_link == 0 ? "hard links" : "reflinks");
+}
+
 std::vector<Probe> probe_file_system(const std::string& folder) {
   const ScratchFolder scratch(folder);
   const Dir& dir = scratch.dir();

@@ -19,4 +19,8 @@ std::string file_system_type(const std::string& folder);
 /// them cheaper. Throws Error if nothing can be written there.
 std::vector<Probe> probe_file_system(const std::string& folder);
 
+/// Tries whether files of one folder can be hard-linked, or else reflinked, into another one, in
+/// temporary folders below both. Throws Error if nothing can be written there.
+Probe probe_links(const std::string& from, const std::string& to);
+
 } // namespace snapfix::os

@@ -1,6 +1,5 @@
 #include "snapshot/difference.hpp"
 
-#include "snapshot/find.hpp"
 #include "snapshot/store.hpp"
 #include "source/listing.hpp"
 
@@ -27,9 +26,10 @@ std::optional<Place> find_below(const os::Dir& top, const std::string& path) {
 
 class Comparison {
 public:
-  Comparison(const Root& root, const std::string& folder, const SnapshotManifest& manifest)
-      : m_root(root), m_manifest(manifest), m_base(base_of(root, manifest)),
-        m_source(m_base.meta().source), m_tree(root.top().try_open_child(folder.c_str())) {}
+  Comparison(const Root& root, const std::string& folder, const SnapshotManifest& manifest,
+             const Base& base)
+      : m_root(root), m_manifest(manifest), m_base(base), m_source(m_base.meta().source),
+        m_tree(root.top().try_open_child(folder.c_str())) {}
 
   std::optional<Difference> operator()(const std::string& path) const;
 
@@ -39,7 +39,7 @@ private:
 
   const Root& m_root;
   const SnapshotManifest& m_manifest;
-  Base m_base;
+  const Base& m_base;
   std::string m_source;
   std::optional<os::Dir> m_tree;
 };
@@ -93,9 +93,9 @@ bool Comparison::is_same(std::size_t index, const std::string& path, const Place
 } // namespace
 
 std::vector<Difference> differences(const Root& root, const std::string& folder,
-                                    const SnapshotManifest& manifest,
+                                    const SnapshotManifest& manifest, const Base& base,
                                     const std::vector<std::string>& paths) {
-  const Comparison compare(root, folder, manifest);
+  const Comparison compare(root, folder, manifest, base);
   std::vector<Difference> out;
   for (const auto& path : paths) {
     if (auto found = compare(path)) {

@@ -19,9 +19,9 @@ struct Difference {
 };
 
 /// Compares those paths of a snapshot with its base, whether they are shared or private; paths that
-/// neither holds are fine. Throws os::Error if the base is lost.
+/// neither holds are fine.
 std::vector<Difference> differences(const Root& root, const std::string& folder,
-                                    const SnapshotManifest& manifest,
+                                    const SnapshotManifest& manifest, const Base& base,
                                     const std::vector<std::string>& paths);
 
 } // namespace snapfix::snapshot

@@ -68,6 +68,27 @@ class Runs:
         return self.p(command, *self.options, *args, env={**self.env, **(env or {})}, **options)
 
 
+k_lock_changed = 123  # of `run`, where its command ended with 0
+
+
+def fake_uv(tmp, check, version="1.0.0", folder="fake"):
+    """A program that notes its checks, and answers them by a piece of shell."""
+    write_files(tmp, {f"{folder}/uv": f'#!/bin/sh\n[ "$1" = lock ] || {{ echo "uv {version}"; exit; }}\n'
+                                      f'echo "$PWD $*" >>"{tmp}/checks"\n{check}\n'})
+    (tmp / folder / "uv").chmod(0o755)
+    return tmp / folder / "uv"
+
+
+def of_one_ctest_run(runs, commands):
+    """The helper's commands, called as by one run of ctest; what they said, and their exit codes."""
+    calls = "\n".join(
+        harness.shlex.join([harness.snapfix_path(), command, *args[:1], "--ctest", *map(str, runs.options), "--source",
+                            str(runs.p.source), "--root", str(runs.p.root), *args[1:]]) + '\necho "code $?"'
+        for command, *args in commands)
+    done = run(["sh", "-c", calls], env=runs.env)
+    return done.err, [int(line[5:]) for line in done.out.splitlines() if line.startswith("code ")]
+
+
 def make_stale(p):
     p.write({"pyproject.toml": k_pyproject.replace('name = "p"', 'name = "other"')})
 
@@ -159,24 +180,25 @@ def test_checked_once(tmp):
     runs("create", "index", env={"UV_INDEX_URL": "https://example.invalid/simple"}, expect=None)
     assert len(checks(tmp)) == 2, "it bears on the outcome"
     make_stale(p)
-    for _ in range(2):
-        runs("create", "stale", expect=1)
-    assert len(checks(tmp)) == 4, "a failed check is not kept"
+    said = [runs("create", "stale", expect=1).err for _ in range(3)]
+    assert len(checks(tmp)) == 3, "what uv said of a state is remembered, that the lock is stale as well"
+    assert all("is stale" in text and "needs to be updated" in text and "hint: run `uv lock` in" in text for text in said), said
+    assert ["asked at" in text for text in said] == [False, True, True], said
     p.git("checkout", "-q", ".")
     p.write({"a.txt": "b\n"})
     runs("create", "edited")
-    assert len(checks(tmp)) == 5, "another state"
+    assert len(checks(tmp)) == 4, "another state"
 
 
 def test_environment(tmp):
     p = locked_project(tmp)
     runs = Runs(tmp, p)
-    hostile = {"UV_FROZEN": "1", "UV_LOCKED": "0", "UV_NO_SYNC": "1", "UV_PROJECT_ENVIRONMENT": str(tmp / "venv")}
+    hostile = {"UV_FROZEN": "1", "UV_LOCKED": "0", "UV_NO_SYNC": "1", "UV_NO_PROJECT": "true", "UV_PROJECT_ENVIRONMENT": str(tmp / "venv")}
     done = runs("run", "t", "--", "sh", "-c", "env | grep '^UV_' | sort", env=hostile)
     variables = dict(line.split("=", 1) for line in done.out.splitlines())
-    assert variables["UV_LOCKED"] == "1" and "UV_FROZEN" not in variables and "UV_NO_SYNC" not in variables, variables
+    assert variables["UV_LOCKED"] == "1" and not variables.keys() & {"UV_FROZEN", "UV_NO_SYNC", "UV_NO_PROJECT"}, variables
     assert variables["UV_PROJECT_ENVIRONMENT"] == str(tmp / "venv")
-    assert "UV_PROJECT_ENVIRONMENT" in done.err and "UV_NO_SYNC" in done.err, done
+    assert "UV_PROJECT_ENVIRONMENT" in done.err and "UV_NO_SYNC is taken" in done.err and "UV_NO_PROJECT is taken" in done.err, done
     make_stale(p)
     runs("create", "stale", env={"UV_FROZEN": "1"}, expect=1)
     # A snapshot keeps what it was made with.
@@ -211,7 +233,7 @@ def test_a_changed_lock_is_found(tmp):
             ("rm uv.lock", ("'uv.lock' was deleted",)),
             ("ln -sf a.txt uv.lock", ("'uv.lock' was changed",)),
             (f"sed -i 's/\"p\"/\"q\"/' pyproject.toml; env -u UV_LOCKED {uv()} lock", ("'uv.lock' was changed", '+name = "q"'))):
-        runs("run", "t", "--fresh", "--", "sh", "-c", script)
+        runs("run", "t", "--fresh", "--", "sh", "-c", script, expect=k_lock_changed)
         assert p("verify", "t", expect=3).err.startswith("snapfix: error: 'uv.lock'")
         failed = p("finish", "t", expect=3)
         assert all(word in failed.err for word in words), (script, failed)
@@ -219,7 +241,7 @@ def test_a_changed_lock_is_found(tmp):
         assert "kept" in failed.err and p.names() == ["t"], "to be looked at"
     runs("run", "t", "--fresh", "--", "sh", "-c", "cp uv.lock x; echo >>uv.lock; cat x >uv.lock")
     assert p("finish", "t").err == "" and p.names() == [], "what was put back is as it was"
-    runs("run", "copy", "--link-mode", "copy", "--", "sh", "-c", "echo >>uv.lock")
+    runs("run", "copy", "--link-mode", "copy", "--", "sh", "-c", "echo >>uv.lock", expect=k_lock_changed)
     p("finish", "copy", "--keep", "never", expect=3)
     assert p.names() == []
 
@@ -228,7 +250,7 @@ def test_linked_from_source(tmp):
     p = locked_project(tmp)
     runs = Runs(tmp, p)
     before = (p.source / "uv.lock").read_bytes()
-    runs("run", "t", "--link-from", "source", "--", "sh", "-c", "echo '# x' >>uv.lock")
+    runs("run", "t", "--link-from", "source", "--", "sh", "-c", "echo '# x' >>uv.lock", expect=k_lock_changed)
     assert "+# x" in p("finish", "t", expect=3).err
     assert (p.source / "uv.lock").read_bytes() == before
     runs("run", "u", "--link-from", "source", "--", "true")
@@ -245,9 +267,9 @@ def test_workspace(tmp):
     runs = Runs(tmp, p, ["ws/packages/m"])
     runs("create", "t")
     assert (p.root / "t/ws/uv.lock").stat().st_nlink == 1
-    runs("run", "t", "--", "sh", "-c", "echo >>ws/uv.lock")
+    runs("run", "t", "--", "sh", "-c", "echo >>ws/uv.lock", expect=k_lock_changed)
     assert "'ws/uv.lock' was changed" in p("finish", "t", expect=3).err
-    runs("run", "t", "--fresh", "--", "sh", "-c", "echo >ws/packages/m/uv.lock")
+    runs("run", "t", "--fresh", "--", "sh", "-c", "echo >ws/packages/m/uv.lock", expect=k_lock_changed)
     assert "'ws/packages/m/uv.lock' was newly made" in p("finish", "t", expect=3).err
     p.write({"ws/packages/m/pyproject.toml": files["ws/packages/m/pyproject.toml"].replace('"m"', '"n"')})
     assert "is stale" in runs("create", "stale", expect=1).err
@@ -299,7 +321,7 @@ def test_what_is_left_out_counts(tmp):
 def test_no_command_runs_with_another_lock(tmp):
     p = locked_project(tmp)
     runs = Runs(tmp, p)
-    changed = runs("run", "t", "--", "sh", "-c", "echo '# x' >>uv.lock")
+    changed = runs("run", "t", "--", "sh", "-c", "echo '# x' >>uv.lock", expect=k_lock_changed)
     assert "'uv.lock' was changed" in changed.err and "+# x" in changed.err, changed
     for command in (("run", "t", "--", "true"), ("create", "t")):
         refused = runs(*command, expect=(1, 125))
@@ -307,12 +329,8 @@ def test_no_command_runs_with_another_lock(tmp):
     (pathlib.Path(runs("create", "u").out[:-1]) / "uv.lock").write_text("by hand\n")
     assert "by hand" not in runs("run", "u", "--fresh", "--", "cat", "uv.lock").out
     # ctest --repeat: a further attempt would wipe away what the one before did.
-    script = tmp / "twice.sh"
-    attempt = harness.shlex.join([harness.snapfix_path(), "run", "v", "--ctest", "--fresh", *map(str, runs.options),
-                                  "--source", str(p.source), "--root", str(p.root), "--", "sh", "-c"])
-    script.write_text(f"{attempt} 'rm uv.lock'\n{attempt} true\necho $?\n")
-    twice = run(["sh", script], env=runs.env, expect=None)
-    assert "earlier attempt" in twice.err and twice.out.split()[-1] != "0", twice
+    said, codes = of_one_ctest_run(runs, [("run", "v", "--fresh", "--", "sh", "-c", script) for script in ("rm uv.lock", "true")])
+    assert "earlier attempt" in said and codes == [134, 134], (said, codes)
 
 
 def test_the_check_sees_no_repository_above(tmp):
@@ -357,9 +375,9 @@ def test_variables_that_lead_out_of_the_snapshot(tmp):
 def test_odd_locks_afterwards(tmp):
     p = locked_project(tmp)
     runs = Runs(tmp, p)
-    runs("run", "fifo", "--", "sh", "-c", "rm uv.lock; mkfifo uv.lock")
+    runs("run", "fifo", "--", "sh", "-c", "rm uv.lock; mkfifo uv.lock", expect=k_lock_changed)
     assert "'uv.lock' was changed" in p("finish", "fifo", expect=3, timeout=20).err
-    runs("run", "gone", "--", "sh", "-c", 'rm -rf "$SNAPSHOT_DIR"')
+    runs("run", "gone", "--", "sh", "-c", 'rm -rf "$SNAPSHOT_DIR"', expect=k_lock_changed)
     assert "'uv.lock' was deleted" in p("finish", "gone", expect=3).err
 
 
@@ -402,6 +420,154 @@ def test_a_killed_check_leaves_nothing_in_the_way(tmp):
     harness.eventually(lambda: not os.path.exists(f"/proc/{pid}"), "uv died with its check")
     Runs(tmp, p)("create", "t")
     assert p.names() == ["t"]
+
+
+def test_an_own_exit_code_for_a_changed_lock(tmp):
+    uv()
+    p = Project(tmp, {**k_files, "uv.lock": "version = 1\n"})
+    runs = Runs(tmp, p, program=fake_uv(tmp, "exit 0"))
+    for number, (script, code) in enumerate((
+            ("rm uv.lock", k_lock_changed), ("echo >>uv.lock; exit 7", 7), ("echo >>uv.lock; kill -TERM $$", -15), ("exit 3", 3))):
+        done = runs("run", f"t{number}", "--", "sh", "-c", script, expect=code)
+        assert ("which holds the lock of its source" in done.err) is ("uv.lock" in script), done
+        recorded = p("show", f"t{number}", "--json").json()["run"]
+        assert recorded["status"] == {k_lock_changed: 0, -15: None}.get(code, code), "the command's own end"
+    # Under ctest a signal, whatever the command's own end: WILL_FAIL makes a pass of an exit code.
+    for end in ("", "; exit 7"):
+        said, codes = of_one_ctest_run(runs, [("run", f"c{len(end)}", "--fresh", "--", "sh", "-c", f"rm uv.lock{end}")])
+        assert codes == [134] and "'uv.lock' was deleted" in said, (said, codes)
+
+
+def test_no_locked(tmp):
+    """uv obeys it before UV_LOCKED: on our own command line it is refused, elsewhere its work is found."""
+    p = locked_project(tmp)
+    runs = Runs(tmp, p)
+    refused = runs("run", "t", "--", uv(), "run", "--no-locked", "true", expect=125)
+    assert "--no-locked undoes UV_LOCKED=1" in refused.err and "hint: " in refused.err, refused
+    assert runs("run", "t", "--", uv(), "run", "--", "echo", "--no-locked").out == "--no-locked\n"
+    if k_which != "newest":
+        return  # these do not know it
+    found = runs("run", "t", "--fresh", "--", "sh", "-c", f"sed -i 's/\"p\"/\"q\"/' pyproject.toml; {uv()} run --no-locked true",
+                 expect=k_lock_changed)
+    assert '+name = "q"' in found.err, found
+    # UV_NO_PROJECT would have uv pass the lock over.
+    p.write({"tool.sh": f"{uv()} run true"})
+    p.git("add", "-A")
+    stale = "sed -i 's/\"p\"/\"q\"/' pyproject.toml; sh tool.sh"
+    assert "needs to be updated" in runs("run", "u", "--", "sh", "-c", stale, env={"UV_NO_PROJECT": "1"}, expect=1).err
+
+
+def test_what_failed_is_remembered_for_one_ctest_run(tmp):
+    uv()
+    p = Project(tmp, {**k_files, "uv.lock": "version = 1\n"})
+    runs = Runs(tmp, p, program=fake_uv(tmp, "echo no network; exit 7"))
+    said, codes = of_one_ctest_run(runs, [("create", f"t{i}") for i in range(4)])
+    assert codes == [1] * 4 and said.count("no network") == 4 and said.count("asked at") == 3, said
+    assert len(checks(tmp)) == 1, checks(tmp)
+    of_one_ctest_run(runs, [("create", "t")])
+    assert len(checks(tmp)) == 2, "another run asks again"
+    for _ in range(2):
+        runs("create", "t", expect=1)
+    assert len(checks(tmp)) == 4, "by hand somebody has mended it, maybe"
+    assert p.names() == []
+
+
+def test_a_relative_exclude_newer_is_asked_about_again(tmp):
+    """A lock that fits at 11:14 may not at 13:00."""
+    uv()
+    for number, (files, changes, again) in enumerate((
+            ({}, {}, False),
+            ({"pyproject.toml": k_pyproject + '\n[tool.uv]\nexclude-newer = "2026-01-01T00:00:00Z"\n'}, {}, False),
+            ({"pyproject.toml": k_pyproject + '\n[tool.uv]\nexclude-newer = "7 days"\n'}, {}, True),
+            ({"pyproject.toml": k_pyproject + '\n[tool.uv]\nexclude-newer-package = { a = "2026-01-01", b = "P7D" }\n'}, {}, True),
+            ({"uv.toml": "[exclude-newer-package]\na = '2 weeks'\n"}, {}, True),
+            ({}, {"UV_EXCLUDE_NEWER": "24h"}, True), ({}, {"UV_EXCLUDE_NEWER": "2026-01-01"}, False))):
+        folder = tmp / str(number)
+        folder.mkdir()
+        p = Project(folder, {**k_files, "uv.lock": "version = 1\n", **files})
+        runs = Runs(folder, p, program=fake_uv(folder, "exit 0"))
+        runs.env.update(changes)
+        _, codes = of_one_ctest_run(runs, [("create", f"t{i}") for i in range(3)] + [("run", "t0", "--", "true")])
+        assert codes == [0] * 4 and len(checks(folder)) == 1, (files, codes, checks(folder))
+        of_one_ctest_run(runs, [("create", "later")])
+        runs("create", "by hand")
+        runs("run", "by hand", "--", "true")
+        assert len(checks(folder)) == (4 if again else 1), (files, checks(folder))
+
+
+def test_a_uv_that_is_too_old(tmp):
+    uv()
+    p = Project(tmp, {**k_files, "uv.lock": "version = 1\n"})
+    program = fake_uv(tmp, "echo \"error: unexpected argument '--check' found\"; exit 2", version="0.5.7")  # its own words
+    failed = Runs(tmp, p, program=program)("create", "t", expect=1)
+    assert f"uv 0.5.7 ({program}) is too old to check the lock of '.'" in failed.err, failed
+    assert "hint: install uv 0.5.8 or newer" in failed.err, failed
+    probe = doctor(tmp, env={"PATH": f"{program.parent}:{os.environ['PATH']}"})["uv"]
+    assert not probe["works"] and "0.5.7" in probe["detail"] and "0.5.8 or newer" in probe["detail"], probe
+
+
+def doctor(folder, **options):
+    return {probe["name"]: probe for probe in harness.snapfix("doctor", folder, "--json", **options).json()["probes"]}
+
+
+def test_a_second_uv_is_told(tmp):
+    p = locked_project(tmp)
+    other = fake_uv(tmp, "exit 1", version="9.8.7")
+    path = {"PATH": f"{pathlib.Path(uv()).parent}:{other.parent}:{os.environ['PATH']}"}
+    runs = Runs(tmp, p)
+    told = runs("create", "t", env=path).err
+    version = run([uv(), "--version"]).out.split()[1]
+    assert f"uv {version} ({uv()}) checks the lock" in told and f"9.8.7 ({other})" in told and "required-version" in told, told
+    probe = doctor(tmp, env={**path, "UV_CACHE_DIR": tmp / "cache"})["uv"]
+    assert probe["works"] and probe["detail"].startswith(f"{version} ({uv()}) is the one") and f"9.8.7 ({other})" in probe["detail"], probe
+    # The same release under other names is no other one.
+    (tmp / "same").mkdir()
+    (tmp / "same/uv").symlink_to(uv())
+    alone = {"PATH": f"{pathlib.Path(uv()).parent}:{tmp / 'same'}:/usr/bin:/bin"}
+    p.write({"a.txt": "b\n"})
+    assert runs("create", "u", env=alone).err == ""
+    assert doctor(tmp, env=alone)["uv"]["detail"] == f"{version} ({uv()})"
+
+
+def test_doctor_tells_whether_the_cache_can_be_linked(tmp):
+    env = {"PATH": f"{pathlib.Path(uv()).parent}:/usr/bin:/bin", "UV_CACHE_DIR": tmp / "yet/to/be/made"}
+    probe = doctor(tmp, env=env)["uv cache"]
+    assert probe["works"] and f"{tmp}/yet/to/be/made by hard links" in probe["detail"], probe
+    assert os.listdir(tmp) == [], "it cleans up"
+    copied = doctor(tmp, env={**env, "UV_LINK_MODE": "copy"})["uv cache"]
+    assert not copied["works"] and "UV_LINK_MODE=copy" in copied["detail"], copied
+    with harness.tmpfs() as elsewhere:
+        probe = doctor(tmp, env={**env, "UV_CACHE_DIR": elsewhere / "cache"})["uv cache"]
+        assert not probe["works"] and f"a copy of what {elsewhere}/cache holds" in probe["detail"], probe
+    assert "not in PATH" in doctor(tmp, env={"PATH": str(tmp)})["uv"]["detail"]
+
+
+k_script = '# /// script\n# requires-python = ">=3.9"\n# dependencies = []\n# ///\nprint("ran")\n'
+
+
+def test_scripts(tmp):
+    """`# /// script`, with a lock of its own."""
+    p = Project(tmp, {"tools/x.py": k_script, "a.txt": "a\n"})
+    runs = Runs(tmp, p, ["tools/x.py"])
+    if k_which == "oldest":
+        p.write({"tools/x.py.lock": ""})
+        p.git("add", "-A")
+        failed = runs("create", "t", expect=1)
+        assert "too old to check the lock of 'tools/x.py'" in failed.err and "install uv 0.5.17 or newer" in failed.err, failed
+        return
+    failed = runs("create", "t", expect=1)
+    assert "no 'tools/x.py.lock'" in failed.err and f"hint: run `uv lock --script {p.source}/tools/x.py`, and commit" in failed.err, failed
+    run([uv(), "lock", "--script", "x.py"], cwd=p.source / "tools", env=environment(tmp))
+    p.git("add", "-A")
+    assert runs("run", "t", "--", uv(), "run", "tools/x.py").out == "ran\n"
+    assert (p.root / "t/tools/x.py.lock").stat().st_nlink == 1, "uv writes it in place"
+    assert p("finish", "t").err == "" and p.names() == []
+    changed = runs("run", "t", "--", "sh", "-c", "echo '# x' >>tools/x.py.lock", expect=k_lock_changed)
+    assert "'tools/x.py.lock' was changed" in changed.err and "+# x" in changed.err, changed
+    assert "'tools/x.py.lock' was changed" in p("verify", "t", expect=3).err
+    p.write({"tools/x.py": k_script.replace("3.9", "3.10")})
+    stale = runs("create", "stale", expect=1)
+    assert "the lock of 'tools/x.py' is stale" in stale.err and "uv lock --script" in stale.err, stale
 
 
 if __name__ == "__main__":

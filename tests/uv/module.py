@@ -50,18 +50,28 @@ def test_stale_lock_fails_the_setup(tmp):
     said = outcomes["t.snapshot_setup"].output
     assert outcomes["t.snapshot_setup"].status == "failed" and "is stale" in said and "run `uv lock` in" in said, said
     assert not (p.build / "ran").exists()
+    p.rewrite("foreach(i RANGE 1 12)\nadd_snapshot_test(NAME t${i} UV_LOCKED COMMAND true)\nendforeach()\n")
+    (p.source / "pyproject.toml").write_text(locked.k_pyproject.replace('name = "p"', 'name = "r"'))
+    p.configure()
+    before = len(locked.checks(tmp))
+    outcomes = p.results("-j4", expect=8)
+    assert all("is stale" in outcomes[f"t{i}.snapshot_setup"].output for i in range(1, 13)), outcomes
+    assert len(locked.checks(tmp)) == before + 1, "asked once, and all are told"
 
 
-def test_a_changed_lock_fails_the_cleanup(tmp):
+def test_a_changed_lock_fails_the_test(tmp):
     p = project(tmp, """
         add_snapshot_test(NAME good UV_LOCKED . COMMAND true)
         add_snapshot_test(NAME bad UV_LOCKED . COMMAND sh -c "echo '# more' >> uv.lock")
+        add_snapshot_test(NAME inverted UV_LOCKED . COMMAND sh -c "echo '# more' >> uv.lock && false" PROPERTIES WILL_FAIL TRUE)
     """)
     outcomes = p.results(expect=8)
-    assert {name for name, outcome in outcomes.items() if outcome.status == "failed"} == {"bad.snapshot_cleanup"}, outcomes
-    said = outcomes["bad.snapshot_cleanup"].output
-    assert "'uv.lock' was changed in 'bad'" in said and "+# more" in said, said
-    assert p.folders() == {"bad"}
+    failed = {name for name, outcome in outcomes.items() if outcome.status == "failed"}
+    assert failed == {f"{name}{what}" for name in ("bad", "inverted") for what in ("", ".snapshot_cleanup")}, outcomes
+    for name in failed:
+        said = outcomes[name].output
+        assert "'uv.lock' was changed in '" in said and "+# more" in said, said
+    assert p.folders() == {"bad", "inverted"}
 
 
 def test_the_tests_environment_counts(tmp):
@@ -72,7 +82,7 @@ def test_the_tests_environment_counts(tmp):
     """)
     p.ctest()
     assert len(locked.checks(tmp)) == 2, locked.checks(tmp)
-    for entry in ("UV_FROZEN=1", "UV_NO_SYNC=on", "UV_LOCKED=0"):
+    for entry in ("UV_FROZEN=1", "UV_NO_SYNC=on", "UV_NO_PROJECT=1", "UV_LOCKED=0"):
         p.rewrite(f'add_snapshot_test(NAME a UV_LOCKED COMMAND true)\nset_tests_properties(a PROPERTIES ENVIRONMENT "A=b;{entry}")\n')
         done = p.configure(expect=1)
         assert f"{entry}, against UV_LOCKED" in nested.plain_text(done), done
@@ -106,6 +116,22 @@ def test_a_uv_that_hangs(tmp):
     p.configure(f"-DSNAPSHOT_FIXTURES_UV={locked.counting_uv(tmp)}")
     p.ctest()
     assert p.folders() == set()
+
+
+def test_scripts(tmp):
+    p = project(tmp, "")
+    harness.write_files(p.source, {"tools/x.py": locked.k_script})
+    lists = 'add_snapshot_test(NAME t UV_LOCKED . tools/x.py FILES ALL COMMAND sh -c "test $UV_LOCKED = 1 && echo >>tools/x.py.lock")\n'
+    p.rewrite(lists)
+    done = nested.plain_text(p.configure(expect=1))
+    assert "there is no" in done and "x.py.lock" in done and "uv lock --script" in done, done
+    harness.run([locked.uv(), "lock", "--script", "tools/x.py"], cwd=p.source)
+    p.configure()
+    said = p.results(expect=8)["t"]
+    assert said.status == "failed" and "'tools/x.py.lock' was changed" in said.output, said
+    p.rewrite(lists.replace(" && echo >>tools/x.py.lock", ""))
+    p.configure()
+    p.ctest()
 
 
 def test_lint_as_a_test(tmp):
