@@ -1,87 +1,35 @@
 #include "lint/call.hpp"
 
+#include "lint/words.hpp"
+#include "os/format.hpp"
+
 #include <algorithm>
 #include <array>
 
 namespace snapfix::lint {
+
+bool is_on(const Variables& variables, const std::string& name) {
+  const auto found = variables.find(name);
+  if (found == variables.end() || !found->second.exported) {
+    return false;
+  }
+  constexpr std::size_t k_most = 200;
+  std::string value = lower(found->second.value.sub(0, k_most).trimmed().chars());
+  const auto fallback = value.find(":-");
+  if (value.starts_with("${") && fallback != std::string::npos && value.ends_with('}')) {
+    value = value.substr(fallback + 2, value.size() - fallback - 3);
+  }
+  return !is_any(value, {"", "0", "false", "f", "no", "n", "off"});
+}
+
 namespace {
 
-/// Subcommands that resolve the project and take --locked and --frozen. `lock`, `add`, `remove`
-/// and `version` change the lock on purpose.
-constexpr std::array<std::string_view, 6> k_resolving{"run",  "sync",  "export",
-                                                      "tree", "audit", "check"};
+/// The value of a UV_LOCKED that stands in no file: who calls the script by hand lacks it.
+constexpr const char* k_assumed = "assumed";
 
-/// Options whose value is the next word.
-constexpr std::array<std::string_view, 65> k_valued{
-    "--cache-dir",
-    "--project",
-    "--directory",
-    "--config-file",
-    "--color",
-    "--allow-insecure-host",
-    "--trusted-host",
-    "--python-preference",
-    "--python-fetch",
-    "--preview-features",
-    "--preview-feature",
-    "--extra",
-    "--no-extra",
-    "--group",
-    "--no-group",
-    "--only-group",
-    "--no-editable-package",
-    "--env-file",
-    "--with",
-    "-w",
-    "--with-editable",
-    "--with-requirements",
-    "--package",
-    "--python",
-    "-p",
-    "--max-recursion-depth",
-    "--python-platform",
-    "--python-version",
-    "--index",
-    "--default-index",
-    "--index-url",
-    "-i",
-    "--extra-index-url",
-    "--find-links",
-    "-f",
-    "--upgrade-package",
-    "-P",
-    "--upgrade-group",
-    "--reinstall-package",
-    "--index-strategy",
-    "--keyring-provider",
-    "--resolution",
-    "--prerelease",
-    "--fork-strategy",
-    "--config-setting",
-    "--config-settings",
-    "-C",
-    "--config-settings-package",
-    "--no-build-isolation-package",
-    "--exclude-newer",
-    "--exclude-newer-package",
-    "--link-mode",
-    "--no-sources-package",
-    "--no-build-package",
-    "--no-binary-package",
-    "--refresh-package",
-    "--torch-backend",
-    "--no-install-package",
-    "--only-install-package",
-    "--no-emit-package",
-    "--only-emit-package",
-    "--prune",
-    "--output-file",
-    "-o",
-    "--format",
-};
-
-bool takes_value(std::string_view option) {
-  return std::ranges::find(k_valued, option) != k_valued.end();
+bool is_assumed(const Variables& variables) {
+  const auto found = variables.find("UV_LOCKED");
+  return found != variables.end() && found->second.value.chars() == k_assumed;
 }
 
 /// An expansion that stands for options rather than for the command that `uv run` starts.
@@ -99,59 +47,106 @@ bool stands_for_options(const Word& word) {
       [&](std::string_view part) { return contains(name, part); });
 }
 
-/// What was read of the options of one call.
-struct Options {
+/// What the words of one call, and the variables around it, say.
+struct Call {
   bool locked = false;
   bool frozen = false;
-  bool no_sync = false;
-  bool spared = false;   ///< no project, a script of its own, help, an update on purpose
-  bool may_pin = false;  ///< an expansion in it may hold an option that excludes --locked
-  bool resolves = false; ///< in another way than the lock: --locked would always fail
+  bool flagged = false;        ///< one of these by an option
+  bool undone = false;         ///< by --no-locked, which wins over what is put in before it
+  bool spared = false;         ///< help, an update on purpose, or it writes no lock
+  std::string_view no_project; ///< the option or variable that says so
+  bool may_pin = false;        ///< an expansion in it may hold an option that excludes --locked
+  bool resolves = false;       ///< in another way than the lock: --locked would always fail
+  std::string folder;          ///< where it looks for a project
+  std::string script;          ///< what it runs, or --script names
+  bool only_script = false;    ///< no project, with --script
   std::size_t command = 0;
 };
 
-void take_option(Options& options, std::string_view subcommand, std::string_view option) {
-  const std::string_view name = option.substr(0, option.find('='));
-  options.locked |= name == "--locked";
-  options.frozen |= name == "--frozen";
-  options.no_sync |= subcommand == "run" && name == "--no-sync";
-  options.spared |= is_any(name, {"--help", "-h", "--upgrade", "-U", "--upgrade-package", "-P",
-                                  "--upgrade-group", "--dry-run", "--script"});
-  options.spared |=
-      subcommand == "run" && is_any(name, {"--no-project", "--no-workspace", "-s", "--version"});
-  options.spared |= subcommand == "sync" && name == "--check";
-  options.resolves |= is_any(name, {"--resolution", "--prerelease", "--fork-strategy"});
+void take_option(Call& call, std::string_view subcommand, std::string_view option,
+                 std::string_view value) {
+  const bool run = subcommand == "run";
+  // The last one counts.
+  if (is_in(" --locked --no-locked ", option)) {
+    call.locked = option == "--locked";
+    call.undone |= option == "--no-locked";
+  } else if (is_in(" --frozen --no-frozen ", option)) {
+    call.frozen = option == "--frozen";
+    call.may_pin |= call.frozen;
+  } else if (is_in(" --project --directory ", option)) {
+    call.folder = joined(call.folder, std::string(value));
+  } else if (run && is_in(" --no-project --no-workspace ", option)) {
+    call.no_project = option;
+  } else if (option == "--script" || (run && option == "-s")) {
+    call.only_script = true;
+    call.script = value;
+  }
+  call.flagged = (call.flagged && !is_in(" --no-locked --no-frozen ", option)) ||
+                 is_in(" --locked --frozen ", option);
+  call.spared |=
+      is_in(" --help -h --upgrade -U --upgrade-package -P --upgrade-group --dry-run ", option) ||
+      (run && is_in(" --no-sync --isolated --version ", option)) ||
+      (subcommand == "sync" && option == "--check");
+  call.resolves |= changes_resolution(option, value);
 }
 
-Options read_options(std::span<const Word> words, std::size_t subcommand) {
-  Options options;
+Call call_in(const Variables& variables, std::string_view subcommand) {
+  Call call;
+  call.locked = is_on(variables, "UV_LOCKED") && !is_assumed(variables);
+  call.frozen = is_on(variables, "UV_FROZEN");
+  if (subcommand == "run") {
+    call.spared = is_on(variables, "UV_NO_SYNC") || is_on(variables, "UV_ISOLATED");
+    call.no_project = is_on(variables, "UV_NO_PROJECT") ? "UV_NO_PROJECT" : "";
+  }
+  for (const char* name : {"PWD", "UV_WORKING_DIR", "UV_PROJECT"}) {
+    if (const auto found = variables.find(name); found != variables.end()) {
+      call.folder = joined(call.folder, found->second.value.chars());
+    }
+  }
+  for (const char* name : {"UV_RESOLUTION", "UV_PRERELEASE", "UV_FORK_STRATEGY", "UV_EXCLUDE_NEWER",
+                           "UV_NO_SOURCES", "UV_NO_INDEX"}) {
+    call.resolves |= is_on(variables, name) &&
+                     changes_resolution(name, variables.at(name).value.trimmed().chars());
+  }
+  return call;
+}
+
+Call read_call(std::span<const Word> words, std::size_t subcommand, const Variables& variables) {
   const std::string_view name = words[subcommand].chars();
-  options.command = words.size();
+  Call call = call_in(variables, name);
+  call.command = words.size();
   for (std::size_t i = 1; i < words.size(); ++i) {
     const std::string& word = words[i].chars();
     if (i == subcommand) {
       continue;
     }
     if (i > subcommand && stands_for_options(words[i])) {
-      options.may_pin |=
+      call.may_pin |=
           contains(word, "--frozen") || contains(word, "--locked") || contains(word, "--upgrade");
       continue;
     }
     if (word == "--") {
-      options.command = i + 1;
-      return options;
+      call.command = i + 1;
+      break;
     }
     if (word.size() > 1 && word[0] == '-') {
-      take_option(options, name, word);
-      i += takes_value(word) ? 1 : 0;
-      continue;
-    }
-    if (name == "run" && i > subcommand) {
-      options.command = i;
-      return options;
+      const std::string_view option = std::string_view(word).substr(0, word.find('='));
+      const bool valued =
+          option == word && (takes_value(word) || (word == "--script" && name != "run"));
+      const std::string_view next =
+          i + 1 < words.size() ? words[i + 1].chars() : std::string_view();
+      take_option(call, name, option,
+                  option != word ? std::string_view(word).substr(option.size() + 1) : next);
+      i += valued ? 1 : 0;
+    } else if (name == "run" && i > subcommand) {
+      call.command = i;
+      break;
     }
   }
-  return options;
+  if (name == "run" && call.command < words.size()) {
+    call.script = words[call.command].chars();
+  }
+  return call;
 }
 
 std::string shown(std::span<const Word> words) {
@@ -175,14 +170,19 @@ std::string shown(std::span<const Word> words) {
   return out;
 }
 
-/// `uv run tool.py` of a script with requirements of its own, or of one that lies elsewhere.
-bool runs_own_script(std::span<const Word> words, const Options& options, const Reading& reading) {
-  if (options.command >= words.size()) {
+/// Whether the call may change a lock that is there: that of its project, or of its script.
+bool has_lock(const Call& call, Reading& reading) {
+  constexpr std::size_t k_cost_of_look = 4096; // at a script
+  if (call.script.starts_with("https://") || call.script.starts_with("http://")) {
     return false;
   }
-  const std::string& script = words[options.command].chars();
-  return script.starts_with("https://") || script.starts_with("http://") ||
-         (reading.has_own_requirements && reading.has_own_requirements(script));
+  const bool look =
+      !call.script.empty() && reading.projects != nullptr && reading.spend(k_cost_of_look);
+  const Script script = look ? reading.projects->script(call.folder, call.script) : Script::plain;
+  if (call.only_script || script != Script::plain) {
+    return script == Script::own_lock;
+  }
+  return reading.projects == nullptr || reading.projects->has_lock(call.folder, call.script);
 }
 
 void add(Reading& reading, std::span<const Word> words, std::size_t subcommand, std::string message,
@@ -196,7 +196,8 @@ void add(Reading& reading, std::span<const Word> words, std::size_t subcommand, 
   }
   reading.findings.push_back(
       {begin, after.end, shown(words), std::move(message), after.begin, after.end,
-       fixable ? after.option_before + "--locked" + after.option_after : std::string()});
+       fixable && reading.may_fix ? after.option_before + "--locked" + after.option_after
+                                  : std::string()});
 }
 
 } // namespace
@@ -213,28 +214,6 @@ std::size_t cost_of(const Variables& variables) {
   return cost;
 }
 
-bool is_on(const Variables& variables, const std::string& name) {
-  const auto found = variables.find(name);
-  if (found == variables.end() || !found->second.exported) {
-    return false;
-  }
-  constexpr std::size_t k_most = 200;
-  std::string value = lower(found->second.value.sub(0, k_most).trimmed().chars());
-  const auto fallback = value.find(":-");
-  if (value.starts_with("${") && fallback != std::string::npos && value.ends_with('}')) {
-    value = value.substr(fallback + 2, value.size() - fallback - 3);
-  }
-  return !is_any(value, {"", "0", "false", "f", "no", "n", "off"});
-}
-
-/// The value of a UV_LOCKED that stands in no file: who calls the script by hand lacks it.
-constexpr const char* k_assumed = "assumed";
-
-bool is_assumed(const Variables& variables) {
-  const auto found = variables.find("UV_LOCKED");
-  return found != variables.end() && found->second.value.chars() == k_assumed;
-}
-
 Variables Reading::environment() const {
   Variables out;
   if (assume_locked == AssumeLocked::yes) {
@@ -248,6 +227,28 @@ bool is_uv(const Word& word) {
   return name == "uv" || name == "uv.exe";
 }
 
+void change_folder(Variables& variables, const std::string& folder) {
+  const std::string known = with_variable(variables, folder);
+  Variable& here = variables["PWD"];
+  here.value = Text(joined(here.value.chars(), known));
+}
+
+std::string with_variable(const Variables& variables, const std::string& text) {
+  const std::size_t begin = text.starts_with("${") ? 2 : text.starts_with('$') ? 1 : 0;
+  std::size_t end = begin;
+  while (end < text.size() && is_name_char(text[end])) {
+    ++end;
+  }
+  const auto found = variables.find(text.substr(begin, end - begin));
+  constexpr std::size_t k_longest = 500;
+  if (begin == 0 || found == variables.end() || found->second.value.empty() ||
+      found->second.value.size() > k_longest) {
+    return text;
+  }
+  end += begin == 2 && end < text.size() && text[end] == '}' ? 1 : 0;
+  return found->second.value.chars() + text.substr(end);
+}
+
 std::size_t resolving_subcommand(std::span<const Word> words) {
   for (std::size_t i = 1; i < std::min(words.size(), k_most_options); ++i) {
     const std::string& word = words[i].chars();
@@ -256,7 +257,7 @@ std::size_t resolving_subcommand(std::span<const Word> words) {
         return 0;
       }
       i += takes_value(word) ? 1 : 0;
-    } else if (std::ranges::find(k_resolving, word) != k_resolving.end()) {
+    } else if (is_resolving(word)) {
       return i;
     } else if (!stands_for_options(words[i])) {
       return 0;
@@ -270,40 +271,41 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
   if (subcommand == 0) {
     return words.size();
   }
-  const Options options = read_options(words, subcommand);
-  const bool run = words[subcommand].chars() == "run";
-  const bool locked = is_on(variables, "UV_LOCKED");
-  const bool frozen = is_on(variables, "UV_FROZEN");
-  if (options.spared || runs_own_script(words, options, reading) ||
-      (run && is_on(variables, "UV_NO_PROJECT"))) {
+  const std::string& name = words[subcommand].chars();
+  const Call call = read_call(words, subcommand, variables);
+  const std::string shown_call = "`uv " + name + "`";
+  const bool run_without = !call.no_project.empty();
+  if (call.spared || !has_lock(call, reading)) {
     ++reading.pinned;
-    return options.command;
-  }
-  const std::string call = "`uv " + words[subcommand].chars() + "`";
-  if (reading.assume_locked == AssumeLocked::yes && locked && (options.frozen || frozen)) {
-    const std::string what = options.frozen ? "--frozen" : "UV_FROZEN";
+  } else if (run_without) {
+    const bool wished = call.locked || call.frozen || is_assumed(variables);
+    if (call.flagged || (call.no_project.starts_with("UV_") && wished)) {
+      add(reading, words, subcommand,
+          os::format("{} runs without the lock: {} turns --locked and --frozen off", shown_call,
+                     call.no_project),
+          false);
+    }
+  } else if (reading.assume_locked == AssumeLocked::yes && is_on(variables, "UV_LOCKED") &&
+             call.frozen && !call.undone) {
     add(reading, words, subcommand,
-        "uv refuses " + what +
-            " together with UV_LOCKED=1, or ignores one of them: write --locked, or `env -u "
-            "UV_LOCKED uv " +
-            words[subcommand].chars() + " ... --frozen`",
+        os::format("uv refuses {} together with UV_LOCKED=1, or ignores one of them: write "
+                   "--locked, or `env -u UV_LOCKED uv {} ... --frozen`",
+                   is_on(variables, "UV_FROZEN") ? "UV_FROZEN" : "--frozen", name),
         false);
-    return options.command;
-  }
-  const bool pinned = options.locked || options.frozen || frozen ||
-                      (locked && !is_assumed(variables)) ||
-                      (run && (options.no_sync || is_on(variables, "UV_NO_SYNC")));
-  ++(pinned ? reading.pinned : reading.unpinned);
-  if (!pinned) {
+  } else if (call.locked || call.frozen) {
+    ++reading.pinned;
+  } else {
+    ++reading.unpinned;
     const bool defined = words[subcommand].from_variable || reading.in_variable;
     add(reading, words, subcommand,
-        call +
-            (options.resolves ? " resolves in another way than the lock, and updates it"
-                              : " without --locked or --frozen may update the lock") +
+        shown_call +
+            (call.undone     ? " with --no-locked may update the lock"
+             : call.resolves ? " resolves in another way than the lock, and updates it"
+                             : " without --locked or --frozen may update the lock") +
             (defined ? " (in the value of a variable that is run as a command)" : ""),
-        !options.may_pin && !options.resolves);
+        !call.may_pin && !call.resolves && !call.undone);
   }
-  return options.command;
+  return call.command;
 }
 
 } // namespace snapfix::lint

@@ -1,10 +1,11 @@
 #pragma once
 
+#include "lint/projects.hpp"
 #include "lint/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
-#include <functional>
 #include <limits>
 #include <map>
 #include <set>
@@ -54,8 +55,18 @@ struct Variable {
 /// The variables of a shell at one point of a script.
 using Variables = std::map<std::string, Variable>;
 
+/// What pins the lock, or turns that off, and the folder: what a condition may leave as it was, and
+/// what does not get to another machine.
+constexpr std::array<const char*, 5> k_pins{"UV_LOCKED", "UV_FROZEN", "UV_NO_SYNC", "UV_NO_PROJECT",
+                                            "PWD"};
+
 /// What a copy of them costs (Reading::spend).
 std::size_t cost_of(const Variables& variables);
+
+/// The folder that commands work in is the variable PWD, which is not set where they begin.
+void change_folder(Variables& variables, const std::string& folder);
+/// `text` with the variable that it begins with put in, if that is known.
+std::string with_variable(const Variables& variables, const std::string& text);
 
 /// Whether uv takes that variable of its environment as true.
 bool is_on(const Variables& variables, const std::string& name);
@@ -65,12 +76,12 @@ enum class AssumeLocked { no, yes };
 /// What all readers of one file share.
 struct Reading {
   AssumeLocked assume_locked = AssumeLocked::no;
-  /// Whether a script carries its own requirements (PEP 723).
-  std::function<bool(const std::string&)> has_own_requirements;
+  const Projects* projects = nullptr; ///< around the file; without, every project has a lock
   std::vector<Finding> findings;
   std::size_t pinned = 0;     ///< calls that were right
   std::size_t unpinned = 0;   ///< calls that were not
   bool in_variable = false;   ///< what is read is a variable's value
+  bool may_fix = true;        ///< it is certainly run
   Variables later;            ///< what a step of a workflow sets for those behind it
   std::set<std::size_t> seen; ///< where commands were found: a variable is used more than once
   std::size_t left = std::numeric_limits<std::size_t>::max(); ///< see spend()

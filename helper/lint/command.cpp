@@ -1,5 +1,5 @@
-#include "lint/programs.hpp"
 #include "lint/shell_reader.hpp"
+#include "lint/words.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -228,6 +228,9 @@ Words CommandReader::read_prefixed(const Prefix& prefix, Words words, Environmen
       if (env && chars.starts_with("--unset=")) {
         environment.own().erase(chars.substr(8));
       }
+      if (env && is_any(chars, {"-C", "--chdir"}) && i + 1 < words.size()) {
+        change_folder(environment.own(), words[i + 1].chars());
+      }
       if (contains(prefix.valued, " " + chars + " ")) {
         ++i;
         if (env && i < words.size() && (chars == "-u" || chars == "--unset")) {
@@ -300,7 +303,7 @@ void CommandReader::read_text(const Text& text, Variables variables) {
 Words CommandReader::read_any(Words words, Environment& environment) {
   const std::string_view name = base_name(words[0].chars());
   if (is_any(name, {"ssh", "docker", "podman", "nerdctl", "kubectl"})) {
-    for (const char* pin : {"UV_LOCKED", "UV_FROZEN", "UV_NO_SYNC", "UV_NO_PROJECT"}) {
+    for (const char* pin : k_pins) {
       environment.own().erase(pin); // the environment does not get there
     }
   }
@@ -342,6 +345,33 @@ Words CommandReader::read_any(Words words, Environment& environment) {
 }
 
 } // namespace
+
+bool is_script_value(std::string_view name, const Text& value) {
+  const std::string low = lower(name.substr(0, name.find('=')));
+  const bool named = contains(low, "cmd") || contains(low, "command") || contains(low, "script");
+  return reads_as_command(value) || (named && contains(value.chars(), "\n"));
+}
+
+bool reads_as_command(const Text& text) {
+  if (!contains(text.chars(), "uv")) {
+    return false;
+  }
+  constexpr std::size_t k_most = 4096; // its beginning tells
+  const Text trimmed = text.sub(0, k_most).trimmed();
+  const auto words = words_of(trimmed);
+  const auto first = std::ranges::find(words, std::size_t{0}, &Word::equals);
+  if (first == words.end()) {
+    return false;
+  }
+  if (!is_uv(*first)) {
+    return trimmed.starts(0, "#!") || begins_script(base_name(first->chars()));
+  }
+  const Words call(first, words.end());
+  const std::size_t subcommand = resolving_subcommand(call);
+  // "uv sync failed" is no command line.
+  return subcommand != 0 &&
+         (subcommand + 1 >= call.size() || !is_of_prose(call[subcommand + 1].chars()));
+}
 
 void read_command(std::span<const Word> words, const Variables& variables, Reading& reading,
                   int depth) {

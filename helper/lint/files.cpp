@@ -145,32 +145,4 @@ std::optional<std::string> read_text_file(const std::string& path) {
   return text;
 }
 
-bool has_own_requirements(const std::string& file, const std::string& script) {
-  std::string name = script;
-  if (name.starts_with('$') || name.starts_with('{')) { // "$ROOT/tool.py"
-    const auto end = name.rfind("}}");
-    const auto slash = name.find('/', end == std::string::npos ? 0 : end);
-    name = slash == std::string::npos ? "" : name.substr(slash + 1);
-  }
-  if (name.empty() || (!name.ends_with(".py") && name.find('/') == std::string::npos)) {
-    return false;
-  }
-  boost::system::error_code error;
-  fs::path folder = fs::canonical(file, error).parent_path();
-  while (!error && !folder.empty()) {
-    const fs::path candidate = fs::path(name).is_absolute() ? fs::path(name) : folder / name;
-    if (fs::is_regular_file(candidate, error)) {
-      const auto text = read_text_file(candidate.string());
-      return text && contains("\n" + *text, "\n# /// script");
-    }
-    error.clear();
-    if (fs::exists(folder / ".git", error) || folder == folder.root_path()) {
-      break;
-    }
-    error.clear();
-    folder = folder.parent_path();
-  }
-  return false;
-}
-
 } // namespace snapfix::lint

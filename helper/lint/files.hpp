@@ -14,8 +14,4 @@ std::vector<std::string> files_of(const std::string& path);
 /// A file's text; nothing if it is no text, or larger than any script.
 std::optional<std::string> read_text_file(const std::string& path);
 
-/// Whether a script that `file` names carries its own requirements (PEP 723). It is looked for
-/// beside `file` and in the folders above, as nobody knows from where a command will be run.
-bool has_own_requirements(const std::string& file, const std::string& script);
-
 } // namespace snapfix::lint

@@ -1,5 +1,6 @@
 #include "lint/kind.hpp"
 #include "lint/shell_reader.hpp"
+#include "lint/words.hpp"
 
 #include <algorithm>
 

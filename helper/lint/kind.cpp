@@ -1,6 +1,7 @@
 #include "lint/kind.hpp"
 
 #include "lint/shell.hpp"
+#include "lint/words.hpp"
 
 #include <algorithm>
 #include <initializer_list>

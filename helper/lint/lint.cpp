@@ -19,11 +19,9 @@ namespace {
 
 namespace fs = boost::filesystem;
 
-/// What reading a file may cost (Reading::spend): some times its size, and a look at a script that
-/// it names.
+/// What reading a file may cost (Reading::spend): some times its size.
 constexpr std::size_t k_least_to_spend = std::size_t{1} << 20U;
 constexpr std::size_t k_to_spend_a_byte = 16;
-constexpr std::size_t k_cost_of_script = 4096;
 
 /// Whether it holds `# snapfix: allow-unlocked`.
 bool allows(std::string_view line) {
@@ -119,7 +117,7 @@ void add_findings(Report& report, const std::string& path, std::string_view text
 }
 
 /// False if it is of no kind that is read.
-bool lint_file(Report& report, const std::string& path, const Options& options) {
+bool lint_file(Report& report, const std::string& path, const Options& options, WorkTrees& trees) {
   if (kind_of_name(base_name(path)) == Kind::none && !may_be_script(path)) {
     return false;
   }
@@ -128,7 +126,7 @@ bool lint_file(Report& report, const std::string& path, const Options& options) 
     return false;
   }
   ++report.files;
-  const auto findings = lint_text(path, *text, options.assume_locked);
+  const auto findings = lint_text(path, *text, options.assume_locked, trees);
   if (options.fix == Fix::no || findings.empty()) {
     add_findings(report, path, *text, findings);
     return true;
@@ -143,7 +141,7 @@ bool lint_file(Report& report, const std::string& path, const Options& options) 
       return true;
     }
   }
-  const auto left = lint_text(path, fixed, options.assume_locked);
+  const auto left = lint_text(path, fixed, options.assume_locked, trees);
   report.fixed += findings.size() - std::min(findings.size(), left.size());
   add_findings(report, path, fixed, left);
   return true;
@@ -152,22 +150,19 @@ bool lint_file(Report& report, const std::string& path, const Options& options) 
 } // namespace
 
 std::vector<Finding> lint_text(const std::string& path, std::string_view text,
-                               AssumeLocked assume_locked) {
+                               AssumeLocked assume_locked, WorkTrees& trees) {
   if (!names_uv(text)) {
     return {};
   }
+  const Kind kind = kind_of(path, text);
+  const Projects projects(path, trees);
   Reading reading;
-  reading.assume_locked = assume_locked;
-  std::map<std::string, bool> known;
-  reading.has_own_requirements = [&](const std::string& script) {
-    const auto [entry, is_new] = known.try_emplace(script);
-    if (is_new && reading.spend(k_cost_of_script)) {
-      entry->second = has_own_requirements(path, script);
-    }
-    return entry->second;
-  };
+  reading.projects = &projects;
+  // Workflows and images have an environment of their own.
+  const bool inherits = kind != Kind::yaml && kind != Kind::docker;
+  reading.assume_locked = inherits ? assume_locked : AssumeLocked::no;
   reading.left = k_least_to_spend + k_to_spend_a_byte * text.size();
-  read_language(kind_of(path, text), Text(text), reading.environment(), reading);
+  read_language(kind, Text(text), reading.environment(), reading);
   if (reading.left == 0) {
     reading.findings.push_back(
         {0, 1, "", "the file is too intricate to be read to its end: split it", 0, 0, ""});
@@ -198,13 +193,18 @@ std::string fixed_text(std::string_view text, const std::vector<Finding>& findin
 Report lint_files(const std::vector<std::string>& paths, const Options& options) {
   Report report;
   std::set<std::string> seen;
+  WorkTrees trees;
   for (const std::string& path : paths) {
     for (const std::string& file : files_of(path)) {
-      if (seen.insert(os::canonical_path(file)).second && !lint_file(report, file, options) &&
-          file == path) {
+      if (seen.insert(os::canonical_path(file)).second &&
+          !lint_file(report, file, options, trees) && file == path) {
         report.unread.push_back(path);
       }
     }
+  }
+  for (const std::string& top : trees.without_lock()) {
+    os::note(os::format("{} has no uv.lock that git does not ignore: there is nothing to pin",
+                        os::quoted(top)));
   }
   return report;
 }

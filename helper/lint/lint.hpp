@@ -42,7 +42,7 @@ Report lint_files(const std::vector<std::string>& paths, const Options& options)
 /// The findings in one text; `path` tells its kind and where scripts that it names lie. A line
 /// that says `# snapfix: allow-unlocked` has none.
 std::vector<Finding> lint_text(const std::string& path, std::string_view text,
-                               AssumeLocked assume_locked);
+                               AssumeLocked assume_locked, WorkTrees& trees);
 
 /// `text` with what the findings insert.
 std::string fixed_text(std::string_view text, const std::vector<Finding>& findings);

@@ -1,6 +1,7 @@
 #include "lint/kind.hpp"
 #include "lint/lines.hpp"
 #include "lint/shell.hpp"
+#include "lint/words.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,18 +1,17 @@
 #include "lint/kind.hpp"
 #include "lint/python_tokens.hpp"
 #include "lint/shell.hpp"
+#include "lint/words.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 #include <set>
 #include <utility>
 
 namespace snapfix::lint {
 namespace {
 
-bool contains_any(std::string_view text, std::initializer_list<std::string_view> of) {
-  return std::ranges::any_of(of, [&](std::string_view part) { return contains(text, part); });
-}
+/// Whether what a string or a list is given to runs it.
+enum class Use { none, maybe, certain };
 
 /// Finds command lines in the strings of a Python file.
 class PythonReader {
@@ -33,10 +32,14 @@ public:
           read_program(i);
         } else if (is_uv_word(i) || is_shell_word(i)) {
           read_list(i);
-        } else if (token.text.size() > 5 && !is_docstring(i) && runs(i) &&
-                   reads_as_command(token.text)) {
-          Variables inner = environment(i);
-          read_shell(token.text, inner, m_reading, m_depth + 1);
+        } else if (token.text.size() > 5 && reads_as_command(token.text)) {
+          const Use use = use_of(i);
+          if (use != Use::none && !is_docstring(i)) {
+            m_reading.may_fix = use == Use::certain;
+            Variables inner = environment(i);
+            read_shell(token.text, inner, m_reading, m_depth + 1);
+            m_reading.may_fix = true;
+          }
         }
       }
     }
@@ -57,7 +60,7 @@ private:
   bool is_program(std::size_t i) const {
     return base_name(m_tokens[i].text.chars()) == "uv" && i > 1 &&
            (is_op(i - 1, "=") || is_op(i - 1, ":")) && bracket_of(i) < m_tokens.size() &&
-           contains_any(lower(m_tokens[i - 2].text.chars()), {"command", "cmd", "program"});
+           names_command(lower(m_tokens[i - 2].text.chars()));
   }
   bool is_shell_word(std::size_t i) const {
     return is_shell(base_name(m_tokens[i].text.chars())) && is_op(i + 1, ",");
@@ -104,9 +107,23 @@ private:
     for (std::size_t k = i; k < m_tokens.size() && m_reading.spend(1) && !is_op(k, "\n"); ++k) {
       if (m_tokens[k].kind == PythonToken::Kind::string) {
         take_variable(k);
+      } else if (m_tokens[k].text.chars() == "cwd" && is_op(k + 1, "=")) {
+        change_folder(m_variables, folder_at(k + 2));
       }
     }
     return std::exchange(m_variables, before);
+  }
+
+  /// What `cwd=` is given: a string, or an expression that a shell would write as an expansion.
+  std::string folder_at(std::size_t i) const {
+    if (i < m_tokens.size() && m_tokens[i].kind == PythonToken::Kind::string) {
+      return m_tokens[i].text.chars();
+    }
+    std::string names;
+    for (std::size_t k = i; k < std::min(i + 6, m_tokens.size()) && !is_op(k, ","); ++k) {
+      names += "_" + m_tokens[k].text.sub(0, 40).chars();
+    }
+    return "$(" + names + ")";
   }
 
   /// The bracket that holds token `i`, m_tokens.size() if none does.
@@ -154,53 +171,80 @@ private:
     return {};
   }
 
-  static bool names_command(std::string_view name) {
-    return contains_any(name, {"cmd", "command", "exec", "script", "argv", "entry"});
-  }
-
-  static bool names_call(std::string_view name) {
-    return contains_any(name,
-                        {"run", "call", "exec", "popen", "system", "shell", "spawn", "getoutput",
-                         "check_output", "getstatusoutput", "command", "cmd", "bash"}) &&
-           !contains_any(name, {"assert", "runtimeerror", "print", "warn", "log"});
-  }
-
-  /// Whether a string is given to what runs commands.
-  bool runs(std::size_t i) const {
+  /// What becomes of the string, or the list, that token `at` begins.
+  Use use_of(std::size_t at) const {
     // Of keywords and keys on the way out, one that does not say command is enough to doubt.
-    std::string given = given_to(i);
-    std::size_t open = bracket_of(i);
-    for (; open < m_tokens.size(); open = bracket_of(open)) {
+    std::string given = given_to(at);
+    std::size_t outmost = at;
+    for (std::size_t open = at; open < m_tokens.size(); open = bracket_of(open)) {
+      outmost = open;
       const std::string call = name_before(open);
-      if (!call.empty() && m_tokens[open].text.chars() == "(") {
-        if (is_any(call, {"split", "dedent", "format", "strip", "str", "list"})) {
-          continue; // what is done with its result tells
-        }
-        const bool named = given.empty() || names_command(given) || given == "args";
-        const bool makes_object = m_tokens[open - 1].text[0] < 'a' && call != "popen";
-        return named && !makes_object && (names_call(call) || !given.empty()) &&
-               !contains_any(call, {"assert", "add_argument", "print", "log"});
+      const std::string& bracket = m_tokens[open].text.chars();
+      if (m_tokens[open].kind == PythonToken::Kind::string) {
+        continue;
       }
-      if (m_tokens[open].text.chars() == "{") {
-        return false;
+      if (bracket == "{") {
+        return Use::none;
       }
-      given = given.empty() ? given_to(open) : given;
+      if (bracket != "(" || call.empty()) {
+        given = given.empty() ? given_to(open) : given;
+      } else if (!is_in(" split dedent format strip str list tuple ", call)) {
+        return use_in_call(open, call, given);
+      } // what is done with its result tells
     }
-    return names_command(given);
+    if (is_op(outmost - std::min<std::size_t>(outmost, 1), "return")) {
+      const std::string function = function_around(outmost);
+      return names_command(function) || may_start_command(function) ? Use::maybe : Use::none;
+    }
+    return !given.empty() && is_started(given, at) ? Use::certain
+           : names_command(given)                  ? Use::maybe
+                                                   : Use::none;
   }
 
-  /// Whether the list that token `open` begins is compared or expected rather than run.
-  bool is_expectation(std::size_t open) const {
-    if (open > 0 && m_tokens[open - 1].kind == PythonToken::Kind::name &&
-        m_tokens[open - 1].text.chars() == "case") {
-      return true;
+  Use use_in_call(std::size_t open, const std::string& call, const std::string& given) const {
+    const bool makes_object = m_tokens[open - 1].text[0] < 'a' && call != "popen";
+    const bool named = given.empty() || names_command(given) || given == "args";
+    if (!named || makes_object || (call == "call" && is_asserted(open))) {
+      return Use::none;
     }
-    if (open > 0 && (is_op(open - 1, "==") || is_op(open - 1, "!=") || is_op(open - 1, "in"))) {
-      return true;
+    return starts_command(call)                        ? Use::certain
+           : may_start_command(call) || !given.empty() ? Use::maybe
+                                                       : Use::none;
+  }
+
+  /// Whether the statement compares what it holds, as with the calls that a mock has seen.
+  bool is_asserted(std::size_t i) const {
+    for (; i > 0 && m_reading.spend(1) && !is_op(i - 1, "\n"); --i) {
+      if (m_tokens[i - 1].text.starts(0, "assert")) {
+        return true;
+      }
     }
-    for (std::size_t i = open; i > 0 && m_reading.spend(1) && !is_op(i - 1, "\n"); --i) {
-      const std::string& chars = m_tokens[i - 1].text.chars();
-      if (m_tokens[i - 1].kind == PythonToken::Kind::name && chars.starts_with("assert")) {
+    return false;
+  }
+
+  std::string function_around(std::size_t i) const {
+    while (i > 1 && m_reading.spend(1) && !is_op(i - 2, "def")) {
+      --i;
+    }
+    return i > 1 ? lowered(i - 1) : std::string();
+  }
+
+  /// Whether a variable is given to what starts it, elsewhere than at `at`.
+  bool is_started(const std::string& name, std::size_t at) const {
+    const bool in_function = !function_around(at).empty();
+    for (std::size_t k = at; k < m_tokens.size() && m_reading.spend(1); ++k) {
+      std::size_t open = bracket_of(k);
+      if (in_function && is_op(k, "def")) {
+        break;
+      }
+      if (m_tokens[k].kind != PythonToken::Kind::name || open >= m_tokens.size() ||
+          lowered(k) != name) {
+        continue;
+      }
+      if (m_tokens[open].text.chars() == "[") { // [*name, "more"]
+        open = bracket_of(open);
+      }
+      if (open < m_tokens.size() && starts_command(name_before(open))) {
         return true;
       }
     }
@@ -210,7 +254,7 @@ private:
   /// `args=[...]` or `"args": [...]` beside the program, in the call or dictionary that holds it.
   void read_program(std::size_t i) {
     const std::size_t open = bracket_of(i);
-    for (std::size_t k = open + 1; k + 2 < m_tokens.size() && !is_expectation(open); ++k) {
+    for (std::size_t k = open + 1; k + 2 < m_tokens.size() && !is_asserted(open); ++k) {
       if (bracket_of(k) < open || bracket_of(k) == m_tokens.size() || !m_reading.spend(1)) {
         return; // behind its end
       }
@@ -218,7 +262,9 @@ private:
           (is_op(k + 1, "=") || is_op(k + 1, ":")) && (is_op(k + 2, "[") || is_op(k + 2, "("))) {
         std::vector<Word> words{word_of(m_tokens[i])};
         take_words(k + 2, words);
+        m_reading.may_fix = false;
         read_command(words, environment(i), m_reading, m_depth);
+        m_reading.may_fix = true;
         return;
       }
     }
@@ -226,8 +272,8 @@ private:
 
   void read_list(std::size_t i) {
     const std::size_t open = bracket_of(i);
-    if (open >= m_tokens.size() || !m_lists.insert(open).second || is_expectation(open) ||
-        m_tokens[open].text.chars() == "{") {
+    const Use use = open < m_tokens.size() ? use_of(open) : Use::none;
+    if (use == Use::none || !m_lists.insert(open).second) {
       return;
     }
     std::vector<Word> words;
@@ -243,7 +289,9 @@ private:
         !words.empty() && is_any(words[0].chars(), {"env", "sudo", "timeout", "time", "nice",
                                                     "docker", "ssh", "nohup"});
     if (first || after_prefix) {
+      m_reading.may_fix = use == Use::certain;
       read_command(words, environment(i), m_reading, m_depth);
+      m_reading.may_fix = true;
     }
   }
 

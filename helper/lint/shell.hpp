@@ -25,10 +25,7 @@ std::string_view expanded_name(const Word& word);
 /// Whether a text that may as well be prose begins as a command line does that leads to uv.
 bool reads_as_command(const Text& text);
 
-/// Whether a command of that name only prints its arguments, or installs packages of these names.
-bool is_prose_command(std::string_view name);
-
-/// Whether it runs shell scripts.
-bool is_shell(std::string_view name);
+/// Whether a variable of that name and value is there to be run by whom it is exported to.
+bool is_script_value(std::string_view name, const Text& value);
 
 } // namespace snapfix::lint

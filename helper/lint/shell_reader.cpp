@@ -10,10 +10,6 @@ namespace {
 constexpr std::array<std::string_view, 14> k_keywords{"if",   "then", "elif", "else",  "fi",
                                                       "do",   "done", "time", "while", "until",
                                                       "case", "!",    "{",    "}"};
-/// What a condition may leave unset; other variables keep what it assigned.
-constexpr std::array<const char*, 4> k_pins{"UV_LOCKED", "UV_FROZEN", "UV_NO_SYNC",
-                                            "UV_NO_PROJECT"};
-
 Variables pins_of(const Variables& variables) {
   Variables out;
   for (const char* name : k_pins) {
@@ -187,6 +183,11 @@ bool ShellReader::take_keyword(const Word& word, Command& command) {
   } else if ((name == "fi" || name == "done") && !m_conditions.empty()) {
     restore_pins(m_variables, m_conditions.back());
     m_conditions.pop_back();
+  } else if (name == "{") {
+    m_groups.push_back(m_variables["PWD"]);
+  } else if (name == "}" && !m_groups.empty()) { // of a function, most likely
+    m_variables["PWD"] = m_groups.back();
+    m_groups.pop_back();
   } else if (name == "case" && may_nest()) {
     command.words.clear();
     ++m_nesting;

@@ -85,6 +85,7 @@ private:
   int m_backquotes = 0;
   int m_nesting = 0;
   std::vector<Variables> m_conditions; ///< what pinned before each open `if`, `while`, ...
+  std::vector<Variable> m_groups;      ///< the folder before each open `{`
   std::vector<HereDocument> m_documents;
   Text m_cat_body; ///< of the last `cat <<EOF` that only prints
 };

@@ -1,6 +1,6 @@
 #include "lint/kind.hpp"
-#include "lint/programs.hpp"
 #include "lint/shell_reader.hpp"
+#include "lint/words.hpp"
 
 #include <algorithm>
 
@@ -41,6 +41,15 @@ void ShellReader::run(const Command& command) {
   if (name == "unset") {
     for (const Word& word : words) {
       m_variables.erase(word.chars());
+    }
+    return;
+  }
+  if (is_any(name, {"cd", "pushd", "popd"})) {
+    const bool back = words.size() < 2 || words.back().chars() == "-";
+    if (back) {
+      m_variables.erase("PWD");
+    } else {
+      change_folder(m_variables, words.back().chars());
     }
     return;
   }

@@ -1,5 +1,6 @@
 #include "lint/kind.hpp"
 #include "lint/shell.hpp"
+#include "lint/words.hpp"
 #include "lint/yaml_file.hpp"
 
 #include <algorithm>
@@ -10,24 +11,6 @@ namespace {
 
 bool is_environment(std::string_view key) {
   return is_any(key, {"env", "environment", "variables", "env_variables", "environment_variables"});
-}
-
-enum class Role { command, prose, other };
-
-Role role_of(std::string_view key) {
-  const std::string low = lower(key);
-  if (contains(low, "description") || low == "desc" || contains(low, "prompt") ||
-      is_any(low, {"name", "title", "help", "message", "summary", "if", "comment", "body", "text",
-                   "label", "id", "uses", "key", "path"})) {
-    return Role::prose;
-  }
-  if (contains(low, "command") || contains(low, "script") || low.ends_with("cmd") ||
-      is_any(low, {"run", "cmds", "entry", "entrypoint", "bash", "pwsh", "sh", "install", "test",
-                   "build", "pre_install", "post_install", "pre_build", "post_build",
-                   "before_install", "exec"})) {
-    return Role::command;
-  }
-  return Role::other;
 }
 
 /// Finds the commands of a parsed file, with the environment that covers each.
@@ -92,11 +75,16 @@ private:
         settings = member(node(value), "env");
       } else if (key == "strategy") {
         take_matrix(node(value), own);
+      } else if (key == "defaults") {
+        if (const YamlNode* run = member(node(value), "run")) {
+          take_folder(*run, own);
+        }
       }
       if (settings != nullptr) {
         take_environment(*settings, own);
       }
     }
+    take_folder(map, own);
     const YamlNode* shell = member(map, "shell");
     const bool is_python = shell != nullptr && shell->text.starts(0, "python");
     const bool split = read_with_arguments(map, own);
@@ -109,6 +97,13 @@ private:
         m_reading.spend(cost_of(own));
         read_value(value, key, inner);
       }
+    }
+  }
+
+  void take_folder(const YamlNode& map, Variables& variables) {
+    if (const YamlNode* folder = member(map, "working-directory")) {
+      variables.erase("PWD"); // it counts from the top
+      change_folder(variables, folder->text.chars());
     }
   }
 

@@ -4,6 +4,7 @@ nothing that only looks like one."""
 import os
 import shutil
 
+import locked
 from harness import NOBODY, main, make_repo, run, skip, snapfix, tmpfs, write_files
 
 
@@ -25,17 +26,20 @@ def places(tmp, name, text, *options):
 
 
 def found(tmp, name, *lines):
-    """Each line that ends in `#!` (which is cut off) must be found, and no other."""
-    marked = [line.endswith("#!") for line in lines]
+    """Each line that ends in `#!` or `#?` (which is cut off) must be found, and no other; --fix mends
+    those with `#!`."""
+    marked = [line.endswith(("#!", "#?")) for line in lines]
+    fixable = sum(line.endswith("#!") for line in lines)
     text = "\n".join(line[:-2].rstrip() if mark else line for line, mark in zip(lines, marked)) + "\n"
     wanted = [number for number, mark in enumerate(marked, 1) if mark]
     got = places(tmp, name, text)
     assert got == wanted, f"{name}: expected {wanted}, got {got}\n{text}"
-    if wanted:  # and --fix mends all, in one go
-        assert lint(tmp / name, "--fix").code == 0, (tmp / name).read_text()
+    if wanted:  # and --fix mends them in one go
+        code = 0 if fixable == len(wanted) else 3
+        assert lint(tmp / name, "--fix").code == code, (tmp / name).read_text()
         fixed = (tmp / name).read_text()
-        assert fixed.count("--locked") == text.count("--locked") + len(wanted), fixed
-        assert lint(tmp / name, "--fix").code == 0 and (tmp / name).read_text() == fixed
+        assert fixed.count("--locked") == text.count("--locked") + fixable, fixed
+        assert lint(tmp / name, "--fix").code == code and (tmp / name).read_text() == fixed
 
 
 def test_shell(tmp):
@@ -118,6 +122,7 @@ def test_what_only_looks_like_a_command(tmp):
         "uv tool run x",
         "uv run --no-project x",
         "uv run --isolated --no-project x",
+        "uv run --isolated x",
         "uv run --script x.py",
         "uv --version",
         "uv python install",
@@ -308,9 +313,151 @@ def test_yaml_matrix(tmp):
 
 
 def test_what_locked_does_not_go_with_is_not_fixed(tmp):
-    text = 'uv sync --resolution lowest-direct\nuv sync ${LOCK:+--frozen}\nif a; then F=--frozen; else F=-v; fi\nuv sync $F\n'
-    assert places(tmp, "a.sh", text) == [1, 2, 4]
-    assert lint(tmp / "a.sh", "--fix").code == 3 and (tmp / "a.sh").read_text() == text
+    found(
+        tmp, "a.sh",
+        "uv sync --resolution lowest-direct#?",
+        "uv sync ${LOCK:+--frozen}#?",
+        "if a; then F=--frozen; else F=-v; fi",
+        "uv sync $F#?",
+        "uv sync --no-sources#?",
+        "uv sync --exclude-newer 2025-01-01#?",
+        "uv run --no-index x#?",
+        "uv run --prerelease=allow x#?",
+        "UV_RESOLUTION=lowest uv sync#?",
+        "UV_NO_SOURCES=1 uv sync#?",
+        "UV_NO_SOURCES=0 uv sync#!",
+        # These are what uv does anyway.
+        "uv sync --resolution highest --fork-strategy=requires-python#!",
+        "uv run --prerelease if-necessary-or-explicit x#!",
+    )
+
+
+def test_what_undoes_the_lock(tmp):
+    found(
+        tmp, "a.sh",
+        "uv run --locked --no-locked x#?",
+        "uv run --no-locked --locked x",
+        "uv sync --no-locked#?",
+        "UV_LOCKED=1 uv run --no-locked x#?",
+        "UV_LOCKED=1 uv run --no-frozen x",
+        "UV_FROZEN=1 uv run --no-frozen x#!",
+        "UV_FROZEN=1 uv run --no-locked x",
+        "uv run --frozen --no-frozen x#?",
+        "uv run --frozen --no-locked x",
+        "UV_NO_PROJECT=1 uv run x",
+        "UV_NO_PROJECT=1 uv run --locked x#?",
+        "UV_NO_PROJECT=1 uv sync --locked x",
+        "uv run --frozen --no-project x#?",
+        "export UV_LOCKED=1",
+        "uv run --no-project x",
+        "UV_NO_PROJECT=1 uv run x#?",
+        "uv run --no-locked x#?",
+    )
+
+
+def test_the_verdict_is_uvs(tmp):
+    """A lock that is out of date: what uv writes is found, what it does not write is not; and no more after --fix."""
+    env = locked.environment(tmp)
+    write_files(tmp, {f"p/{path}": text for path, text in locked.k_files.items()})
+    run([locked.uv(), "lock"], cwd=tmp / "p", env=env)
+    lock = (tmp / "p/uv.lock").read_bytes()
+    write_files(tmp, {"p/pyproject.toml": locked.k_pyproject.replace('version = "1"', 'version = "2"')})
+
+    def changes(command):
+        (tmp / "p/uv.lock").write_bytes(lock)
+        run(["sh", "-c", command], cwd=tmp / "p", env={**env, "PATH": f"{tmp}/bin:{os.environ['PATH']}"}, expect=None)
+        return (tmp / "p/uv.lock").read_bytes() != lock
+
+    locked.counting_uv(tmp)
+    commands = ["uv tree -q"]
+    for flags in ("", "--locked", "--frozen", "--no-sync", "--isolated", "--no-project", "--locked --no-locked",
+                  "--no-locked --locked", "--no-frozen", "--frozen --no-frozen", "--no-frozen --frozen", "--frozen --no-locked",
+                  "--locked --no-frozen", "--resolution highest"):
+        commands += [f"{env} uv run {flags} true".strip() for env in ("", "UV_LOCKED=1", "UV_FROZEN=1", "UV_NO_PROJECT=1")]
+    for flags in ("", "--check", "--dry-run", "--isolated", "--no-locked", "--inexact"):
+        commands += [f"uv sync {flags}"]
+    wrong = []
+    for command in commands:
+        found_here = places(tmp, "a.sh", command + "\n")
+        off = "no lock" if "NO_PROJECT" in command or "--no-project" in command else ""
+        if changes(command) != bool(found_here) and not off:
+            wrong.append(command)
+        lint(tmp / "a.sh", "--fix")
+        fixed = (tmp / "a.sh").read_text()
+        if fixed != command + "\n" and changes(fixed):
+            wrong.append(fixed)
+    assert not wrong, wrong
+    assert not changes("true") and changes("uv sync"), "the check of the check"
+
+
+def test_a_command_without_a_tracked_lock(tmp):
+    """No finding where --locked would fail for want of a lock."""
+    project = '[project]\nname = "{}"\nversion = "1"\n'
+    lock = '[manifest]\nmembers = [\n    "member",\n    "top",\n]\n\n[[package]]\nname = "member"\nversion = "1"\n' \
+           'source = { editable = "member" }\n\n[[package]]\nname = "dep"\nsource = { editable = "dep" }\n'
+    repo = make_repo(tmp / "repo", {
+        "pyproject.toml": project.format("top"), "uv.lock": lock, ".gitignore": "/ignored/uv.lock\n",
+        **{f"{name}/{file}": text for name in ("sub", "own", "member", "dep", "ignored")
+           for file, text in (("pyproject.toml", project.format(name)), ("src/x.py", ""))},
+        "own/uv.lock": "", "scripts/old.sh": "",
+    })
+    write_files(repo, {"ignored/uv.lock": ""})
+    found(
+        repo, "scripts/a.sh",
+        "uv run x#!",
+        "(cd sub && uv run x)",
+        "(cd own && uv run x)#!",
+        "(cd own/src && uv run x)#!",
+        "(cd member/src && uv run x)#!",
+        "(cd dep && uv run x)",
+        "(cd ignored; uv sync)",
+        "(cd ../sub; uv sync)",
+        "(git clone x; cd x; uv sync)",
+        "uv --directory sub run x",
+        "uv run --project sub x",
+        "uv run --project=own x#!",
+        "UV_PROJECT=sub uv run x",
+        "env -C sub uv run x",
+        "uv run sub/src/x.py",
+        "uv run own/src/x.py#!",
+        "pushd sub; uv run x; popd; uv run x#!",
+        "f() { cd sub; uv run x; }",
+        "uv run x#!",
+        'for d in a b; do cd "$d"; uv run x; done#!',
+        '(cd "$(mktemp -d)"; uv sync)',
+        "(T=$(mktemp -d); cd $T; uv sync)",
+        "(cd /tmp/x && uv sync)",
+        '(cd "$(dirname "$0")/../sub"; uv sync)',
+        '(cd "$(dirname "$0")/.." && uv sync)#!',
+        '(ROOT=$(git rev-parse --show-toplevel); cd "$ROOT/sub"; uv sync; cd "$ROOT/own"; uv sync)#!',
+    )
+    found(repo, "sub/run.sh", "uv run x", "cd ..; uv run x#!")
+    found(repo, "sub/Makefile", "a:", "\tuv run x", "\tcd .. && uv run x#!")
+    found(
+        repo, ".github/workflows/ci.yml",
+        "jobs:",
+        "  a:",
+        "    steps:",
+        "    - run: uv sync#!",
+        "    - run: uv sync",
+        "      working-directory: sub",
+        "    - {run: uv sync, working-directory: own}#!",
+        "    - run: cd sub",
+        "    - run: uv sync#!",
+        "  b:",
+        "    defaults: {run: {working-directory: sub}}",
+        "    steps:",
+        "    - run: uv sync",
+        "    - run: uv sync#!",
+        "      working-directory: own",
+    )
+    found(repo, ".gitlab-ci.yml", "a:", "  script:", "  - uv sync#!", "  - cd sub", "  - uv sync")
+    found(repo, "tests/a.py", 'subprocess.run(["uv", "run", "x"])#!', 'subprocess.run(["uv", "run", "x"], cwd=tmp_path)',
+          'subprocess.run(["uv", "run", "x"], cwd="sub")', 'subprocess.run(["uv", "run", "x"], cwd=ROOT)#!')
+    run(["git", "rm", "-q", "--cached", "uv.lock", "own/uv.lock"], cwd=repo)
+    write_files(repo, {".gitignore": "uv.lock\n", "scripts/a.sh": "uv run x\n"})
+    done = lint(repo / "scripts", expect=0)
+    assert "has no uv.lock that git does not ignore" in done.err and str(repo) in done.err, done
 
 
 def test_justfile(tmp):
@@ -341,14 +488,24 @@ def test_python(tmp):
         'subprocess.run(["uv", "sync"], env={**os.environ, "UV_FROZEN": "1"})',
         'os.system("uv sync")#!',
         'os.system(f"cd {x} && uv run y")#!',
-        'cmd = ["uv", "--directory", x, "run", *args]#!',
-        'cmd = "uv run "#!',
+        'cmd = ["uv", "--directory", x, "run", *args]#?',
+        'command = ["uv", "--directory", x, "run", *args]#!',
+        'words = ["uv", "run", *args]#!',
+        'subprocess.run(words)',
+        'Popen(["env", *command])',
+        'cmd = "uv run "#?',
+        'self.run_in_box(["uv", "sync"])#?',
         'print("uv run x")',
         'parser.add_argument("--x", help="uv run x")',
         'raise RuntimeError("uv sync failed")',
         'assert cmd == ["uv", "run", "x"]',
         'mock.assert_called_with(["uv", "sync"])',
         'session.run("uv", "sync")#!',
+        'expected = ["uv", "run", "x"]',
+        'cases = [(["uv", "run", "x"], 1)]',
+        'assert parse(["uv", "run", "x"]) == 1',
+        'assert seen == [call(["uv", "sync"])]',
+        'x = {"argv": ["uv", "run"]}',
         "def f():",
         '    """uv run x"""',
         '    "uv pip sync"',
@@ -358,11 +515,11 @@ def test_python(tmp):
 def test_python_program_and_arguments_apart(tmp):
     found(
         tmp, "b.py",
-        "Parameters(command=\"uv\", args=[\"run\", \"x\"])#!",
+        "Parameters(command=\"uv\", args=[\"run\", \"x\"])#?",
         "Parameters(command=\"uv\", args=[\"run\", \"--frozen\", \"x\"])",
-        "a = {\"command\": \"uv\", \"args\": [\"run\", \"x\"]}#!",
+        "a = {\"command\": \"uv\", \"args\": [\"run\", \"x\"]}#?",
         "assert a == {\"command\": \"uv\", \"args\": [\"run\", \"x\"]}",
-        "cmd = [\"uv\"]#!",
+        "cmd = [\"uv\"]#?",
         "cmd.extend([\"run\", \"--with\", \"x\"])",
         "cmd = [\"uv\", \"run\"]",
         "cmd.append(\"--frozen\")",
@@ -377,8 +534,11 @@ def test_python_program_and_arguments_apart(tmp):
 
 
 def test_scripts_with_requirements_of_their_own(tmp):
-    write_files(tmp, {"tools/own.py": "# /// script\n# dependencies = []\n# ///\n", "tools/plain.py": ""})
-    found(tmp, "tests/a.sh", "uv run tools/own.py --x", "uv run $ROOT/tools/own.py", "uv run tools/plain.py#!")
+    own = "# /// script\n# dependencies = []\n# ///\n"
+    write_files(tmp, {"tools/own.py": own, "tools/plain.py": "", "tools/locked.py": own, "tools/locked.py.lock": ""})
+    found(tmp, "tests/a.sh", "uv run tools/own.py --x", "uv run $ROOT/tools/own.py", "uv run tools/plain.py#!",
+          "uv run tools/locked.py#!", "uv run --script tools/locked.py#!", "uv run -s tools/own.py", "cd tools; uv run own.py",
+          "uv export --script locked.py#!", "uv run --locked locked.py")
     found(tmp, "b.py", "#!/usr/bin/env -S uv run --script", "x = 1")
     found(tmp, "c", "#!/usr/bin/env -S uv run#!", "x = 1")
 
@@ -402,6 +562,12 @@ def test_locked_is_assumed(tmp):
     assert (tmp / "a.sh").read_text() == "".join(
         line + (" --locked" if line.endswith("uv sync") else "") + "\n"
         for line in text.splitlines()).replace("UV_FROZEN=1 uv sync --locked", "UV_FROZEN=1 uv sync")
+
+
+def test_workflows_have_an_environment_of_their_own(tmp):
+    assert places(tmp, "ci.yml", "run: uv sync --frozen\n", "--assume-locked") == []
+    assert places(tmp, "Dockerfile", "RUN uv sync --frozen\n", "--assume-locked") == []
+    assert places(tmp, "ci.yml", "run: uv sync\n", "--assume-locked") == [1]
 
 
 def test_output(tmp):
@@ -501,6 +667,7 @@ def test_folder(tmp):
         return [f["path"] for f in snapfix("uv-lint", ".", "--json", cwd=where, expect=3).json()["findings"]]
 
     assert paths(tmp / "plain") == [".github/w.yml", "a.sh", "ignored/c.sh", "job", "sub/b.sh"]
+    files.update({"pyproject.toml": "", "uv.lock": ""})
     repo = make_repo(tmp / "repo", dict(files, **{".gitignore": "ignored/\n"}))
     write_files(repo, {"new.sh": "uv sync\n"})
     assert paths(repo) == [".github/w.yml", ".hidden/f.sh", "a.sh", "job", "new.sh", "sub/b.sh"]

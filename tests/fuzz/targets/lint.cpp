@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const char* path = k_paths.at(data[0] % k_paths.size());
   const auto assume = data[0] >= 0x80 ? lint::AssumeLocked::yes : lint::AssumeLocked::no;
   const auto text = text_of(data + 1, size - 1);
-  const auto findings = lint::lint_text(path, text, assume);
+  lint::WorkTrees trees;
+  const auto findings = lint::lint_text(path, text, assume, trees);
   std::size_t last = 0;
   for (const auto& finding : findings) {
     require(finding.begin >= last && finding.begin < text.size());
@@ -29,6 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto fixed = lint::fixed_text(text, findings);
   require(fixed.size() >= text.size());
-  lint::lint_text(path, fixed, assume);
+  lint::lint_text(path, fixed, assume, trees);
   return 0;
 }
