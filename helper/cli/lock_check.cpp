@@ -45,6 +45,26 @@ std::string this_run(const Arguments& arguments, pid_t parent) {
   return run ? os::format("{} {} {}", run->machine, run->pid, run->start_time) : "";
 }
 
+/// Of the uv that is asked. A stand-in is asked for its release once a ctest run.
+std::string identity_of(const snapshot::Root& root, const std::string& uv, const std::string& run,
+                        const std::vector<std::string>& environment) {
+  const auto identity = uv::identity_of(uv);
+  if (!identity.is_a_stand_in) {
+    return identity.file;
+  }
+  std::string rests_on = identity.file + "\n" + run;
+  for (const auto& variable : environment) {
+    rests_on += '\0' + variable;
+  }
+  const auto mark = "uv." + os::hash_of(rests_on).hex();
+  const auto known = run.empty() ? std::nullopt : os::read_small_file(root.checks(), mark.c_str());
+  const auto version = known ? *known : uv::release_of(uv).version;
+  if (!run.empty() && !known) {
+    os::replace_file(root.checks(), mark.c_str(), version);
+  }
+  return identity.file + " " + version;
+}
+
 } // namespace
 
 std::vector<std::string> locks_of(const snapshot::Base& base, const std::string& locked) {
@@ -75,7 +95,8 @@ LockCheck::LockCheck(const Arguments& arguments, const snapshot::Root& root,
     : m_root(root), m_wanted(wanted), m_uv(uv::find(arguments.value("uv").value_or(""))),
       m_patience(patience_from(arguments)), m_parent(parent), m_run(this_run(arguments, parent)),
       m_environment(uv::check_environment(os::environment_without_git())),
-      m_surroundings(uv::surroundings_of_check(m_uv, m_environment, root.path())) {}
+      m_surroundings(uv::surroundings_of_check(identity_of(root, m_uv, m_run, m_environment),
+                                               m_environment, root.path())) {}
 
 std::string LockCheck::mark(const os::Hash& base, const std::string& locked,
                             const std::string& run) const {

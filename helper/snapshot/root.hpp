@@ -19,7 +19,7 @@ namespace snapfix::snapshot {
 ///     snapshots/<folder>               manifests of snapshots
 ///     runs/<folder>                    what the last run of a snapshot recorded
 ///     frozen/                          which base a ctest run goes by
-///     checks/<base>.<key>              that a base passed a check
+///     checks/<base>.<key>              what a check said of a base
 ///     locks/  work/  trash/
 ///
 /// What lies in `.snapfix` is ours alone: it is made with mode 0700. Other users may be able to

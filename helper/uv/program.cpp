@@ -48,19 +48,16 @@ std::string find(const std::string& given) {
   return *found;
 }
 
-std::string identity_of(const std::string& program) {
+Identity identity_of(const std::string& program) {
   boost::system::error_code failed;
   const auto path = fs::canonical(program, failed);
   const auto dir = os::Dir::open(path.parent_path().string());
   const auto stat = dir.stat_of(path.filename().c_str());
-  std::string out = os::format("{} {} {}.{}", path.string(), stat.size, stat.mtime.seconds,
-                               stat.mtime.nanoseconds);
   constexpr std::uint64_t k_no_program =
       std::uint64_t{256} * 1024; // uv itself has tens of megabytes
-  if (stat.size < k_no_program) {
-    out += os::run_program({program, "--version"}, os::environment_without_git(), "/").out;
-  }
-  return out;
+  return {os::format("{} {} {}.{}", path.string(), stat.size, stat.mtime.seconds,
+                     stat.mtime.nanoseconds),
+          stat.size < k_no_program};
 }
 
 Release release_of(const std::string& program) {

@@ -14,9 +14,13 @@ constexpr std::string_view k_first_release_for_scripts = "0.5.17";
 /// it.
 std::string find(const std::string& given);
 
-/// Tells one release from another without running it, but where a script stands in for it (pyenv,
-/// asdf).
-std::string identity_of(const std::string& program);
+/// Tells one program from another without running it.
+struct Identity {
+  std::string file;           ///< path, size, mtime
+  bool is_a_stand_in = false; ///< a script (pyenv, asdf): which release it calls, only that says
+};
+
+Identity identity_of(const std::string& program);
 
 struct Release {
   std::string path;

@@ -2,7 +2,6 @@
 
 #include "os/path.hpp"
 #include "uv/environment.hpp"
-#include "uv/program.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -95,7 +94,7 @@ bool is_span(std::string_view value) {
 
 } // namespace
 
-os::Hash surroundings_of_check(const std::string& program,
+os::Hash surroundings_of_check(const std::string& identity,
                                const std::vector<std::string>& environment,
                                const std::string& folder) {
   std::vector<std::string> variables;
@@ -108,7 +107,7 @@ os::Hash surroundings_of_check(const std::string& program,
     hasher.add_number(text.size());
     hasher.add(text);
   };
-  add(identity_of(program));
+  add(identity);
   for (const auto& variable : variables) {
     add(variable);
   }

@@ -10,9 +10,9 @@ namespace snapfix::uv {
 
 // What the outcome of a check rests on beside the project's own files.
 
-/// Stands for uv itself, variables, and its configuration files, also those in `folder`, where the
-/// snapshots lie, and above it.
-os::Hash surroundings_of_check(const std::string& program,
+/// Stands for uv itself, by its `identity`, variables, and its configuration files, also those in
+/// `folder`, where the snapshots lie, and above it.
+os::Hash surroundings_of_check(const std::string& identity,
                                const std::vector<std::string>& environment,
                                const std::string& folder);
 

@@ -73,7 +73,7 @@ k_lock_changed = 123  # of `run`, where its command ended with 0
 
 def fake_uv(tmp, check, version="1.0.0", folder="fake"):
     """A program that notes its checks, and answers them by a piece of shell."""
-    write_files(tmp, {f"{folder}/uv": f'#!/bin/sh\n[ "$1" = lock ] || {{ echo "uv {version}"; exit; }}\n'
+    write_files(tmp, {f"{folder}/uv": f'#!/bin/sh\n[ "$1" = lock ] || {{ echo >>"{tmp}/versions"; echo "uv {version}"; exit; }}\n'
                                       f'echo "$PWD $*" >>"{tmp}/checks"\n{check}\n'})
     (tmp / folder / "uv").chmod(0o755)
     return tmp / folder / "uv"
@@ -464,6 +464,7 @@ def test_what_failed_is_remembered_for_one_ctest_run(tmp):
     said, codes = of_one_ctest_run(runs, [("create", f"t{i}") for i in range(4)])
     assert codes == [1] * 4 and said.count("no network") == 4 and said.count("asked at") == 3, said
     assert len(checks(tmp)) == 1, checks(tmp)
+    assert (tmp / "versions").read_text() == "\n\n", "a script (pyenv's) is asked once which uv it calls, and once by the check"
     of_one_ctest_run(runs, [("create", "t")])
     assert len(checks(tmp)) == 2, "another run asks again"
     for _ in range(2):
