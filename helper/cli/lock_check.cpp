@@ -276,7 +276,7 @@ LockCheck::Answer LockCheck::ask(const std::string& name, const snapshot::Base& 
     const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic, record);
     const auto said = os::text_of(output.get(), "the output of uv");
     Answer out = answer_of(end, base, locked, said);
-    out.lasts = out.lasts && !uv::changes_with_time(m_environment, place.string());
+    out.lasts = out.lasts && !uv::may_change_unseen(m_environment, place.string());
     return out;
   } catch (const guard::CannotStart& failure) {
     throw os::Error("run", {m_uv}, failure.error_number);

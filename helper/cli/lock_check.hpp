@@ -22,7 +22,7 @@ std::string indented(const std::string& text, std::size_t most);
 
 /// `uv lock --check` for the projects and scripts of one snapshot. An answer is remembered, that
 /// the lock fits and that it does not: of a base, by all that it rests on. What may be another
-/// answer soon (a network that failed, a relative exclude-newer) is remembered for the ctest run.
+/// answer soon (no network, a relative exclude-newer) is remembered for the ctest run.
 class LockCheck {
 public:
   LockCheck(const Arguments& arguments, const snapshot::Root& root,

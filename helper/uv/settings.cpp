@@ -136,15 +136,31 @@ bool has_relative_exclude_newer(std::string_view text) {
   return false;
 }
 
-bool changes_with_time(const std::vector<std::string>& environment, const std::string& locked) {
-  const auto says = [](const fs::path& file) { return has_relative_exclude_newer(text_of(file)); };
-  return std::ranges::any_of(environment,
-                             [](std::string_view variable) {
-                               return variable.starts_with("UV_EXCLUDE_NEWER") &&
-                                      is_span(variable.substr(variable.rfind('=') + 1));
-                             }) ||
-         std::ranges::any_of(configuration_files(environment, locked), says) ||
-         (!os::is_folder(locked) && says(locked));
+bool has_absolute_path(std::string_view text) {
+  constexpr std::array<std::string_view, 5> k_beginnings{"= \"/", "=\"/", "= '/", "='/", "file://"};
+  return std::ranges::any_of(k_beginnings, [&](std::string_view beginning) {
+    return text.find(beginning) != std::string_view::npos;
+  });
+}
+
+bool may_change_unseen(const std::vector<std::string>& environment, const std::string& locked) {
+  auto files = configuration_files(environment, locked);
+  for (fs::path above = locked; !above.empty(); above = above.parent_path()) {
+    files.push_back(above / "uv.lock");
+  }
+  if (!os::is_folder(locked)) {
+    files.emplace_back(locked);
+    files.emplace_back(locked + ".lock");
+  }
+  const auto is_relative = [](std::string_view variable) {
+    return variable.starts_with("UV_EXCLUDE_NEWER") &&
+           is_span(variable.substr(variable.rfind('=') + 1));
+  };
+  return std::ranges::any_of(environment, is_relative) ||
+         std::ranges::any_of(files, [](const fs::path& file) {
+           const auto text = text_of(file);
+           return has_relative_exclude_newer(text) || has_absolute_path(text);
+         });
 }
 
 } // namespace snapfix::uv

@@ -16,12 +16,13 @@ os::Hash surroundings_of_check(const std::string& identity,
                                const std::vector<std::string>& environment,
                                const std::string& folder);
 
-/// Whether the outcome changes with the clock, though nothing else does: a relative
-/// `exclude-newer` (`7 days`, `P7D`) among the variables, or in a configuration file that counts
-/// for the project or the script `locked`, an absolute path.
-bool changes_with_time(const std::vector<std::string>& environment, const std::string& locked);
+/// Whether the outcome may be another one, though nothing changes that is looked at: by the clock,
+/// with a relative `exclude-newer` (`7 days`, `P7D`), or by what lies elsewhere, with a dependency
+/// on an absolute path. Looks at the variables and the files that count for the project or script
+/// `locked`, an absolute path. They are not parsed: a mistake costs a check.
+bool may_change_unseen(const std::vector<std::string>& environment, const std::string& locked);
 
-/// Whether a configuration file's text holds one. It is not parsed: a mistake costs a check.
 bool has_relative_exclude_newer(std::string_view text);
+bool has_absolute_path(std::string_view text);
 
 } // namespace snapfix::uv

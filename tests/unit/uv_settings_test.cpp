@@ -34,6 +34,16 @@ BOOST_AUTO_TEST_CASE(it_may_stand_anywhere_behind_its_name) {
   BOOST_TEST(!has_relative_exclude_newer(""));
 }
 
+BOOST_AUTO_TEST_CASE(absolute_paths_are_told_from_relative_ones) {
+  using uv::has_absolute_path;
+  BOOST_TEST(has_absolute_path("source = { virtual = \"/opt/other\" }"));
+  BOOST_TEST(has_absolute_path("dep={path='/opt/other'}"));
+  BOOST_TEST(has_absolute_path("dependencies = [\"dep @ file:///opt/dep.whl\"]"));
+  BOOST_TEST(!has_absolute_path("source = { virtual = \"../other\" }\n"
+                                "source = { registry = \"https://pypi.org/simple\" }\n"
+                                "include = [\"/src\"]"));
+}
+
 BOOST_AUTO_TEST_CASE(releases_are_ordered_by_their_numbers) {
   BOOST_TEST(uv::is_older("0.5.7", "0.5.8"));
   BOOST_TEST(uv::is_older("0.5.8", "0.5.17"));

@@ -473,8 +473,8 @@ def test_what_failed_is_remembered_for_one_ctest_run(tmp):
     assert p.names() == []
 
 
-def test_a_relative_exclude_newer_is_asked_about_again(tmp):
-    """A lock that fits at 11:14 may not at 13:00."""
+def test_what_changes_unseen_is_asked_about_again(tmp):
+    """By the clock: a lock that fits at 11:14 may not at 13:00. By a folder elsewhere, of which we see nothing."""
     uv()
     for number, (files, changes, again) in enumerate((
             ({}, {}, False),
@@ -482,6 +482,7 @@ def test_a_relative_exclude_newer_is_asked_about_again(tmp):
             ({"pyproject.toml": k_pyproject + '\n[tool.uv]\nexclude-newer = "7 days"\n'}, {}, True),
             ({"pyproject.toml": k_pyproject + '\n[tool.uv]\nexclude-newer-package = { a = "2026-01-01", b = "P7D" }\n'}, {}, True),
             ({"uv.toml": "[exclude-newer-package]\na = '2 weeks'\n"}, {}, True),
+            ({"uv.lock": 'version = 1\nsource = { virtual = "/elsewhere" }\n'}, {}, True),
             ({}, {"UV_EXCLUDE_NEWER": "24h"}, True), ({}, {"UV_EXCLUDE_NEWER": "2026-01-01"}, False))):
         folder = tmp / str(number)
         folder.mkdir()
@@ -541,6 +542,20 @@ def test_doctor_tells_whether_the_cache_can_be_linked(tmp):
         probe = doctor(tmp, env={**env, "UV_CACHE_DIR": elsewhere / "cache"})["uv cache"]
         assert not probe["works"] and f"a copy of what {elsewhere}/cache holds" in probe["detail"], probe
     assert "not in PATH" in doctor(tmp, env={"PATH": str(tmp)})["uv"]["detail"]
+
+
+def test_a_dependency_elsewhere(tmp):
+    if k_which != "newest":
+        harness.skip("these releases lock no absolute path")
+    elsewhere = k_files["dep/pyproject.toml"]
+    write_files(tmp, {"elsewhere/pyproject.toml": elsewhere})
+    p = locked_project(tmp, {"pyproject.toml": k_pyproject.replace('"dep" }', f'"{tmp}/elsewhere" }}')})
+    runs = Runs(tmp, p)
+    runs("create", "t")
+    write_files(tmp, {"elsewhere/pyproject.toml": elsewhere.replace('"1"', '"2"')})
+    assert "is stale" in runs("create", "u", expect=1).err
+    write_files(tmp, {"elsewhere/pyproject.toml": elsewhere})
+    runs("create", "u")
 
 
 k_script = '# /// script\n# requires-python = ">=3.9"\n# dependencies = []\n# ///\nprint("ran")\n'
