@@ -5,6 +5,7 @@
 #include "guard/command.hpp"
 #include "os/format.hpp"
 #include "os/process.hpp"
+#include "os/valgrind.hpp"
 
 #include <algorithm>
 #include <array>
@@ -76,14 +77,18 @@ int dispatch(const std::vector<std::string>& arguments) {
   return found->call({arguments.begin() + 1, arguments.end()});
 }
 
+bool is_called_by_ctest(const std::vector<std::string>& arguments) {
+  const auto own_end = std::ranges::find(arguments, "--");
+  return std::find(arguments.begin(), own_end, "--ctest") != own_end;
+}
+
 /// A test's own failure must not look like its command's: 125, and under ctest a signal, since
 /// WILL_FAIL turns any exit code into a pass.
 int own_failure(const std::vector<std::string>& arguments, int exit_code) {
   if (arguments.empty() || arguments[0] != "run") {
     return exit_code;
   }
-  const auto own_end = std::ranges::find(arguments, "--");
-  if (std::find(arguments.begin(), own_end, "--ctest") != own_end) {
+  if (is_called_by_ctest(arguments)) {
     guard::abort_without_core();
   }
   return exit_code == k_failed ? k_run_failed : exit_code;
@@ -113,6 +118,9 @@ std::vector<std::string> g_arguments; // NOLINT(*-non-const-global-variables)
 } // namespace
 
 int run(const std::vector<std::string>& arguments) {
+  if (is_called_by_ctest(arguments) || (!arguments.empty() && arguments[0] == "run")) {
+    os::leave_valgrind(arguments);
+  }
   os::settle_process();
   g_arguments = arguments;
   std::set_terminate(tell_and_end);

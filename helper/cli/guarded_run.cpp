@@ -3,6 +3,7 @@
 #include "guard/guarded_command.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/valgrind.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/shared_files.hpp"
 #include "snapshot/verify.hpp"
@@ -87,6 +88,10 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
     return guard::run_command(command);
   }
   try {
+    if (os::runs_under_valgrind()) {
+      throw guard::NoGuard{"valgrind traces children, and snapfix is one: with "
+                           "--trace-children-skip=*/snapfix as well it checks the command alone"};
+    }
     const auto listed = root.runs().stat_of(folder.c_str()).mtime; // written just now
     const guard::Protection protection{.device = shared.device,
                                        .inodes = std::move(shared.inodes),

@@ -10,6 +10,7 @@
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
+#include "os/valgrind.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
@@ -194,7 +195,10 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
   const bool map = m_options.flag("map-source");
   guard::Command out;
   out.parent = m_parent;
-  out.arguments = split_list(m_options.value("launcher").value_or(""));
+  out.arguments = os::valgrind_left(); // it checks what it is to check: the command
+  for (auto& word : split_list(m_options.value("launcher").value_or(""))) {
+    out.arguments.push_back(std::move(word));
+  }
   for (std::string argument : m_options.command()) {
     replace_all(argument, k_placeholder, m_path);
     out.arguments.push_back(map ? mapping.map_argument(argument) : argument);
@@ -204,7 +208,8 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
         variable.starts_with("SNAPSHOT_SOURCE_DIR=")) {
       continue;
     }
-    if (variable.starts_with("PWD=")) { // our own folder: the command's is another
+    if (variable.starts_with("PWD=") || // our own folder: the command's is another
+        variable.starts_with(os::k_valgrind_variable + std::string("="))) {
       continue;
     }
     replace_all(variable, k_placeholder, m_path);

@@ -31,6 +31,55 @@ def python(p, code, *wrapper, name="t", guard="on", **options):
     return harness.run(command, **options)
 
 
+# ---- a checker in front --------------------------------------------------------------------------
+
+k_reads_what_is_not_set = """
+    #include <stdio.h>
+    #include <stdlib.h>
+    int main(int n, char **v) {
+      int *p = malloc(sizeof *p);
+      FILE *f = fopen("a", "a");
+      fputs(*p ? "yes" : "no", f);
+      fclose(f);
+      return n == 2 ? atoi(v[1]) : 0;
+    }
+"""
+
+
+def checked(p, tmp, *options, guard="on", **more):
+    """A program with an error that writes to a shared file, in a snapshot, with valgrind in front of the helper."""
+    harness.require("valgrind", "cc")
+    program = tmp / "checked"
+    if not program.exists():
+        (tmp / "checked.c").write_text(k_reads_what_is_not_set)
+        harness.run(["cc", "-g", "-o", program, tmp / "checked.c"])
+    command = ["valgrind", "--error-exitcode=9", *options, *snapfix_command(p, "run", "t", "--guard", guard, "--", program)]
+    return harness.run(command, **more)
+
+
+def test_valgrind_checks_the_command(tmp):
+    """Whoever starts the helper under valgrind means the command; the guard works as ever."""
+    p, before = project(tmp)
+    (tmp / "v.supp").write_text("")
+    done = checked(p, tmp, "--suppressions=v.supp", "--log-file=log", expect=9, cwd=tmp)
+    assert "uninitialised value" in (tmp / "log").read_text() and "main (checked.c" in (tmp / "log").read_text(), done
+    assert done.err == "" and objects(p) == before
+    assert "SNAPFIX_VALGRIND" not in harness.run(["valgrind", "-q", *snapfix_command(p, "run", "t", "--", "env")]).out
+
+
+def test_valgrind_that_traces_children(tmp):
+    """It is named as what hinders the guard, with the remedy; and the remedy works."""
+    p, before = project(tmp)
+    traces = ("-q", "--trace-children=yes")
+    done = checked(p, tmp, *traces, expect=125)
+    assert "cannot guard" in done.err and "valgrind traces children" in done.err and "kernel" not in done.err, done
+    assert objects(p) == before
+    done = checked(p, tmp, *traces, "--trace-children-skip=*/snapfix", expect=9)
+    assert "uninitialised value" in done.err and "no guard" not in done.err and objects(p) == before, done
+    done = checked(p, tmp, *traces, guard="auto", expect=9)
+    assert "no guard (valgrind traces children" in done.err and "--trace-children-skip=*/snapfix" in done.err, done
+
+
 # ---- namespaces and /proc ------------------------------------------------------------------------
 
 
