@@ -15,7 +15,8 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   Registers a test that runs in its own snapshot of the source::
 
     add_snapshot_test(
-      NAME <name> COMMAND <command> [<arg>...]
+      NAME <name> COMMAND <command> [<arg>...] [COMMAND_EXPAND_LISTS]
+      [BUILD_DEPENDS <dependency>...]
       [SOURCE_DIR <dir>] [WORKING_DIRECTORY <relative dir>]
       [FILES TRACKED|UNTRACKED|ALL]
       [INCLUDE <glob>...] [EXCLUDE <glob>...] [COPY <glob>...]
@@ -33,9 +34,13 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     As in :command:`add_test`: the first word may be an executable target, defined before or later
     (its ``TEST_LAUNCHER`` and ``CROSSCOMPILING_EMULATOR`` are honoured, the latter whether or not
     one is cross-compiling); generator expressions work in every word, but one that stands for a
-    target must be ``$<TARGET_FILE:...>``; a list stays one word. A word that is also a keyword of
-    this command is written ``$<1:KEEP>``. ``@SNAPSHOT_DIR@`` in a word, or in the test's
+    target must be ``$<TARGET_FILE:...>``; a list stays one word, without ``COMMAND_EXPAND_LISTS``.
+    A word that is also a keyword of this command, is one but for a letter, or is the name of a
+    property of tests is written ``$<1:KEEP>``. ``@SNAPSHOT_DIR@`` in a word, or in the test's
     ``ENVIRONMENT``, becomes the path of the snapshot.
+
+  ``BUILD_DEPENDS``
+    As in :command:`add_test`, which knows it from CMake 4.4 on; without effect before.
 
   ``SOURCE_DIR``
     The source: a git work tree, a folder in one, or any folder. Relative to
@@ -87,7 +92,8 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 
   ``KEEP``
     When the snapshot outlives the test; default :variable:`SNAPSHOT_FIXTURES_KEEP`. A kept one is
-    made pristine by the next run of the test.
+    made pristine by the next run of the test. ``ON_FAILURE`` keeps always where the test has a
+    ``FAIL_``, ``PASS_`` or ``SKIP_REGULAR_EXPRESSION``, as only CTest knows what these found.
 
   ``LABELS``, ``CONFIGURATIONS``
     Of the test, and of the tests that serve it. Labels that are set later are copied as well.
@@ -97,6 +103,10 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 
   ``PROPERTIES``
     Further properties of the test, as for :command:`set_tests_properties`. Stands last.
+    ``@SNAPSHOT_DIR@`` in ``ENVIRONMENT``, ``REQUIRED_FILES``, ``ATTACHED_FILES``,
+    ``ATTACHED_FILES_ON_FAIL`` and ``GENERATED_RESOURCE_SPEC_FILE`` becomes the path of the snapshot.
+    Refused, set here or later: ``FIXTURES_SETUP``, ``FIXTURES_CLEANUP``, ``WORKING_DIRECTORY``, and
+    an environment with ``SNAPSHOT_DIR``, ``SNAPSHOT_NAME`` or ``SNAPSHOT_SOURCE_DIR``.
 
   Three more tests serve it. ``snapshots.freeze.<source>.<hash>`` freezes the state of the source,
   once for all tests with the same ``SOURCE_DIR``, ``FILES``, ``INCLUDE`` and ``LINK_FROM``, so that
@@ -107,8 +117,11 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   ``snapshot.*``: ``ctest -FS snapshot`` runs tests without these setups, and each then makes its
   snapshot itself.
 
-  ``LABELS``, ``DISABLED``, ``WILL_FAIL``, ``SKIP_RETURN_CODE`` and ``FIXTURES_REQUIRED`` of the
-  test are read at the end of the directory, so they may be set by :command:`set_tests_properties`.
+  The test's properties are read at the end of the directory, so they may be set by
+  :command:`set_tests_properties`; with CMake 3.28 and newer a parent directory may set them, too, but
+  for those that say how the test's end is judged.
+
+  The freeze has the labels that all its tests have.
 
 .. command:: add_snapshot_fixture
 
@@ -204,12 +217,12 @@ function(add_snapshot_test)
   _snapshot_fixtures_words(words_code ${ARGC})
   _snapshot_fixtures_new_record(record "${CMAKE_CURRENT_FUNCTION}")
   cmake_language(EVAL CODE "_snapshot_fixtures_parse(${record}
-    \"STRICT;NO_SOURCE_MAPPING\"
+    \"STRICT;NO_SOURCE_MAPPING;COMMAND_EXPAND_LISTS\"
     \"NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;LINK_FROM;LINK_MODE;GUARD;KEEP;SETUP_TIMEOUT\"
-    \"COMMAND;INCLUDE;EXCLUDE;COPY;UV_LOCKED;LABELS;CONFIGURATIONS;PROPERTIES\"
+    \"COMMAND;INCLUDE;EXCLUDE;COPY;UV_LOCKED;LABELS;CONFIGURATIONS;BUILD_DEPENDS;PROPERTIES\"
     ${words_code})")
   _snapshot_fixtures_check_name(${record})
-  _snapshot_fixtures_get(${record} NAME COMMAND COMMAND_code PROPERTIES_code)
+  _snapshot_fixtures_get(${record} given NAME COMMAND PROPERTIES_code)
   if("${COMMAND}" STREQUAL "") # bare, if() takes it for its own word
     _snapshot_fixtures_misuse(${record} "there is no COMMAND" "write COMMAND <command> [<arg>...]")
   endif()
@@ -218,30 +231,17 @@ function(add_snapshot_test)
   _snapshot_fixtures_prepare(${record})
   _snapshot_fixtures_lock_uv(${record})
 
-  _snapshot_fixtures_get(${record}
-    given WORKING_DIRECTORY LABELS fixture freeze helper_code snapshot_code tree_code)
-  set(run_code "${tree_code} \"--fresh\" \"--frozen\"")
-  if(NOT "NO_SOURCE_MAPPING" IN_LIST given)
-    string(APPEND run_code " \"--map-source\"")
-  endif()
-  _snapshot_fixtures_default(guard ${record} GUARD AUTO ON OFF)
-  string(APPEND run_code " \"--guard\" \"${guard}\"")
-  if(NOT WORKING_DIRECTORY STREQUAL "")
-    _snapshot_fixtures_quote(quoted "--chdir=${WORKING_DIRECTORY}")
-    string(APPEND run_code " ${quoted}")
-  endif()
-  _snapshot_fixtures_program_code(program_code "${COMMAND}")
-
   _snapshot_fixtures_add_setup(${record})
   # WORKING_DIRECTORY stays what it is, and `run` changes into the snapshot. Were it the snapshot,
   # ctest would refuse to start a test whose setup was left out (-FS, -E), although `run` makes a
   # missing snapshot itself; and `run` may replace a used snapshot by a new one.
-  _snapshot_fixtures_add_test(${record} "${NAME}" "${helper_code} \"run\" ${snapshot_code} \
-${run_code} \"--ctest\" ${program_code} ${COMMAND_code}")
+  _snapshot_fixtures_run_code(command_code ${record})
+  _snapshot_fixtures_add_test(${record} "${NAME}" "${command_code}")
   if(NOT PROPERTIES_code STREQUAL "")
     _snapshot_fixtures_quote(name_code "${NAME}")
     cmake_language(EVAL CODE "set_tests_properties(${name_code} PROPERTIES ${PROPERTIES_code})")
   endif()
+  _snapshot_fixtures_get(${record} LABELS fixture freeze)
   set_property(TEST "${NAME}" APPEND PROPERTY FIXTURES_REQUIRED "${fixture}" "${freeze}")
   if("LABELS" IN_LIST given)
     set_property(TEST "${NAME}" APPEND PROPERTY LABELS "${LABELS}")

@@ -35,13 +35,30 @@ endfunction()
 
 # A property of the call's test; nothing where it is not set.
 function(_snapshot_fixtures_test_property out record property)
-  _snapshot_fixtures_get(${record} NAME)
+  _snapshot_fixtures_get(${record} NAME directory)
   set(value "")
-  get_property(known TEST "${NAME}" PROPERTY ${property} SET)
-  if(known)
-    get_property(value TEST "${NAME}" PROPERTY ${property})
+  if(CMAKE_VERSION VERSION_LESS 3.28)
+    get_property(known TEST "${NAME}" PROPERTY ${property} SET)
+    if(known)
+      get_property(value TEST "${NAME}" PROPERTY ${property})
+    endif()
+  else()
+    get_property(known TEST "${NAME}" DIRECTORY "${directory}" PROPERTY ${property} SET)
+    if(known)
+      get_property(value TEST "${NAME}" DIRECTORY "${directory}" PROPERTY ${property})
+    endif()
   endif()
   set(${out} "${value}" PARENT_SCOPE)
+endfunction()
+
+# Sets a property of one of the call's tests.
+function(_snapshot_fixtures_set_test_property record test property value)
+  _snapshot_fixtures_get(${record} directory)
+  if(CMAKE_VERSION VERSION_LESS 3.28)
+    set_property(TEST "${test}" PROPERTY ${property} "${value}")
+  else()
+    set_property(TEST "${test}" DIRECTORY "${directory}" PROPERTY ${property} "${value}")
+  endif()
 endfunction()
 
 function(_snapshot_fixtures_misuse record what instead)
@@ -109,7 +126,7 @@ function(_snapshot_fixtures_parse record flags single multi)
       _snapshot_fixtures_set(${record} ${keyword} "${word}")
       set(keyword "")
     elseif(keyword IN_LIST multi)
-      _snapshot_fixtures_check_word(${record} ${keyword} "${word}")
+      _snapshot_fixtures_check_word(${record} ${keyword} "${word}" "${keywords}")
       math(EXPR values "${values} + 1")
       if(keyword STREQUAL "COMMAND" AND values EQUAL 1)
         _snapshot_fixtures_set(${record} COMMAND "${word}")
@@ -153,15 +170,68 @@ function(_snapshot_fixtures_check_new_keyword record keyword given)
   endif()
 endfunction()
 
-function(_snapshot_fixtures_check_word record keyword word)
-  if(keyword STREQUAL "COMMAND" AND word STREQUAL "COMMAND_EXPAND_LISTS")
-    _snapshot_fixtures_misuse(${record} "COMMAND_EXPAND_LISTS is not supported"
-      "write each argument as a word of its own, or build the list before")
+# `keywords` are those of the call.
+function(_snapshot_fixtures_check_word record keyword word keywords)
+  set(keywords_of_tests
+    COMMAND COMMAND_EXPAND_LISTS GUARD NO_SOURCE_MAPPING PROPERTIES UV_LOCKED WORKING_DIRECTORY)
+  # In any version of CMake, but for what is a keyword of ours as well.
+  set(test_properties
+    ATTACHED_FILES ATTACHED_FILES_ON_FAIL COST DEF_SOURCE_LINE DEPENDS DISABLED ENVIRONMENT
+    ENVIRONMENT_MODIFICATION FAIL_REGULAR_EXPRESSION FIXTURES_CLEANUP FIXTURES_REQUIRED
+    FIXTURES_SETUP GENERATED_RESOURCE_SPEC_FILE MEASUREMENT PASS_REGULAR_EXPRESSION
+    PROCESSOR_AFFINITY PROCESSORS REQUIRED_FILES RESOURCE_GROUPS RESOURCE_LOCK RUN_SERIAL
+    SKIP_REGULAR_EXPRESSION SKIP_RETURN_CODE TIMEOUT TIMEOUT_AFTER_MATCH
+    TIMEOUT_SIGNAL_GRACE_PERIOD TIMEOUT_SIGNAL_NAME WILL_FAIL)
+  # In front of our keywords a property's name is an argument, which nobody would notice.
+  if(word MATCHES "^[A-Z][A-Z_]+$" AND NOT keyword STREQUAL "PROPERTIES")
+    set(what "${keyword} is given the word ${word}")
+    set(otherwise "if it is meant as a word, $<1:${word}>")
+    if(word IN_LIST keywords_of_tests) # and not of this call, else it would have been taken for one
+      _snapshot_fixtures_misuse(${record} "${what}, which is no keyword here"
+        "leave it out; ${otherwise}")
+    elseif(word IN_LIST test_properties AND "PROPERTIES" IN_LIST keywords)
+      _snapshot_fixtures_misuse(${record} "${what}, a property of tests"
+        "write PROPERTIES ${word} <value> at the end; ${otherwise}")
+    elseif(word IN_LIST test_properties)
+      _snapshot_fixtures_misuse(${record} "${what}, a property of tests"
+        "set it by set_tests_properties(); ${otherwise}")
+    endif()
+    foreach(known IN LISTS keywords)
+      _snapshot_fixtures_is_like(alike "${word}" "${known}")
+      if(alike)
+        _snapshot_fixtures_misuse(${record} "${what}: is ${known} meant?" "write ${known}; ${otherwise}")
+      endif()
+    endforeach()
   endif()
   if(keyword MATCHES "^(INCLUDE|EXCLUDE|COPY)$"
       AND (word STREQUAL "" OR IS_ABSOLUTE "${word}" OR word MATCHES "(^|/)\\.\\.(/|$)"))
     _snapshot_fixtures_misuse(${record} "${keyword} '${word}' is no glob relative to the source"
       "write it as seen from the top of SOURCE_DIR, without '..', for instance 'tests/*.log'")
+  endif()
+endfunction()
+
+# Whether a word is a keyword's plural or singular, or a longer one with one letter changed, missing,
+# too much, or exchanged with the next.
+function(_snapshot_fixtures_is_like out word keyword)
+  string(REGEX REPLACE "(S|IES)$" "" of_word "${word}")
+  string(REGEX REPLACE "(S|IES)$" "" of_keyword "${keyword}")
+  string(REGEX REPLACE "Y$" "" of_word "${of_word}")
+  string(REGEX REPLACE "Y$" "" of_keyword "${of_keyword}")
+  set(patterns "${keyword}")
+  string(LENGTH "${keyword}" length)
+  if(length GREATER 4)
+    math(EXPR last "${length} - 1")
+    foreach(at RANGE ${last})
+      string(SUBSTRING "${keyword}" 0 ${at} head)
+      string(SUBSTRING "${keyword}" ${at} -1 tail)
+      string(SUBSTRING "${tail}" 1 -1 rest)
+      string(REGEX REPLACE "^(.)(.)" "\\2\\1" exchanged "${tail}")
+      string(APPEND patterns "|${head}.${tail}|${head}.?${rest}|${head}${exchanged}")
+    endforeach()
+  endif()
+  set(${out} FALSE PARENT_SCOPE)
+  if(of_word STREQUAL of_keyword OR word MATCHES "^(${patterns})$")
+    set(${out} TRUE PARENT_SCOPE)
   endif()
 endfunction()
 
@@ -212,6 +282,33 @@ function(_snapshot_fixtures_check_name record)
     endif()
   endforeach()
   _snapshot_fixtures_set(${id} owner "${CMAKE_CURRENT_LIST_FILE}")
+  _snapshot_fixtures_find_place(${record})
+endfunction()
+
+# Sets place: file and line of the call, for editors, which would go to this module. CMake tells a
+# function by which file it was called, but not the line: that is where the name stands, or a call.
+function(_snapshot_fixtures_find_place record)
+  _snapshot_fixtures_get(${record} call NAME)
+  set(file "${CMAKE_CURRENT_LIST_FILE}")
+  _snapshot_fixtures_get("${file}" text)
+  if(text STREQUAL "")
+    file(READ "${file}" text)
+    _snapshot_fixtures_set("${file}" text "${text}")
+  endif()
+  foreach(sought IN ITEMS "NAME ${NAME} " "NAME ${NAME})" "NAME ${NAME}\n" "NAME \"${NAME}\"" "${call}(")
+    string(FIND "${text}" "${sought}" position)
+    if(NOT position LESS 0)
+      break()
+    endif()
+  endforeach()
+  set(lines "")
+  if(NOT position LESS 0)
+    string(SUBSTRING "${text}" 0 ${position} before)
+    string(REGEX MATCHALL "\n" lines "${before}")
+  endif()
+  list(LENGTH lines line)
+  math(EXPR line "${line} + 1")
+  _snapshot_fixtures_set(${record} place "${file}:${line}")
 endfunction()
 
 function(_snapshot_fixtures_check_properties record)
@@ -220,16 +317,6 @@ function(_snapshot_fixtures_check_properties record)
     _snapshot_fixtures_misuse(${record} "PROPERTIES are no pairs of key and value"
       "write a value behind each key, in quotes if it is a list")
   endif()
-  set(index 1)
-  while(index LESS ARGC)
-    set(key "${ARGV${index}}")
-    if(key MATCHES "^FIXTURES_(SETUP|CLEANUP)$")
-      _snapshot_fixtures_misuse(${record}
-        "PROPERTIES cannot set ${key}: the test has a fixture of its own"
-        "let a test by add_test() set up for others, or use add_snapshot_fixture()")
-    endif()
-    math(EXPR index "${index} + 2")
-  endwhile()
 endfunction()
 
 function(_snapshot_fixtures_check_working_directory record)

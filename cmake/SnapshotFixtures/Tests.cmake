@@ -65,12 +65,16 @@ function(_snapshot_fixtures_limit_configurations record)
   endif()
 endfunction()
 
-# Every test is registered here: its words are code. Properties are the caller's to set.
+# Every test is registered here: its words are code. Those of a test that serves another end in `--`,
+# as what `ctest -- ARGS` puts there is not for them.
 function(_snapshot_fixtures_add_test record name command_code)
-  _snapshot_fixtures_get(${record} configurations_code)
+  _snapshot_fixtures_get(${record} configurations_code place)
   _snapshot_fixtures_quote(name_code "${name}")
   cmake_language(EVAL CODE
     "add_test(NAME ${name_code} ${configurations_code} COMMAND ${command_code})")
+  if(NOT place STREQUAL "")
+    set_property(TEST "${name}" PROPERTY DEF_SOURCE_LINE "${place}")
+  endif()
 endfunction()
 
 function(_snapshot_fixtures_add_setup record)
@@ -78,7 +82,7 @@ function(_snapshot_fixtures_add_setup record)
     NAME given SETUP_TIMEOUT fixture freeze helper_code snapshot_code tree_code)
   set(setup "${NAME}.snapshot_setup")
   _snapshot_fixtures_add_test(${record} "${setup}"
-    "${helper_code} \"create\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\" \"--ctest\"")
+    "${helper_code} \"create\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\" \"--ctest\" \"--\"")
   set_property(TEST "${setup}" PROPERTY FIXTURES_SETUP "${fixture}")
   set_property(TEST "${setup}" PROPERTY FIXTURES_REQUIRED "${freeze}")
   if("SETUP_TIMEOUT" IN_LIST given)
@@ -146,6 +150,21 @@ function(_snapshot_fixtures_folder out name)
   set(${out} "${readable}~${hash}" PARENT_SCOPE)
 endfunction()
 
+# The folder of a test's snapshot, with a multi-config generator as a generator expression.
+function(_snapshot_fixtures_folder_expression out name)
+  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(multi_config)
+    set(folder "")
+    foreach(config IN LISTS CMAKE_CONFIGURATION_TYPES)
+      _snapshot_fixtures_folder(mapped "${name}@${config}")
+      string(APPEND folder "$<$<CONFIG:${config}>:${mapped}>")
+    endforeach()
+  else()
+    _snapshot_fixtures_folder(folder "${name}")
+  endif()
+  set(${out} "${folder}" PARENT_SCOPE)
+endfunction()
+
 # ---- the helper and the program ------------------------------------------------------------------
 
 # Sets helper_code: a path, or a generator expression if this build makes the helper.
@@ -193,26 +212,55 @@ function(_snapshot_fixtures_build_helper)
   endif()
 endfunction()
 
-# The words of `snapfix run` from --launcher to the program. add_test() puts a target's path and
-# launchers in place of its name, but not behind a wrapper, so expressions do it. One word for all
-# launchers, as some versions of CMake drop a word that becomes empty; the helper splits it at `;`.
-function(_snapshot_fixtures_program_code out program)
-  _snapshot_fixtures_quote(quoted "${program}")
-  set(code "\"--\" ${quoted}")
+# What a snapshot test runs, and what else add_test() is told of it.
+function(_snapshot_fixtures_run_code out record)
+  _snapshot_fixtures_get(${record} given COMMAND COMMAND_code WORKING_DIRECTORY BUILD_DEPENDS_code
+    helper_code snapshot_code tree_code)
+  set(code "${helper_code} \"run\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\"")
+  if(NOT "NO_SOURCE_MAPPING" IN_LIST given)
+    string(APPEND code " \"--map-source\"")
+  endif()
+  _snapshot_fixtures_default(guard ${record} GUARD AUTO ON OFF)
+  string(APPEND code " \"--guard\" \"${guard}\"")
+  if(NOT WORKING_DIRECTORY STREQUAL "")
+    _snapshot_fixtures_quote(quoted "--chdir=${WORKING_DIRECTORY}")
+    string(APPEND code " ${quoted}")
+  endif()
+  _snapshot_fixtures_program_code(launcher_code program_code "${COMMAND}")
+  string(APPEND code " \"--ctest\" ${launcher_code} \"--\"")
+  set(more "")
+  if("COMMAND_EXPAND_LISTS" IN_LIST given)
+    string(REPLACE ";" "\\\\;" code "${code}") # no list of ours is one for CMake
+    set(more " COMMAND_EXPAND_LISTS")
+  endif()
+  # A keyword of add_test() from CMake 4.4 on.
+  if("BUILD_DEPENDS" IN_LIST given AND NOT CMAKE_VERSION VERSION_LESS 4.4)
+    string(APPEND more " BUILD_DEPENDS ${BUILD_DEPENDS_code}")
+  endif()
+  set(${out} "${code} ${program_code} ${COMMAND_code}${more}" PARENT_SCOPE)
+endfunction()
+
+# The program, and the option of `snapfix run` for what stands in front of it. add_test() puts a
+# target's path and launchers in place of its name, but not behind a wrapper, so expressions do it.
+# One word for all launchers, as some versions of CMake drop a word that becomes empty; the helper
+# splits it at `;`.
+function(_snapshot_fixtures_program_code out_launcher out_program program)
+  set(launcher_code "")
+  _snapshot_fixtures_quote(program_code "${program}")
   if(program MATCHES "^[A-Za-z0-9_.:+-]+$") # else it cannot be a target
     set(type "$<$<TARGET_EXISTS:${program}>:$<TARGET_PROPERTY:${program},TYPE>>")
     set(is_target "$<STREQUAL:${type},EXECUTABLE>")
     set(launcher "--launcher=")
     foreach(property IN ITEMS TEST_LAUNCHER CROSSCOMPILING_EMULATOR)
       set(value "$<TARGET_GENEX_EVAL:${program},$<TARGET_PROPERTY:${program},${property}>>")
-      string(APPEND launcher "$<${is_target}:${value}>;")
+      string(APPEND launcher "$<JOIN:$<${is_target}:${value}>,;>;")
     endforeach()
-    _snapshot_fixtures_quote(launcher "${launcher}")
+    _snapshot_fixtures_quote(launcher_code "${launcher}")
     set(path "$<${is_target}:$<TARGET_FILE:${program}>>$<$<NOT:${is_target}>:${program}>")
-    _snapshot_fixtures_quote(quoted "${path}")
-    set(code "${launcher} \"--\" ${quoted}")
+    _snapshot_fixtures_quote(program_code "${path}")
   endif()
-  set(${out} "${code}" PARENT_SCOPE)
+  set(${out_launcher} "${launcher_code}" PARENT_SCOPE)
+  set(${out_program} "${program_code}" PARENT_SCOPE)
 endfunction()
 
 # ---- options of the helper -----------------------------------------------------------------------

@@ -102,7 +102,11 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
   }
   m_words = list(k_words);
   if (m_takes_command == TakesCommand::no) {
-    m_words.insert(m_words.end(), m_command.begin(), m_command.end());
+    // `ctest -- ARGUMENT...` gives them to all tests, and they are not meant for one that serves
+    // others.
+    if (!has("ctest") || !flag("ctest")) {
+      m_words.insert(m_words.end(), m_command.begin(), m_command.end());
+    }
     m_command.clear();
   }
   if (has("name")) {

@@ -25,6 +25,10 @@ int finish(const std::vector<std::string>& arguments) {
       "were changed; always; default: on-failure");
   options.add_flag("will-fail", "the command was expected to fail (CTest's WILL_FAIL)");
   options.add_value("skip-return-code", "N", "this exit code is no failure (SKIP_RETURN_CODE)");
+  options.add_flag(
+      "judged-by-output",
+      "whether it failed is judged by its output, which only ctest sees (FAIL_, PASS_, "
+      "SKIP_REGULAR_EXPRESSION): on-failure keeps");
   add_wait_option(options);
   options.add_flag("ctest", "called by the CMake module: print measurements");
   options.add_flag("json", "print a report");
@@ -35,6 +39,7 @@ int finish(const std::vector<std::string>& arguments) {
   const auto keep = k_keeps.at(options.choice("keep", {"never", "on-failure", "always"}, 1));
   snapshot::Outcome outcome;
   outcome.will_fail = options.flag("will-fail");
+  outcome.judged_by_output = options.flag("judged-by-output");
   if (const auto code = options.number("skip-return-code")) {
     outcome.skip_return_code = static_cast<int>(*code);
   }

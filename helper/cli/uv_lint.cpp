@@ -43,6 +43,7 @@ int uv_lint(const std::vector<std::string>& arguments) {
   options.add_flag("assume-locked",
                    "UV_LOCKED=1 will be in the environment: report --frozen as well, "
                    "which uv refuses beside it");
+  options.add_flag("ctest", "called by the CMake module: what stands behind -- is of ctest");
   if (!options.parse(arguments)) {
     return k_done;
   }

@@ -33,6 +33,9 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ou
   if (run->contains("signal")) {
     return os::format("its command was killed by signal {}", run->at("signal").get<int>());
   }
+  if (outcome.judged_by_output) {
+    return "its test is judged by its output, which only ctest sees";
+  }
   const int status = run->value("status", 0);
   if (outcome.skip_return_code == status || (status != 0) == outcome.will_fail) {
     return "";

@@ -27,7 +27,9 @@ enum class Keep { never, on_failure, always };
 struct Outcome {
   bool will_fail = false;              ///< CTest's WILL_FAIL: only a non-zero exit code is success
   std::optional<int> skip_return_code; ///< CTest's SKIP_RETURN_CODE: no failure
-  std::string fault;                   ///< what else was found wrong; empty if nothing
+  /// By CTest's regular expressions: only ctest knows whether the test failed.
+  bool judged_by_output = false;
+  std::string fault; ///< what else was found wrong; empty if nothing
 };
 
 struct Finished {

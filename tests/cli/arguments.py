@@ -36,7 +36,9 @@ def test_help_names_what_the_contract_has():
         "create": tree + ["--fresh", "--ctest", "--json", "--wait"],
         "run": tree + ["--fresh", "--chdir", "--map-source", "--wait", "--ctest"],
         "verify": ["--root", "--content", "--json"],
-        "finish": ["--root", "--keep", "--will-fail", "--skip-return-code", "--wait", "--ctest", "--json"],
+        "finish": ["--root", "--keep", "--will-fail", "--skip-return-code", "--judged-by-output", "--wait",
+                   "--ctest", "--json"],
+        "uv-lint": ["--fix", "--assume-locked", "--ctest", "--json"],
         "remove": ["--root", "--wait"],
         "list": ["--root", "--json"],
         "show": ["--root", "--json"],
@@ -55,6 +57,21 @@ def test_version():
 
 def test_no_command(tmp):
     refused(tmp, says=("--help",))
+
+
+def test_what_ctest_appends_is_looked_at_by_the_command_alone(tmp):
+    """`ctest -- ARGUMENT...`; without --ctest, words behind -- are words."""
+    p = Project(tmp)
+    appended = ("--ctest", "--", "--xyzzy", "another", "--", "")
+    p("freeze", *appended)
+    p("create", "t", *appended)
+    assert p("run", "t", "--ctest", "--", "echo", *appended[1:]).out == "-- --xyzzy another -- \n"
+    p("finish", "t", *appended)
+    assert p.names() == []
+    snapfix("uv-lint", p.source, *appended)
+    assert p("freeze", "--", "another", expect=2).err and p("create", "t", "--", "another", expect=2).err
+    p("create", "--", "-x")
+    assert len(p.names()) == 1
 
 
 def test_unknown_command_and_what_was_meant(tmp):

@@ -235,6 +235,9 @@ def test_keep(tmp):
     assert keeps(p, "t", "on-failure", "exit 0", "--will-fail")
     assert not keeps(p, "t", "on-failure", "exit 77", "--skip-return-code", "77")
     assert keeps(p, "t", "on-failure", "exit 76", "--skip-return-code", "77")
+    for script in ("exit 0", "exit 1"):
+        assert keeps(p, "t", "on-failure", script, "--judged-by-output")
+        assert not keeps(p, "t", "never", script, "--judged-by-output")
     assert keeps(p, "t", "on-failure", "echo x >>a.txt", expect=3)
 
 

@@ -167,6 +167,49 @@ def test_order_of_keywords_does_not_matter(tmp):
     assert all(test.labels == ["one", "two"] for test in tests.values())
 
 
+def test_command_expand_lists(tmp):
+    """As with add_test(), and only in the test's own words."""
+    source = tmp / "source" / "a;b"
+    harness.write_files(source, {"f": "x\n"})
+    project = nested.Project(
+        tmp,
+        f"""
+        add_executable(show show.c)
+        set_target_properties(show PROPERTIES CROSSCOMPILING_EMULATOR "env;-u;X")
+        set(words "$<1:a;b>" "" "c\;d" "$<$<BOOL:>:no>" last)
+        add_test(NAME plain COMMAND echo ${{words}} "$<1:a;b>" "" "c;d" "$<$<BOOL:>:no>" COMMAND_EXPAND_LISTS)
+        add_snapshot_test(NAME t COMMAND echo ${{words}} "$<1:a;b>" "" "c;d" "$<$<BOOL:>:no>" COMMAND_EXPAND_LISTS)
+        add_snapshot_test(NAME target COMMAND_EXPAND_LISTS COMMAND show "x;y" EXCLUDE "p;q" LABELS one)
+        add_snapshot_test(NAME odd COMMAND cat f "SOURCE_DIR" COMMAND_EXPAND_LISTS)
+    """.replace('"SOURCE_DIR"', f"SOURCE_DIR {quote(str(source))} FILES ALL"),
+        {"show.c": "#include <stdio.h>\nint main(int n, char **v) { while (n--) puts(*v++); return 0; }\n"},
+        languages="C",
+    ).configured()
+    project.make()
+    tests = project.tests()
+    assert tests["t"].words()[1:] == tests["plain"].command[1:], (tests["t"].words(), tests["plain"].command)
+    assert {"--launcher=;env;-u;X;", "--exclude=p;q"} <= set(tests["target"].options()), tests["target"].command
+    assert tests["target"].words() == [f"{project.build}/show", "x", "y"]
+    assert tests["odd"].option("--source") == str(source)
+    project.ctest()
+
+
+def test_build_depends(tmp):
+    """A keyword of add_test() since CMake 4.4, and of add_snapshot_test() with every version."""
+    project = nested.Project(
+        tmp,
+        """
+        set(CMAKE_TEST_BUILD_DEPENDS ON)
+        add_custom_target(data COMMAND touch ${CMAKE_BINARY_DIR}/made)
+        add_snapshot_test(NAME t COMMAND echo word BUILD_DEPENDS data LABELS one)
+    """,
+    ).configured()
+    assert project.tests()["t"].words() == ["echo", "word"] and project.tests()["t"].labels == ["one"]
+    if nested.version() >= (4, 4):
+        project.make("--target", "test_prep/t")
+        assert (project.build / "made").exists()
+
+
 def test_no_source_mapping(tmp):
     project = nested.Project(tmp, "add_snapshot_test(NAME t COMMAND sh NO_SOURCE_MAPPING)\n").configured()
     assert "--map-source" not in project.tests()["t"].options()
@@ -249,12 +292,12 @@ def test_variables_of_the_project_are_its_own(tmp):
         "sub/pyproject.toml": "",
         "deep/CMakeLists.txt": "add_snapshot_test(NAME deep COMMAND sh)\n",
     }
-    project = nested.Project(tmp, lists, files)
+    project = nested.Project(tmp, "include(declared.cmake)\n" + lists, files)
     words = words_of_the_module()
     assert {"missing", "labels", "given", "NAME", "text"} <= set(words)
     expected = None
     for declared in ("", "set({} docs)\n", 'set({} docs CACHE STRING "")\n', "set({} OFF)\n"):
-        project.rewrite("".join(declared.format(word) for word in words) + lists)
+        (project.source / "declared.cmake").write_text("".join(declared.format(word) for word in words))
         said = nested.plain_text(project.configure())
         assert "Warning" not in said, said
         tests = {name: (test.command, test.properties) for name, test in project.tests().items()}

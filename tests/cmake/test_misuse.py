@@ -37,7 +37,19 @@ CASES = [
     ('add_snapshot_test("" COMMAND true NAME t)', "unknown arguments: ''"),
     ("add_snapshot_test(NAME t u COMMAND true)", "unknown arguments: 'u'"),
     (T + "STRICT yes)", "unknown arguments: 'yes'"),
-    (T + "COMMAND_EXPAND_LISTS)", "COMMAND_EXPAND_LISTS is not supported", "word of its own"),
+    (T + "LABEL nightly)", "COMMAND is given the word LABEL: is LABELS meant?", "write LABELS", "$<1:LABEL>"),
+    (T + "PROPERTY COST 3)", "is PROPERTIES meant?"),
+    (T + "TIMEOUT 5)", "COMMAND is given the word TIMEOUT, a property", "PROPERTIES TIMEOUT <value>", "$<1:TIMEOUT>"),
+    (T + "LABELS nightly ENVIRONMENT A=b)", "LABELS is given the word ENVIRONMENT"),
+    (T + "DEPENDS x)", "PROPERTIES DEPENDS <value>"),
+    (T + "WORKING_DIRECTROY x)", "is WORKING_DIRECTORY meant?"),
+    (T + "CONFIGURATION Debug)", "is CONFIGURATIONS meant?"),
+    (T + "KEEPS NEVER)", "is KEEP meant?"),
+    (F + "LABELS a WORKING_DIRECTORY b)", "LABELS is given the word WORKING_DIRECTORY, which is no keyword here"),
+    (F + "LABELS a GUARD ON)", "which is no keyword here", "leave it out"),
+    (F + "LABELS a TIMEOUT 5)", "a property of tests", "set it by set_tests_properties()"),
+    ("add_uv_lock_check(NAME l PATHS . WILL_FAIL TRUE)", "a property of tests"),
+    (F + "INCLUDE a EXCLUDES b)", "INCLUDE is given the word EXCLUDES: is EXCLUDE meant?"),
     (T + "LABELS)", "LABELS has no value"),
     (T + "LINK_MODE)", "LINK_MODE has no value"),
     (T + "LINK_MODE COPY COPY)", "COPY has no value"),
@@ -82,6 +94,24 @@ CASES = [
     (T + "PROPERTIES TIMEOUT 3 COST)", "no pairs"),
     (T + "PROPERTIES FIXTURES_SETUP x)", "cannot set FIXTURES_SETUP", "add_snapshot_fixture"),
     (T + "PROPERTIES TIMEOUT 3 FIXTURES_CLEANUP x)", "cannot set FIXTURES_CLEANUP"),
+    (T + ")\nset_tests_properties(t PROPERTIES FIXTURES_SETUP x)", "cannot set FIXTURES_SETUP", "add_snapshot_fixture"),
+    (T + ")\nset_property(TEST t APPEND PROPERTY FIXTURES_CLEANUP x)", "cannot set FIXTURES_CLEANUP"),
+    (
+        T + ")\nset_tests_properties(t PROPERTIES WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/sub)",
+        "its property WORKING_DIRECTORY is",
+        "give WORKING_DIRECTORY sub to add_snapshot_test()",
+    ),
+    (T + ")\nset_property(TEST t PROPERTY WORKING_DIRECTORY /usr)", "give WORKING_DIRECTORY <folder of the source>"),
+    (
+        T + "PROPERTIES ENVIRONMENT \"A=b;SNAPSHOT_DIR=/x\")",
+        "its ENVIRONMENT sets SNAPSHOT_DIR",
+        "COMMAND env SNAPSHOT_DIR=<value>",
+    ),
+    (T + ")\nset_tests_properties(t PROPERTIES ENVIRONMENT SNAPSHOT_NAME=x)", "its ENVIRONMENT sets SNAPSHOT_NAME"),
+    (
+        T + ")\nset_tests_properties(t PROPERTIES ENVIRONMENT_MODIFICATION SNAPSHOT_SOURCE_DIR=unset:)",
+        "its ENVIRONMENT_MODIFICATION sets SNAPSHOT_SOURCE_DIR",
+    ),
     (T + "PROPERTIES WORKING_DIRECTORY x)", "WORKING_DIRECTORY is given after PROPERTIES", "in front of"),
     (T + "PROPERTIES TIMEOUT 3 LABELS x COST 2)", "LABELS is given after PROPERTIES"),
     (T + "WORKING_DIRECTORY /usr)", "is absolute", "from the top of SOURCE_DIR"),
@@ -137,6 +167,22 @@ def test_each_misuse(tmp):
         if missing:
             wrong.append(f"{lists}\n    lacks {missing}\n    {said}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_words_that_are_no_misuse(tmp):
+    """Words in capitals that are no keyword of ours, and those that are said to be meant."""
+    words = "PATH NAMED label timeout COST_OF $<1:TIMEOUT> $<1:LABEL> Timeout A B"
+    project = nested.Project(tmp, T + words + " PROPERTIES ENVIRONMENT OLD_SNAPSHOT_DIR=x)\n").configured()
+    assert project.tests()["t"].words() == ["true", *words.replace("$<1:", "").replace(">", "").split()]
+
+
+def test_included_in_a_sibling_directory(tmp):
+    """All that the module knows is known where its functions are."""
+    files = {"a/CMakeLists.txt": f"include([==[{nested.MODULE}]==])\n", "b/CMakeLists.txt": T + "SOURCE_DIR ..)\n"}
+    project = nested.Project(tmp, "add_subdirectory(a)\nadd_subdirectory(b)\n", files, include=False).configured()
+    assert len(project.tests()) == 4
+    (project.source / "b/CMakeLists.txt").write_text(T + "TIMEOUT 5)\n")
+    assert "a property of tests" in nested.plain_text(project.configure(expect=None))
 
 
 def test_first_call_without_misuse_passes(tmp):

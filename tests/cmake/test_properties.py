@@ -1,5 +1,7 @@
 """Labels, configurations, DISABLED, WILL_FAIL and fixtures, and the tests that serve a test."""
 
+import re
+
 import harness
 import nested
 
@@ -40,8 +42,8 @@ def test_labels(tmp):
     shared = tests["a.snapshot_setup"].fixtures_required[0]
     own = tests["c.snapshot_setup"].fixtures_required[0]
     assert shared != own and nested.freezes(tests) == sorted([shared, own])
-    assert set(tests[shared].labels) == {"nightly", "more", "later", "quick", "deep", "of_folder"}
-    assert tests[own].labels is None
+    # One of some tests would show up in the summaries of the others.
+    assert tests[shared].labels is None and tests[own].labels is None
 
     def four(name, freeze):
         return {name, f"{name}.snapshot_setup", f"{name}.snapshot_cleanup", freeze}
@@ -49,10 +51,32 @@ def test_labels(tmp):
     assert project.tests("-L", "nightly").keys() == four("a", shared)
     assert project.tests("-R", "^b$").keys() == four("b", shared)
     assert project.tests("-L", "of_folder").keys() == four("d", shared)
-    # No orphan of a test that is left out, and all that the others need.
-    assert project.tests("-LE", "nightly|later|of_folder").keys() == four("c", own)
     assert project.tests("-LE", "nightly").keys() == four("b", shared) | four("c", own) | four("d", shared)
     assert not project.tests("-L", "nightly", "-LE", "more")
+
+
+def test_labels_of_the_freeze(tmp):
+    """Those of all its tests, whose directory's labels count: so no run's summary shows a foreign one."""
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME a COMMAND true LABELS nightly gpu)
+        add_snapshot_test(NAME b COMMAND true LABELS gpu nightly more)
+        add_snapshot_fixture(NAME f LABELS gpu nightly)
+        add_subdirectory(sub)
+    """,
+        {"sub/CMakeLists.txt": """
+        add_snapshot_test(NAME c COMMAND true LABELS gpu SOURCE_DIR ${CMAKE_SOURCE_DIR})
+        set_directory_properties(PROPERTIES LABELS "nightly")
+    """},
+    ).configured()
+    tests = project.tests()
+    (freeze,) = nested.freezes(tests)
+    assert sorted(tests[freeze].labels) == ["gpu", "nightly"], tests[freeze].labels
+    assert not project.tests("-LE", "nightly") and not project.tests("-LE", "gpu")
+    assert set(project.tests("-LE", "more")) >= {freeze, "a", "c"}
+    assert project.tests("-L", "more").keys() == {"b", "b.snapshot_setup", "b.snapshot_cleanup", freeze}
+    assert "more" not in project.ctest("-R", "^a$").out
 
 
 def test_configurations(tmp):
@@ -163,6 +187,132 @@ def test_verdicts_reach_the_cleanup(tmp):
     assert "--skip-return-code" not in tests["b.snapshot_cleanup"].options()
 
 
+EXPRESSIONS = (
+    # test, command, property, its value, whether it fails
+    ("fail", "echo ERROR; exit 0", "FAIL_REGULAR_EXPRESSION", "ERROR", True),
+    ("no_fail", "echo well; exit 0", "FAIL_REGULAR_EXPRESSION", "ERROR", False),
+    ("miss", "echo nothing; exit 0", "PASS_REGULAR_EXPRESSION", "all well", True),
+    ("pass", "echo all well; exit 3", "PASS_REGULAR_EXPRESSION", "other;all well", False),
+    ("skip", "echo SKIP; exit 1", "SKIP_REGULAR_EXPRESSION", "SKIP", False),
+)
+
+
+def test_what_is_judged_by_output_is_kept(tmp):
+    """Only ctest knows whether it failed: the exit code tells nothing, or the opposite."""
+    lists = "".join(
+        f'add_snapshot_test(NAME {name} COMMAND sh -c "{command}" PROPERTIES {key} "{value}")\n'
+        f'add_snapshot_test(NAME {name}.later COMMAND sh -c "{command}")\n'
+        f'set_tests_properties({name}.later PROPERTIES {key} "{value}")\n'
+        for name, command, key, value, _ in EXPRESSIONS
+    )
+    lists += 'add_snapshot_test(NAME never COMMAND true KEEP NEVER PROPERTIES FAIL_REGULAR_EXPRESSION "x")\n'
+    lists += "add_snapshot_test(NAME plain COMMAND true)\n"
+    project = nested.Project(tmp, lists).configured()
+    outcomes = project.results(expect=8)
+    names = {name + end for name, *_ in EXPRESSIONS for end in ("", ".later")}
+    failed = {name + end for name, *_, fails in EXPRESSIONS for end in ("", ".later") if fails}
+    assert {name for name in names if outcomes[name].status == "failed"} == failed, outcomes
+    assert project.folders() == names, (project.folders() ^ names, outcomes)
+    assert "judged by its output" in outcomes["fail.snapshot_cleanup"].output, outcomes
+
+
+def test_parent_directories_set_properties(tmp):
+    """After the end of the test's own directory, which CMake allows from 3.28 on."""
+    if nested.version() < (3, 28):
+        harness.skip("CMake is older than 3.28")
+    files = {"sub/CMakeLists.txt": "add_snapshot_test(NAME t COMMAND sh)\n"}
+    parent = "add_subdirectory(sub)\nset_property(TEST t DIRECTORY sub {} PROPERTY {} {})\n"
+    project = nested.Project(tmp, "", files)
+    project.rewrite(
+        parent.format("", "LABELS", "one")
+        + "set_property(TEST t DIRECTORY sub PROPERTY DISABLED TRUE)\n"
+        + "set_property(TEST t DIRECTORY sub APPEND PROPERTY FIXTURES_REQUIRED mine)\n"
+    )
+    said = nested.plain_text(project.configure())
+    assert "Warning" not in said, said
+    tests = project.tests()
+    assert len(tests) == 4 and all(test.labels == ["one"] and test.disabled for test in tests.values()), tests
+    assert len(tests["t"].fixtures_required) == 3
+
+    project.rewrite(parent.format("", "FIXTURES_REQUIRED", "mine"))
+    said = nested.plain_text(project.configure())
+    assert said.count("was replaced") == 1 and len(project.tests()["t"].fixtures_required) == 3, said
+    for key, value, words in (
+        ("FIXTURES_SETUP", "x", "cannot set FIXTURES_SETUP"),
+        ("WORKING_DIRECTORY", "/usr", "its property WORKING_DIRECTORY is '/usr'"),
+        ("ENVIRONMENT", "SNAPSHOT_DIR=x", "its ENVIRONMENT sets SNAPSHOT_DIR"),
+        ("WILL_FAIL", "TRUE", "set that in the directory of the test"),
+        ("PASS_REGULAR_EXPRESSION", "x", "set that in the directory of the test"),
+    ):
+        project.rewrite(parent.format("", key, value))
+        done = project.configure(expect=None)
+        assert done.code != 0 and words in nested.plain_text(done), (key, done)
+
+
+def test_paths_that_ctest_reads(tmp):
+    """@SNAPSHOT_DIR@ in properties of the test that ctest itself looks at."""
+    lists = """
+        add_snapshot_test(NAME there COMMAND true PROPERTIES REQUIRED_FILES "@SNAPSHOT_DIR@/input;/bin/sh")
+        add_snapshot_test(NAME "odd name" COMMAND true)
+        set_tests_properties("odd name" PROPERTIES REQUIRED_FILES @SNAPSHOT_DIR@/input
+          ATTACHED_FILES @SNAPSHOT_DIR@/log ATTACHED_FILES_ON_FAIL "@SNAPSHOT_DIR@/a;@SNAPSHOT_DIR@/b")
+        add_snapshot_test(NAME missing COMMAND true PROPERTIES REQUIRED_FILES @SNAPSHOT_DIR@/nothing)
+    """
+    harness.require("ninja")
+    for number, generator in enumerate(("Ninja", "Ninja Multi-Config")):
+        (tmp / str(number)).mkdir()
+        project = nested.Project(tmp / str(number), lists, {"input": "text\n"}).configured(generator=generator)
+        options = ("-C", "Release") if number else ()
+        outcomes = project.results(*options, expect=8)
+        wrong = {name for name, outcome in outcomes.items() if outcome.status != "passed"}
+        assert wrong == {"missing"} and outcomes["missing"].status == "notrun", outcomes
+        tests = project.tests(*options)
+        folder = tests["odd name"].required_files[0][: -len("/input")]
+        assert folder.startswith(f"{project.root}/odd_name"), folder
+        assert tests["odd name"].attached_files == [f"{folder}/log"]
+        assert tests["odd name"].attached_files_on_fail == [f"{folder}/a", f"{folder}/b"]
+
+
+def test_where_tests_are_defined(tmp):
+    """The line of the call, for editors: add_test() itself is called from within the module."""
+    project = nested.Project(
+        tmp,
+        """
+        # NAME second, told of first
+        add_snapshot_test(NAME first COMMAND sh)
+        add_snapshot_test(COMMAND sh NAME second)
+        add_snapshot_test(
+          NAME "third one"
+          COMMAND sh)
+        add_snapshot_test(NAME own COMMAND sh PROPERTIES DEF_SOURCE_LINE "mine:3")
+        foreach(name IN ITEMS x)
+          add_snapshot_test(NAME ${name} COMMAND sh)
+        endforeach()
+        add_subdirectory(sub)
+    """,
+        {"sub/CMakeLists.txt": "\nadd_snapshot_fixture(NAME f)\n"},
+    ).configured()
+    text = (project.source / "CMakeLists.txt").read_text().split("\n")
+
+    def line(words):
+        return f"{project.source}/CMakeLists.txt:{[words in line for line in text].index(True) + 1}"
+
+    # From the generated file, as ctest shows the property in newer versions only.
+    generated = "".join((project.build / d / "CTestTestfile.cmake").read_text() for d in (".", "sub"))
+    told = dict(re.findall(r'set_tests_properties\(\[=\[(.*?)\]=\] PROPERTIES .*DEF_SOURCE_LINE "(.*?)"', generated))
+    for name, place in (
+        ("first", line("NAME first")),
+        ("first.snapshot_setup", line("NAME first")),
+        ("first.snapshot_cleanup", line("NAME first")),
+        ("second", line("NAME second)")),
+        ("third one", line("third one")),
+        ("own", "mine:3"),
+        ("x", line("add_snapshot_test(")),
+        ("f.snapshot_setup", f"{project.source}/sub/CMakeLists.txt:2"),
+    ):
+        assert told[name] == place, (name, told[name], place)
+
+
 def test_one_freezing_test_for_each_source_and_file_set(tmp):
     files = {
         f"{d}/CMakeLists.txt": f"add_snapshot_test(NAME {d} COMMAND sh SOURCE_DIR ${{CMAKE_SOURCE_DIR}})\n"
@@ -190,7 +340,7 @@ def test_one_freezing_test_for_each_source_and_file_set(tmp):
     }
     assert len({used[n] for n in ("x", "y", "plain", "made", "fixture")}) == 1, used
     assert len(set(used.values())) == 5 and sorted(set(used.values())) == nested.freezes(tests), used
-    assert tests[used["plain"]].labels == ["top"]
+    assert tests[used["plain"]].labels is None
 
 
 def test_fixture_for_tests_of_others(tmp):

@@ -1,5 +1,7 @@
 """Whole runs of ctest: again, repeated, in part, after failures; each test has a pristine tree of its own."""
 
+import re
+
 import harness
 import nested
 
@@ -94,6 +96,76 @@ def test_repeat_until_pass(tmp):
     )
     project.ctest("--repeat", "until-pass:3")
     assert drain(project.journal) == ["a", "a"]
+
+
+def test_arguments_for_the_tests(tmp):
+    """ctest -- ARGUMENT... appends them to every command: a test's own gets them, what serves it does not."""
+    if nested.version() < (4, 4):
+        harness.skip("CMake is older than 4.4")
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME t COMMAND sh -c "echo given: $*" name)
+        add_snapshot_fixture(NAME f KEEP NEVER)
+        add_test(NAME user COMMAND echo)
+        set_tests_properties(user PROPERTIES FIXTURES_REQUIRED snapshot.f)
+        add_uv_lock_check(NAME lint PATHS run.sh)
+    """,
+        {"run.sh": "#!/bin/sh\n"},
+    ).configured()
+    done = project.ctest("-V", "--", "--json", "-x", "--", "some thing")
+    assert "given: --json -x -- some thing" in done.out and "100% tests passed" in done.out, done
+    assert project.folders() == set()
+
+
+MEMCHECK = {
+    "leak.c": """
+        #include <stdio.h>
+        #include <stdlib.h>
+        int main(void) {
+          volatile char *p = malloc(8);
+          p[8] = 1;
+          FILE *shared = fopen("input", "a");
+          return shared == NULL || fputs("more", shared) < 0 || fclose(shared) != 0;
+        }
+    """,
+    "input": "text\n",
+}
+
+
+def memcheck(tmp, options):
+    """What ctest -T MemCheck finds in a program, as a plain test and as a snapshot test."""
+    harness.require("valgrind", "cc")
+    project = nested.Project(
+        tmp,
+        """
+        include(CTest)
+        add_executable(leak leak.c)
+        add_test(NAME plain COMMAND leak)
+        add_snapshot_test(NAME snap COMMAND leak KEEP ALWAYS)
+    """,
+        MEMCHECK,
+        languages="C",
+    ).configured(f"-DMEMORYCHECK_COMMAND_OPTIONS={options}")
+    project.make()
+    done = project.ctest("-T", "MemCheck", "-V", expect=None, timeout=280)
+    for test in ("plain", "snap"):
+        assert re.search(rf"MemCheck: #\d+: {test} \.+ +Defects: 2\n", done.out), done
+    # Nothing is found in what is not the test, and what the program wrote is the snapshot's own.
+    assert done.out.count("Defects: ") == 2, done
+    assert (project.source / "input").read_text() == "text\n"
+    assert (project.root / "snap" / "input").read_text() == "text\nmore"
+    return done
+
+
+def test_memcheck(tmp):
+    done = memcheck(tmp, "--leak-check=full")
+    assert "no guard" not in done.out, done
+
+
+def test_memcheck_that_traces_children(tmp):
+    done = memcheck(tmp, "--leak-check=full --trace-children=yes --trace-children-skip=*/snapfix")
+    assert "no guard" not in done.out, done
 
 
 def test_without_setup(tmp):

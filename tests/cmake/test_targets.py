@@ -90,7 +90,7 @@ def test_multi_config(tmp):
         PROGRAM,
         languages="C",
     ).configured(generator="Ninja Multi-Config")
-    for config, launcher in (("Debug", "env;nice"), ("Release", "env;")):
+    for config, launcher in (("Debug", "env;nice"), ("Release", "env")):
         project.make("--config", config)
         test = project.tests("-C", config)["t"]
         assert test.words() == [f"{project.build}/{config}/show", config], test.command
