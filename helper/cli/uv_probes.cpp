@@ -22,6 +22,9 @@ os::Probe probe_release(const uv::Release& release, const std::vector<std::strin
             os::format("{} is too old to check a lock: {} or newer can", uv::to_text(release),
                        uv::k_first_release)};
   }
+  if (release.version == uv::k_no_version) {
+    return {"uv", false, os::format("{} does not say which release it is", release.path)};
+  }
   const auto others = uv::other_releases(release, environment);
   return {"uv", true,
           uv::to_text(release) +

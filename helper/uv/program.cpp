@@ -61,7 +61,7 @@ Identity identity_of(const std::string& program) {
 }
 
 Release release_of(const std::string& program) {
-  Release out{program, "?"};
+  Release out{program, std::string(k_no_version)};
   try {
     // uv 0.13.9 (x86_64-unknown-linux-gnu)
     const auto said = os::run_program({program, "--version"}, os::environment_without_git(), "/");

@@ -22,9 +22,11 @@ struct Identity {
 
 Identity identity_of(const std::string& program);
 
+constexpr std::string_view k_no_version = "?";
+
 struct Release {
   std::string path;
-  std::string version; ///< `0.13.9`; `?` where it does not say
+  std::string version; ///< `0.13.9`; k_no_version where it does not say
 };
 
 Release release_of(const std::string& program);

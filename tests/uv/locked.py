@@ -542,6 +542,9 @@ def test_doctor_tells_whether_the_cache_can_be_linked(tmp):
         probe = doctor(tmp, env={**env, "UV_CACHE_DIR": elsewhere / "cache"})["uv cache"]
         assert not probe["works"] and f"a copy of what {elsewhere}/cache holds" in probe["detail"], probe
     assert "not in PATH" in doctor(tmp, env={"PATH": str(tmp)})["uv"]["detail"]
+    silent = doctor(tmp, env={"PATH": f"{fake_uv(tmp, 'exit 0', version='').parent}:/usr/bin:/bin"})
+    assert not silent["uv"]["works"] and "does not say which release" in silent["uv"]["detail"], silent
+    assert "names no folder" in silent["uv cache"]["detail"], silent
 
 
 def test_a_dependency_elsewhere(tmp):
