@@ -62,8 +62,8 @@ double CallLatency::queued_seconds() noexcept {
   return static_cast<double>(std::strtoull(end, nullptr, 10)) * 1e-9;
 }
 
-unsigned CallLatency::workers_wanted(double least_wait) noexcept {
-  const Moment end = now();
+unsigned CallLatency::workers_wanted(double least_wait, const Moment& end,
+                                     QueuedSeconds queued) noexcept {
   const long waits = end.waits - m_begin.waits;
   const double wall = end.wall - m_begin.wall;
   const double cpu = std::max(end.cpu - m_begin.cpu, 1e-6);
@@ -71,13 +71,13 @@ unsigned CallLatency::workers_wanted(double least_wait) noexcept {
     return waits >= k_least_waits && seconds / static_cast<double>(waits) >= least_wait;
   };
   if (may_wait(wall - cpu)) {
-    const double blocked = wall - cpu - (queued_seconds() - m_queued_before);
+    const double blocked = wall - cpu - (queued() - m_queued_before);
     if (may_wait(blocked)) { // So many keep one processor busy.
       return static_cast<unsigned>(std::clamp(1 + blocked / cpu, 1.0, double{k_most_workers}));
     }
   }
   if (wall > k_window_seconds) {
-    *this = CallLatency();
+    *this = CallLatency(end, queued());
   }
   return 1;
 }

@@ -19,21 +19,28 @@ constexpr unsigned k_adapt = 0;
 /// server: 1 on a local file system.
 class CallLatency {
 public:
-  CallLatency() noexcept : m_begin(now()), m_queued_before(queued_seconds()) {}
-
-  /// 1 as long as there is too little to judge by. Calls that wait `least_wait` seconds or less do
-  /// not count.
-  unsigned workers_wanted(double least_wait) noexcept;
-
-  /// Which part of the time this thread was ready, and waited for a processor.
-  double share_queued() const noexcept;
-
-private:
+  /// What a thread has done until then.
   struct Moment {
     double wall = 0; ///< seconds
     double cpu = 0;  ///< seconds of this thread's work
     long waits = 0;  ///< how often it gave up the processor to wait
   };
+  /// How long the thread was ready, and waited for a processor.
+  using QueuedSeconds = double (*)() noexcept;
+
+  CallLatency() noexcept : CallLatency(now(), queued_seconds()) {}
+  CallLatency(const Moment& begin, double queued_before) noexcept
+      : m_begin(begin), m_queued_before(queued_before) {}
+
+  /// 1 as long as there is too little to judge by. Calls that wait `least_wait` seconds or less do
+  /// not count. What `queued` says is costly: it is asked only where it matters.
+  unsigned workers_wanted(double least_wait, const Moment& end = now(),
+                          QueuedSeconds queued = queued_seconds) noexcept;
+
+  /// Which part of the time this thread was ready, and waited for a processor.
+  double share_queued() const noexcept;
+
+private:
   static Moment now() noexcept;
   static double queued_seconds() noexcept;
 
@@ -84,8 +91,8 @@ private:
 };
 
 /// Works off tasks that may bring up more tasks, the youngest first, from several threads, the
-/// caller's among them.
-template<typename Task> class WorkQueue {
+/// caller's among them. `PaceOf` says how many where that is not given.
+template<typename Task, typename PaceOf = Pace> class WorkQueue {
 public:
   /// `workers`: how many threads, or k_adapt.
   explicit WorkQueue(unsigned workers) : m_adapts(workers == k_adapt), m_wanted(workers) {}
@@ -167,7 +174,7 @@ private:
   bool m_adapts;
   unsigned m_wanted;
   unsigned m_running = 0; ///< the caller's thread among them
-  std::optional<Pace> m_pace;
+  std::optional<PaceOf> m_pace;
   std::mutex m_mutex;
   std::condition_variable m_changed;
   std::vector<Task> m_tasks;

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
+#include <latch>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 #include <vector>
 
+using snapfix::os::CallLatency;
 using snapfix::os::k_adapt;
 using snapfix::os::WorkerTrial;
 using snapfix::os::WorkQueue;
@@ -45,34 +45,66 @@ BOOST_AUTO_TEST_CASE(a_failure_ends_the_work_and_reaches_the_caller) {
   for (const unsigned workers : {1U, 4U}) {
     std::atomic<std::size_t> done{0};
     WorkQueue<std::size_t> queue(workers);
-    for (std::size_t i = 0; i < 100000; ++i) {
+    for (std::size_t i = 0; i < 1000; ++i) {
       queue.add(i);
     }
-    BOOST_CHECK_THROW(queue.run([&](std::size_t i) {
-      if (i == 99990) {
+    const auto work = [&](std::size_t i) {
+      if (i == 990) {
         throw std::runtime_error("no");
       }
       ++done;
       return 1U;
-    }),
-                      std::runtime_error);
-    BOOST_TEST(done < 100000U);
+    };
+    BOOST_CHECK_THROW(queue.run(work), std::runtime_error);
+    if (workers == 1) { // others may have done more before they learn of it
+      BOOST_TEST(done == 9U);
+    }
   }
 }
 
-BOOST_AUTO_TEST_CASE(many_workers_come_where_calls_wait) {
-  WorkQueue<int> queue(k_adapt);
-  for (int i = 0; i < 400; ++i) {
+struct FourAreWanted {
+  static unsigned workers_wanted(std::uint64_t /*tasks*/, std::uint64_t /*entries*/) { return 4; }
+};
+
+BOOST_AUTO_TEST_CASE(as_many_workers_come_as_are_wanted) {
+  WorkQueue<int, FourAreWanted> queue(k_adapt);
+  for (int i = 0; i < 4; ++i) {
     queue.add(i);
   }
-  std::atomic<unsigned> others{0};
-  const auto caller = std::this_thread::get_id();
+  std::latch all_are_at_work(4);
+  std::atomic<unsigned> done{0};
   queue.run([&](int) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    others += std::this_thread::get_id() != caller ? 1 : 0;
+    all_are_at_work.arrive_and_wait(); // with fewer workers for ever
+    ++done;
     return 1U;
   });
-  BOOST_TEST(others > 350U); // with one worker more it would be 200
+  BOOST_TEST(done == 4U);
+}
+
+constexpr double k_least_wait = 1e-3;
+
+/// Of a thread that worked 1 s in all, and waited so often for so many seconds, of which it was
+/// ready for `queued`.
+template<int Queued> unsigned wanted_after(long waits, double waited) {
+  CallLatency latency({100, 10, 1000}, 5);
+  return latency.workers_wanted(k_least_wait, {101 + waited, 11, 1000 + waits},
+                                []() noexcept { return 5.0 + Queued; });
+}
+
+BOOST_AUTO_TEST_CASE(many_workers_are_wanted_where_calls_wait) {
+  BOOST_TEST(wanted_after<0>(15, 7) == 1U);   // too few to judge by
+  BOOST_TEST(wanted_after<0>(16, 7) == 8U);   // one processor is busy with eight
+  BOOST_TEST(wanted_after<0>(7001, 7) == 1U); // not long enough each
+  BOOST_TEST(wanted_after<3>(16, 7) == 5U);   // for a processor they need not wait
+  BOOST_TEST(wanted_after<7>(16, 7) == 1U);
+  BOOST_TEST(wanted_after<0>(1000, 1000) == 32U);
+}
+
+BOOST_AUTO_TEST_CASE(calls_are_judged_by_what_was_lately) {
+  const auto none_queued = []() noexcept { return 0.0; };
+  CallLatency latency({0, 0, 0}, 0);
+  BOOST_TEST(latency.workers_wanted(k_least_wait, {10, 10, 0}, none_queued) == 1U);
+  BOOST_TEST(latency.workers_wanted(k_least_wait, {10.2, 10.1, 20}, none_queued) == 2U);
 }
 
 /// How many workers a trial ends with if `speedup` workers' work is what that many get done, and
