@@ -314,12 +314,30 @@ void write_file(const Dir& dir, const char* name, std::string_view text) {
   write_all(fd.get(), std::as_bytes(std::span(text)), dir.path_of(name));
 }
 
+namespace {
+
+/// What stands there, left by a killed process of our number or put there by somebody, is removed
+/// and not written to.
+UniqueFd open_new(const Dir& dir, const char* name, std::uint32_t permissions) {
+  constexpr int k_flags = O_WRONLY | O_CREAT | O_EXCL;
+  try {
+    return dir.open_file(name, k_flags, permissions);
+  } catch (const Error& error) {
+    if (error.error_number() != EEXIST) {
+      throw;
+    }
+  }
+  dir.unlink(name);
+  return dir.open_file(name, k_flags, permissions);
+}
+
+} // namespace
+
 Replacement::Replacement(const Dir& dir, std::string name, std::span<const std::byte> bytes,
                          std::uint32_t permissions)
     : m_dir(dir), m_name(std::move(name)), m_temporary(os::format(".{}.{}", m_name, ::getpid())) {
   try {
-    const UniqueFd fd =
-        dir.open_file(m_temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, permissions);
+    const UniqueFd fd = open_new(dir, m_temporary.c_str(), permissions);
     write_all(fd.get(), bytes, dir.path_of(m_temporary.c_str()));
   } catch (...) {
     ::unlinkat(dir.fd(), m_temporary.c_str(), 0);

@@ -30,6 +30,7 @@ std::string name_lock(const std::string& folder) {
 constexpr std::uint32_t k_others_write = 022;
 constexpr std::uint32_t k_others_enter = 011;
 constexpr std::uint32_t k_any_mode = 0;
+constexpr std::uint32_t k_ignore_mode = 0666; ///< less the umask
 
 constexpr const char* k_another_root = "choose another root with --root or SNAPFIX_ROOT";
 
@@ -107,7 +108,7 @@ void require_ours(const os::Dir& dir, std::uint32_t forbidden) {
     throw os::Error(
         os::format("other users may write to {} (mode {:04o})", os::quoted(dir.path()),
                    stat.permissions()),
-        os::format("if all in it is yours: chmod go-w {} - else {}", dir.path(), k_another_root));
+        os::format("if all in it is yours: chmod go-w {}\nelse {}", dir.path(), k_another_root));
   }
 }
 
@@ -121,7 +122,7 @@ os::Dir ensure_ours(const os::Dir& parent, const char* name) {
       throw;
     }
     throw os::Error(os::format("{} is no folder", os::quoted(parent.path_of(name))),
-                    os::format("snapfix has not made it: remove it, or {}", k_another_root));
+                    os::format("snapfix has not made it: remove it\nor {}", k_another_root));
   }
 }
 
@@ -156,10 +157,11 @@ Root Root::open_or_make(const std::string& path) {
     throw os::Error("make the root", {path}, failed.value(), k_another_root);
   }
   os::Dir top = open_own(path);
-  // Written first: git must not see a root's folders as untracked files, not even for a moment.
+  // Written first: git must not see a root's folders as untracked files, not even for a moment. By
+  // a rename: others may be able to write to the root, and what they put there is not written to.
   const auto ignore = top.try_stat(k_ignore);
-  if (!ignore || ignore->size == 0) {
-    os::write_file(top, k_ignore, "/*\n");
+  if (!ignore || (ignore->is_file() && ignore->size == 0)) {
+    os::replace_file(top, k_ignore, "/*\n", k_ignore_mode);
   }
   return Root(std::move(top));
 }

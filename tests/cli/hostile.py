@@ -70,6 +70,20 @@ def test_a_root_with_another_users_inner_folder_is_refused():
                 assert done.code == (125 if command == "run" else 1), (command, done)
 
 
+def test_what_others_put_in_the_place_of_the_ignore_file_is_not_written_to(tmp):
+    for kind, put in (("link", os.link), ("symlink", os.symlink), ("fifo", lambda _, at: os.mkfifo(at))):
+        p = Project(tmp / kind)
+        p.root.mkdir(mode=0o777)
+        other = tmp / f"other-{kind}"
+        other.touch()
+        put(other, p.root / ".gitignore")
+        p.create("t")
+        assert other.read_text() == "", kind
+        assert (p.root / ".gitignore").is_symlink() == (kind == "symlink")
+        if kind == "link":
+            assert (p.root / ".gitignore").read_text() == "/*\n"
+
+
 def test_a_link_in_the_place_of_the_inner_folder_is_refused():
     require_users()
     for user in USERS:
