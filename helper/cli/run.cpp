@@ -17,13 +17,17 @@
 #include "snapshot/run_record.hpp"
 #include "snapshot/verify.hpp"
 #include "source/glob.hpp"
+#include "source/git.hpp"
 #include "source/path_mapping.hpp"
 
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
 #include <cerrno>
+#include <array>
 
+#include <cstdlib>
+#include <string_view>
 namespace snapfix::cli {
 namespace {
 
@@ -49,6 +53,16 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
 }
 
 /// The folder in the snapshot that --chdir names.
+/// Whether a program takes a script's path for its first argument.
+bool is_interpreter(const std::string& program) {
+  constexpr std::array<std::string_view, 14> k_names{"sh",   "bash",   "dash",    "zsh",  "ksh",
+                                                     "fish", "python", "perl",    "ruby", "node",
+                                                     "lua",  "php",    "Rscript", "julia"};
+  std::string name = program.substr(program.rfind('/') + 1);
+  name.erase(name.find_last_not_of("0123456789.") + 1); // python3.11
+  return std::ranges::find(k_names, name) != k_names.end();
+}
+
 std::string folder_in(const Arguments& options, const std::string& snapshot) {
   const auto relative = options.value("chdir");
   if (!relative) {
@@ -79,6 +93,8 @@ private:
   bool gives_tree_options() const;
   bool was_run_by(const snapshot::Root& root, pid_t parent) const;
   guard::Command command(const snapshot::SnapshotManifest& manifest) const;
+  std::vector<std::string> spellings_of(const std::string& source) const;
+  void refuse_untracked(const std::string& source) const;
   nlohmann::json start_record(const guard::Command& command) const;
   void record_end(const snapshot::Root& root, nlohmann::json& record,
                   const guard::CommandEnd& end) const;
@@ -191,6 +207,48 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
     sources.push_back(
         boost::filesystem::path(os::absolute_path(*given)).lexically_normal().string());
   }
+/// The paths by which users mean the source, whose own is `source`.
+std::vector<std::string> Run::spellings_of(const std::string& source) const {
+  std::vector<std::string> out{source};
+  const char* here = std::getenv("PWD"); // NOLINT(concurrency-mt-unsafe): no thread writes it
+  for (const auto& path : {os::absolute_path(m_options.value("source").value_or(source)),
+                           std::string(here == nullptr ? "" : here)}) {
+    auto spelling = boost::filesystem::path(path).lexically_normal();
+    boost::system::error_code failed;
+    if (boost::filesystem::equivalent(spelling, source, failed)) { // symlinks may lead elsewhere
+      out.push_back(spelling.string());
+    }
+  }
+  return out;
+}
+
+/// A script that was only just written, and not yet added: it would run in the source, or not be
+/// found.
+void Run::refuse_untracked(const std::string& source) const {
+  const source::PathMapping mapping(spellings_of(source), m_path);
+  const auto& words = m_options.command();
+  for (std::size_t i = 0; i < words.size() && i < 2; ++i) {
+    std::string path = words[i];
+    if (path.starts_with('/')) {
+      if (!m_options.flag("map-source")) {
+        continue; // the source's file is meant
+      }
+    } else if (i == 0 ? path.find('/') != std::string::npos : is_interpreter(words[0])) {
+      path = source + "/" + m_options.value("chdir").value_or(".") + "/" + path;
+    } else {
+      continue; // of PATH, or it may be anything
+    }
+    boost::system::error_code failed;
+    const auto untracked = mapping.only_in_source(path);
+    if (untracked && boost::filesystem::is_regular_file(path, failed) &&
+        source::is_untracked(source, *untracked)) {
+      throw os::Error(
+          os::format("{} exists in the source, and git does not track it", os::quoted(*untracked)),
+          "git add it\nor take what git does not track: --files untracked (FILES UNTRACKED)");
+    }
+  }
+}
+
   const source::PathMapping mapping(sources, m_path);
   const bool map = m_options.flag("map-source");
   guard::Command out;
@@ -201,7 +259,7 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
   }
   for (std::string argument : m_options.command()) {
     replace_all(argument, k_placeholder, m_path);
-    out.arguments.push_back(map ? mapping.map_argument(argument) : argument);
+    out.arguments.push_back(map ? mapping.map(argument) : argument);
   }
   for (std::string variable : os::environment_without_git()) {
     if (variable.starts_with("SNAPSHOT_DIR=") || variable.starts_with("SNAPSHOT_NAME=") ||
@@ -267,6 +325,9 @@ int Run::operator()() {
       os::note(text);
     }
     const auto to_run = command(*manifest);
+    if (wanted.selection.files == source::FileSet::tracked) {
+      refuse_untracked(source);
+    }
     auto record = start_record(to_run);
     record["guard"] = guard_before(m_guard);
     snapshot::write_run(root, m_folder, record);

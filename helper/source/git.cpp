@@ -103,18 +103,6 @@ bool may_lead_elsewhere(const os::Dir& folder) {
                                same) != config->end();
 }
 
-bool has_git_entry_around(const std::string& folder) {
-  for (std::filesystem::path here = folder;; here = here.parent_path()) {
-    std::error_code ignored;
-    if (std::filesystem::exists(here / ".git", ignored)) {
-      return true;
-    }
-    if (here == here.parent_path()) {
-      return false;
-    }
-  }
-}
-
 class GitLister {
 public:
   GitLister(const os::Dir& top, GitFiles files, ListingBuilder& listing)
@@ -227,6 +215,31 @@ void GitLister::enter(const std::string& path, bool listed_by_parent) {
 
 } // namespace
 
+std::optional<std::string> work_tree_around(const std::string& folder) {
+  for (std::filesystem::path here = folder;; here = here.parent_path()) {
+    std::error_code ignored;
+    if (std::filesystem::exists(here / ".git", ignored)) {
+      return here.string();
+    }
+    if (here == here.parent_path()) {
+      return std::nullopt;
+    }
+  }
+}
+
+bool is_untracked(const std::string& folder, const std::string& path) {
+  // From its own folder, which may be in a submodule.
+  const auto above = std::string(folder_of(path));
+  try {
+    const auto git = run_git(above.empty() ? folder : folder + "/" + above,
+                             {"ls-files", "-z", "--others", "--exclude-standard", "--",
+                              os::format(":(literal){}", name_of(path))});
+    return git.exit_code == 0 && !git.out.empty();
+  } catch (const os::Error&) { // no git, no folder
+    return false;
+  }
+}
+
 bool is_git_work_tree(const std::string& folder) {
   std::error_code ignored;
   if (std::filesystem::exists(folder + "/.git", ignored)) {
@@ -236,7 +249,7 @@ bool is_git_work_tree(const std::string& folder) {
   try {
     git = run_git(folder, {"rev-parse", "--is-inside-work-tree"});
   } catch (const os::Error&) {
-    if (!has_git_entry_around(folder)) {
+    if (!work_tree_around(folder)) {
       return false; // no git, and no need of it
     }
     throw;

@@ -339,6 +339,76 @@ def test_mapping(tmp):
     assert said("inside")[0] == str(project.root / "inside" / "deep" / "er")
 
 
+def test_mapping_of_paths_however_they_are_spelt(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        set(src ${CMAKE_SOURCE_DIR})
+        add_snapshot_test(NAME t
+          COMMAND sh show.sh --schema=file://${src}/a.xml -isystem${src}/inc @${src}/a.xml "-O2 -I${src}/inc -L${src}"
+            "cat <${src}/a.xml" -ffile-prefix-map=${src}=. git+file://${src} ${CMAKE_BINARY_DIR}/../a.xml
+            "-DX=\\\\\\"${src}\\\\\\"" ${src}2/x http:/${src}/x
+          PROPERTIES ENVIRONMENT "URI=file://${src}/a.xml;CFLAGS=-O2 -I${src}/inc;DB=sqlite:///${src}/a.db")
+    """,
+        {"show.sh": 'printf "%s\\n" "URI=$URI" "CFLAGS=$CFLAGS" "DB=$DB" "$@"\n', "a.xml": "", "inc/h": ""},
+    )
+    project.build = project.source / "build"
+    project.root = project.build / "snapshots"
+    src, snap = str(project.source), str(project.root / "t")
+    said = project.configured().results()["t"].output.splitlines()
+    assert said[:3] == [f"URI=file://{snap}/a.xml", f"CFLAGS=-O2 -I{snap}/inc", f"DB=sqlite:///{snap}/a.db"], said
+    assert said[3:] == [
+        f"--schema=file://{snap}/a.xml", f"-isystem{snap}/inc", f"@{snap}/a.xml", f"-O2 -I{snap}/inc -L{snap}",
+        f"cat <{snap}/a.xml", f"-ffile-prefix-map={snap}=.", f"git+file://{snap}", f"{snap}/a.xml",
+        f'-DX=\\"{snap}\\"', f"{src}2/x", f"http:/{src}/x",
+    ], said
+
+
+def test_programs_of_ignored_folders(tmp):
+    """They exist in the source alone, and are left where they are."""
+    project = nested.Project(
+        tmp,
+        """
+        set(bin ${CMAKE_SOURCE_DIR}/node_modules/.bin)
+        add_snapshot_test(NAME program COMMAND ${bin}/tool)
+        add_snapshot_test(NAME script COMMAND sh ${bin}/tool)
+        add_snapshot_test(NAME named COMMAND sh -c "exec \\"$TOOL\\"" PROPERTIES ENVIRONMENT "TOOL=${bin}/tool")
+    """,
+        {".gitignore": "node_modules/\n", "state": "frozen\n"},
+    )
+    harness.write_files(project.source, {"node_modules/.bin/tool": "#!/bin/sh\ncat state\n"})
+    (project.source / "node_modules/.bin/tool").chmod(0o755)
+    outcomes = project.configured().results()
+    for name in ("program", "script", "named"):
+        assert outcomes[name].status == "passed" and "frozen" in outcomes[name].output, outcomes
+
+
+def test_a_script_that_is_not_tracked_is_told(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        set(new ${CMAKE_SOURCE_DIR}/new.sh)
+        add_snapshot_test(NAME program COMMAND ${new})
+        add_snapshot_test(NAME script COMMAND sh ${new})
+        add_snapshot_test(NAME relative COMMAND ./new.sh)
+        add_snapshot_test(NAME relative.script COMMAND bash new.sh)
+        add_snapshot_test(NAME taken COMMAND sh ${new} FILES UNTRACKED)
+        add_snapshot_test(NAME third COMMAND cat ${CMAKE_SOURCE_DIR}/CMakeLists.txt ${new})
+        add_snapshot_test(NAME word COMMAND echo new.sh)
+        add_snapshot_test(NAME unmapped COMMAND sh ${new} NO_SOURCE_MAPPING)
+    """,
+    )
+    harness.write_files(project.source, {"new.sh": "#!/bin/sh\necho ran\n"})
+    (project.source / "new.sh").chmod(0o755)
+    outcomes = project.configured().results(expect=8)
+    for name in ("program", "script", "relative", "relative.script"):
+        assert outcomes[name].status == "failed", outcomes
+        for words in ("'new.sh' exists in the source, and git does not track it", "git add it", "FILES UNTRACKED"):
+            assert words in outcomes[name].output, outcomes[name]
+    for name in ("taken", "third", "word", "unmapped"):
+        assert outcomes[name].status == "passed", outcomes[name]
+
+
 def test_mapping_of_a_source_behind_a_symlink(tmp):
     project = nested.Project(
         tmp,
