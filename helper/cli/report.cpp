@@ -1,5 +1,6 @@
 #include "cli/report.hpp"
 
+#include "os/colour.hpp"
 #include "os/dir.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
@@ -8,6 +9,7 @@
 #include <boost/filesystem.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <set>
@@ -33,7 +35,11 @@ void print_some(const std::vector<std::string>& texts, void (*print)(std::string
   }
 }
 
-std::string text_of(const nlohmann::json& json) {
+/// Goes up when a key goes, or means something else; new keys may come without.
+constexpr int k_schema_version = 1;
+
+std::string text_of(nlohmann::json json) {
+  json["schema_version"] = k_schema_version;
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -166,9 +172,15 @@ void print_findings(const snapshot::Verified& verified) {
 
 void print_error(const os::Error& error) {
   std::fflush(stdout);
-  os::print(stderr, "snapfix: error: {}\n", error.what());
-  if (!error.hint().empty()) {
-    os::print(stderr, "hint: {}\n", error.hint());
+  os::print(stderr, "snapfix: {}: {}\n", os::coloured("error", os::Colour::red), error.what());
+  print_hint(error.hint());
+}
+
+void print_hint(std::string_view text) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    os::print(stderr, "{}: {}\n", os::coloured("hint", os::Colour::green), text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
 

@@ -9,14 +9,16 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace snapfix::cli {
 
-/// Prints JSON on stdout; bytes that are no UTF-8 become replacement characters.
+/// Prints JSON on stdout, with `schema_version`; bytes that are no UTF-8 become replacement
+/// characters.
 void print_json(const nlohmann::json& json);
 
-/// Writes JSON to a file that the user named. Throws os::Error.
+/// Writes the same to a file that the user named. Throws os::Error.
 void write_json(const std::string& path, const nlohmann::json& json);
 
 /// What the record of a run tells of its guard, a line a file that became private.
@@ -34,8 +36,11 @@ void print_notes(const snapshot::Created& created);
 /// The findings on stderr, each with its suspects.
 void print_findings(const snapshot::Verified& verified);
 
-/// `snapfix: error: ...` and, if there is one, `hint: ...`.
+/// `snapfix: error: ...` and what print_hint says.
 void print_error(const os::Error& error);
+
+/// `hint: ...` for each line, which is a remedy.
+void print_hint(std::string_view text);
 
 /// What could not be removed, on stderr.
 void print_left(const std::vector<std::string>& left);

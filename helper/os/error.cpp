@@ -1,5 +1,6 @@
 #include "os/error.hpp"
 
+#include "os/colour.hpp"
 #include "os/format.hpp"
 
 #include <cstdio>
@@ -43,8 +44,8 @@ std::size_t utf8_length(std::string_view text) noexcept {
   return 0;
 }
 
-void say(std::string_view kind, std::string_view text) {
-  os::print(stderr, "snapfix: {}: {}\n", kind, text);
+void say(std::string_view kind, Colour colour, std::string_view text) {
+  os::print(stderr, "snapfix: {}: {}\n", coloured(kind, colour), text);
 }
 
 } // namespace
@@ -94,11 +95,11 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 void note(std::string_view text) {
-  say("note", text);
+  say("note", Colour::cyan, text);
 }
 
 void warn(std::string_view text) {
-  say("warning", text);
+  say("warning", Colour::yellow, text);
 }
 
 } // namespace snapfix::os

@@ -228,9 +228,10 @@ void Creator::check_same_options(const SnapshotManifest& standing) {
 }
 
 std::string Creator::remedies() const {
-  return os::format("work in it as it stands: cd {} - make it pristine, of the present state: add "
-                    "--fresh - keep it and make another: choose another name - drop it: snapfix "
-                    "remove {}",
+  return os::format("work in it as it stands: cd {}\n"
+                    "make it pristine, of the present state: add --fresh\n"
+                    "keep it and make another: choose another name\n"
+                    "drop it: snapfix remove {}",
                     m_out.path, m_options.name);
 }
 
