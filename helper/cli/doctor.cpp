@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
+#include "cli/table.hpp"
 #include "cli/uv_probes.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/format.hpp"
@@ -45,10 +46,13 @@ int doctor(const std::vector<std::string>& arguments) {
     }
     print_json(report);
   } else {
-    os::print("{} ({})\n", folder, type);
+    os::print("{} ({})\n", on_one_line(folder), type);
+    using enum Table::Align;
+    Table table({left, left, left});
     for (const auto& probe : probes) {
-      os::print("  {:<3} {:<24} {}\n", probe.works ? "yes" : "no", probe.name, probe.detail);
+      table.add({probe.works ? "yes" : "no", probe.name, on_one_line(probe.detail)});
     }
+    table.print("  ");
   }
   const bool fit = std::ranges::all_of(
       probes, [](const os::Probe& probe) { return probe.works || !is_needed(probe); });

@@ -1,6 +1,8 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/pasteable.hpp"
 #include "cli/report.hpp"
+#include "cli/table.hpp"
 #include "cli/tree_arguments.hpp"
 #include "os/format.hpp"
 #include "snapshot/manage.hpp"
@@ -9,6 +11,8 @@ namespace snapfix::cli {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t k_short_id = 12;
 
 std::string end_of(const json& run) {
   if (run.is_null()) {
@@ -25,13 +29,16 @@ std::uint64_t count(const json& ledger, const char* key) {
   return ledger.value(key, std::uint64_t{0});
 }
 
-void print_row(const json& snapshot) {
+std::vector<std::string> row_of(const json& snapshot) {
   const json& ledger = snapshot["ledger"];
-  os::print("{:<32} {:.12} {} {:>8} {:>8} {:>10} {:>10}  {}\n", snapshot["name"].get<std::string>(),
-            snapshot["base"].get<std::string>(), snapshot["created"].get<std::string>(),
-            count(ledger, "linked"), count(ledger, "copied") + count(ledger, "reflinked"),
-            human_bytes(count(ledger, "bytes_shared")), human_bytes(count(ledger, "bytes_copied")),
-            end_of(snapshot["run"]));
+  return {on_one_line(snapshot["name"].get<std::string>()),
+          snapshot["base"].get<std::string>().substr(0, k_short_id),
+          snapshot["created"].get<std::string>(),
+          std::to_string(count(ledger, "linked")),
+          std::to_string(count(ledger, "copied") + count(ledger, "reflinked")),
+          human_bytes(count(ledger, "bytes_shared")),
+          human_bytes(count(ledger, "bytes_copied")),
+          end_of(snapshot["run"])};
 }
 
 void print_ledger(const json& ledger) {
@@ -53,12 +60,7 @@ void print_run(const json& run) {
     os::print("run        -\n");
     return;
   }
-  std::string command;
-  for (const auto& word : run.value("command", json::array())) {
-    command += os::format(" {}", word.get<std::string>());
-  }
-  os::print("run       {}\n", command);
-  os::print("           {} to {} on {}: {}\n", run.value("started", "?"),
+  os::print("run        {} to {} on {}: {}\n", run.value("started", "?"),
             run["ended"].is_null() ? "?" : run["ended"].get<std::string>(), run.value("host", "?"),
             end_of(run));
   if (run.contains("changes") && !run["changes"].is_null()) {
@@ -68,6 +70,10 @@ void print_run(const json& run) {
   }
   for (const auto& line : guard_lines(run)) {
     os::print("{}\n", line);
+  }
+  os::print("command\n");
+  for (const auto& line : command_lines(run)) {
+    os::print("  {}\n", line);
   }
 }
 
@@ -97,11 +103,13 @@ int list(const std::vector<std::string>& arguments) {
     print_json(listed);
     return k_done;
   }
-  os::print("{:<32} {:<12} {:<20} {:>8} {:>8} {:>10} {:>10}  {}\n", "name", "base", "created",
-            "linked", "private", "shared", "copied", "last run");
+  using enum Table::Align;
+  Table table({left, left, left, right, right, right, right, left});
+  table.add({"name", "base", "created", "linked", "private", "shared", "copied", "last run"});
   for (const auto& snapshot : listed["snapshots"]) {
-    print_row(snapshot);
+    table.add(row_of(snapshot));
   }
+  table.print();
   return k_done;
 }
 
@@ -120,8 +128,9 @@ int show(const std::vector<std::string>& arguments) {
     return k_done;
   }
   os::print("name       {}\npath       {}\nsource     {}\nbase       {}\ncreated    {}\n",
-            shown["name"].get<std::string>(), shown["path"].get<std::string>(),
-            shown["source"].get<std::string>(), shown["base"].get<std::string>(),
+            on_one_line(shown["name"].get<std::string>()),
+            on_one_line(shown["path"].get<std::string>()),
+            on_one_line(shown["source"].get<std::string>()), shown["base"].get<std::string>(),
             shown["created"].get<std::string>());
   os::print("options    {}\n", shown["options"].dump());
   print_ledger(shown["ledger"]);

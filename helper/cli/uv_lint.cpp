@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
+#include "cli/table.hpp"
 #include "lint/lint.hpp"
 #include "os/format.hpp"
 
@@ -20,12 +21,6 @@ nlohmann::json to_json(const lint::Report& report) {
                         {"fixable", finding.fixable}});
   }
   return {{"files", report.files}, {"findings", findings}, {"fixed", report.fixed}};
-}
-
-/// A path with control characters must not break the line.
-std::string on_one_line(const std::string& path) {
-  const std::string quoted = os::quoted(path);
-  return quoted == "'" + path + "'" ? path : quoted;
 }
 
 } // namespace

@@ -191,12 +191,7 @@ nlohmann::json list(const Root& root) {
   nlohmann::json damaged = nlohmann::json::array();
   for (const auto& folder : root.snapshot_folders()) {
     if (const auto manifest = find_snapshot(root, folder)) {
-      auto entry = describe(root, folder, *manifest);
-      entry.erase("options");
-      if (!entry["run"].is_null()) {
-        entry["run"].erase("environment"); // may hold secrets, and fills the page
-      }
-      snapshots.push_back(std::move(entry));
+      snapshots.push_back(describe(root, folder, *manifest));
     } else if (is_damaged(root, folder)) {
       damaged.push_back(folder);
     }

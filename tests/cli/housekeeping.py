@@ -1,9 +1,12 @@
 """remove, prune, list, show, doctor."""
 
+import json
 import os
+import pathlib
 import re
 import shutil
 import time
+import unicodedata
 
 import harness
 from harness import snapfix, start, tree_state
@@ -200,7 +203,7 @@ def test_the_root_holds_one_copy_and_nothing_else(tmp):
 
 def test_list_and_show(tmp):
     p = Project(tmp)
-    assert p("list", "--json").json() == {"root": str(p.root), "snapshots": [], "damaged": []}
+    assert p("list", "--json").json() == {"root": str(p.root), "snapshots": [], "damaged": [], "schema_version": 1}
     base = p("freeze").out.strip()
     p.create("a b")
     p("run", "z", "--", "sh", "-c", "exit 4", expect=4)
@@ -211,13 +214,83 @@ def test_list_and_show(tmp):
     assert os.path.isdir(first["path"]) and last["run"]["status"] == 4, listed
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", first["created"]), first
     shown = p("show", "z", "--json").json()
-    assert shown.pop("options") is not None, shown
-    more, less = shown.pop("run"), last.pop("run")
-    assert shown == last and less.items() <= more.items(), shown
+    assert shown.pop("schema_version") == 1
+    assert shown == last and shown["options"] is not None and shown["run"]["environment"], shown
     for command in (["list"], ["show", "z"]):
         out = p(*command).out
         assert "z" in out and "linked" in out, out
     assert_fails(p("show", "nothing", expect=None), 1, "nothing")
+
+
+def test_show_has_a_command_to_paste(tmp):
+    """Pasted into a shell it does what the run did, in its folder and environment."""
+    p = Project(tmp, {"d e/show.sh": 'printf "%s|" "$PWD" "$0" "$@" "$SET" "$ODD" "${GONE-unset}" "$SAME"\n'})
+    words = ["a b", "it's", "", "$HOME", "*", "new\nline", "tab\t\\", "\u00fc", "-u", "x=y"]
+    env = {"SET": "two words", "ODD": "'\"$\n", "SAME": "same"}
+    ran = p("run", "t", "--chdir", "d e", "--", "sh", "show.sh", *words, env=env).out
+    shown = p("show", "t", env={"SAME": "same", "GONE": "here"}).out
+    assert "  SAME=" not in shown and "-u GONE" in shown and "'SET=two words'" in shown, shown
+    pasted = shown[shown.index("command\n") + len("command\n"):]
+    for shell in ("bash", "ksh", "zsh"):
+        if shell == "bash" or shutil.which(shell):
+            done = harness.run([shell, "-c", pasted], cwd="/", env={"SAME": "same", "GONE": "here"})
+            assert done.out == ran, f"{done}\n{ran}"
+    p("run", "u", "--", "true")
+    assert re.search(r"command\n  cd .*/u && (env|true)", p("show", "u").out)
+
+
+def test_tables_stay_whole_whatever_the_names(tmp):
+    p = Project(tmp)
+    names = ["x" * 90, "x", "\u6f22\u5b57\u4eee\u540d", "u\u0308ber", "\U0001f600 smile", "line\nbreak", "tab\tin it", "z" * 200]
+    for name in names:
+        p.create(name)
+    header, *lines = p("list").out.splitlines()
+    assert len(lines) == len(names), lines
+    shown = {name: next(s["created"] for s in p("list", "--json").json()["snapshots"] if s["name"] == name) for name in names}
+
+    def columns(text):
+        wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+        return len(text) + wide - sum(unicodedata.combining(c) != 0 for c in text)
+
+    starts = {columns(line[:line.index(shown[names[0]][:10])]) for line in lines}
+    assert starts == {header.index("created")}, [header, *lines]
+    assert "line\\nbreak" in "".join(lines) and "tab\\tin it" in "".join(lines)
+    for name in names:
+        out = p("show", name).out
+        assert out.splitlines()[1].startswith("path       "), out
+    odd = tmp / "odd\nfolder"
+    odd.mkdir()
+    first, *rest = snapfix("doctor", odd).out.splitlines()
+    assert "odd\\nfolder" in first and {line[:5] for line in rest} <= {"  yes", "  no "}, rest
+
+
+def keys_of(report):
+    """All keys of a report; not those that are data: reasons, calls and the like."""
+    found = set()
+    if isinstance(report, dict):
+        for key, value in report.items():
+            found.add(key)
+            if key not in ("copied_by_reason", "calls", "unjudged", "failed", "kernel"):
+                found |= keys_of(value)
+    elif isinstance(report, list):
+        found = set().union(*map(keys_of, report))
+    return found
+
+
+def test_reports_have_a_version_and_documented_keys(tmp):
+    p = Project(tmp, {"a": "a\n", "b": "b\n", "s.sh": "uv sync\n"})
+    p("run", "t", "--guard", "off", "--json-report", tmp / "off", "--", "sh", "-c", "echo x >>a; sleep 5 & echo")
+    p("run", "u", "--json-report", tmp / "on", "--", "sh", "-c", "echo x >>b")
+    reports = [json.loads((tmp / name).read_text()) for name in ("off", "on")]
+    reports += [p(*command, "--json", expect=None).json() for command in (
+        ["freeze"], ["create", "v"], ["list"], ["show", "u"], ["verify", "t"], ["finish", "t"], ["prune", "--dry-run"])]
+    reports += [snapfix(*command, "--json", expect=None).json() for command in (["doctor", tmp], ["uv-lint", p.source / "s.sh"])]
+    docs = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "docs"
+    texts = {name: set(re.findall(r"[a-z_]+", (docs / name).read_text())) for name in ("reference.md", "snapfix.1")}
+    for report in reports:
+        assert report["schema_version"] == 1, report
+        for name, words in texts.items():
+            assert keys_of(report) <= words, f"{name} lacks {keys_of(report) - words}"
 
 
 def test_list_of_a_root_that_is_not_there(tmp):
