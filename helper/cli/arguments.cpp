@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 
 #include "os/format.hpp"
+#include "os/likest.hpp"
 
 #include <fmt/format.h>
 
@@ -15,39 +16,12 @@ namespace po = boost::program_options;
 
 constexpr const char* k_words = "words";
 
-std::size_t edit_distance(const std::string& left, const std::string& right) {
-  std::vector<std::size_t> row(right.size() + 1);
-  for (std::size_t j = 0; j <= right.size(); ++j) {
-    row[j] = j;
-  }
-  for (std::size_t i = 1; i <= left.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= right.size(); ++j) {
-      const std::size_t changed = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
+/// A negative number, which is told of as such, and no option.
+bool is_negative_number(const std::string& word) {
+  return word.size() > 1 && word[0] == '-' && word[1] >= '0' && word[1] <= '9';
 }
 
 } // namespace
-
-std::optional<std::string> likest(const std::string& word,
-                                  const std::vector<std::string>& candidates) {
-  std::optional<std::string> out;
-  std::size_t best = word.size() / 3 + 1;
-  for (const auto& candidate : candidates) {
-    const bool abbreviates = word.size() >= 2 && candidate.starts_with(word);
-    const std::size_t distance = abbreviates ? 0 : edit_distance(word, candidate);
-    if (distance <= best && (!out || distance < best)) {
-      best = distance;
-      out = candidate;
-    }
-  }
-  return out;
-}
 
 Arguments::Arguments(std::string subcommand, std::string help, Words words,
                      TakesCommand takes_command)
@@ -93,6 +67,10 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
     fail_unknown(error.get_option_name());
   } catch (const po::multiple_occurrences& error) {
     fail(os::format("{} may be given once only", error.get_option_name()));
+  } catch (const po::invalid_command_line_syntax& error) {
+    fail(error.kind() == po::invalid_syntax::empty_adjacent_parameter
+             ? os::format("{} needs a value", error.get_option_name())
+             : error.what());
   } catch (const po::error& error) {
     fail(error.what());
   }
@@ -141,7 +119,8 @@ void Arguments::check_values_follow(const std::vector<std::string>& arguments) c
     if (option == nullptr || option->semantic()->max_tokens() == 0) {
       continue;
     }
-    if (i + 1 == arguments.size() || arguments[i + 1].starts_with('-')) {
+    if (i + 1 == arguments.size() ||
+        (arguments[i + 1].starts_with('-') && !is_negative_number(arguments[i + 1]))) {
       fail(os::format("{} needs a value", arguments[i]),
            os::format("write {0}=VALUE; a value may begin with a dash only so", arguments[i]));
     }
@@ -164,7 +143,8 @@ std::vector<std::string> Arguments::list(const char* name) const {
   return has(name) ? m_values[name].as<std::vector<std::string>>() : std::vector<std::string>();
 }
 
-std::optional<std::uint64_t> Arguments::number(const char* name, std::uint64_t least) const {
+std::optional<std::uint64_t> Arguments::number(const char* name, std::uint64_t least,
+                                               std::uint64_t most) const {
   const auto text = value(name);
   if (!text) {
     return std::nullopt;
@@ -172,7 +152,13 @@ std::optional<std::uint64_t> Arguments::number(const char* name, std::uint64_t l
   // Read here: Program_options takes -3 for the unsigned number 4294967293.
   std::uint64_t out = 0;
   const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), out);
-  if (failed != std::errc() || end != text->data() + text->size() || out < least) {
+  const bool is_number =
+      end == text->data() + text->size() && failed != std::errc::invalid_argument;
+  if (is_number && (failed == std::errc::result_out_of_range || out > most)) {
+    fail(os::format("--{} takes a whole number of {} at most, not {}", name, most,
+                    os::quoted(*text)));
+  }
+  if (!is_number || out < least) {
     fail(os::format("--{} takes a whole number of {} or more, not {}", name, least,
                     os::quoted(*text)));
   }
@@ -187,7 +173,7 @@ std::size_t Arguments::choice(const char* name, const std::vector<std::string>& 
   }
   const auto found = std::ranges::find(choices, *text);
   if (found == choices.end()) {
-    const auto meant = likest(*text, choices);
+    const auto meant = os::likest(*text, choices);
     fail(os::format("--{} takes {}, not {}", name, fmt::join(choices, ", "), os::quoted(*text)),
          meant ? "did you mean " + *meant + "?" : "");
   }
@@ -205,7 +191,7 @@ void Arguments::fail_unknown(const std::string& option) const {
   for (const auto& known : m_options.options()) {
     names.push_back(known->long_name());
   }
-  const auto meant = likest(bare, names);
+  const auto meant = os::likest(bare, names);
   fail(os::format("unknown option {}", os::quoted(option)),
        meant ? "did you mean --" + *meant + "?" : "");
 }

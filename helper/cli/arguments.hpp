@@ -5,6 +5,7 @@
 #include <boost/program_options.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,12 +43,16 @@ public:
   /// False if `--help` was asked for and has been printed.
   bool parse(const std::vector<std::string>& arguments);
 
+  /// Whether the subcommand has that option.
+  bool knows(const char* name) const { return m_options.find_nothrow(name, false) != nullptr; }
   bool has(const char* name) const { return m_values.count(name) != 0; }
-  bool flag(const char* name) const { return m_values[name].as<bool>(); }
+  bool flag(const char* name) const { return has(name) && m_values[name].as<bool>(); }
   std::optional<std::string> value(const char* name) const;
   std::vector<std::string> list(const char* name) const;
-  /// A whole number of `least` or more.
-  std::optional<std::uint64_t> number(const char* name, std::uint64_t least = 0) const;
+  /// A whole number from `least` to `most`.
+  std::optional<std::uint64_t>
+  number(const char* name, std::uint64_t least = 0,
+         std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) const;
   const std::vector<std::string>& words() const noexcept { return m_words; }
   /// What stands behind `--`.
   const std::vector<std::string>& command() const noexcept { return m_command; }
@@ -74,10 +79,5 @@ private:
   std::vector<std::string> m_words;
   std::vector<std::string> m_command;
 };
-
-/// The candidate that is likest to `word`, if any is like it: an abbreviation, or a few letters
-/// off.
-std::optional<std::string> likest(const std::string& word,
-                                  const std::vector<std::string>& candidates);
 
 } // namespace snapfix::cli

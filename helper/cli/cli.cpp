@@ -4,6 +4,7 @@
 #include "cli/report.hpp"
 #include "guard/command.hpp"
 #include "os/format.hpp"
+#include "os/likest.hpp"
 #include "os/process.hpp"
 #include "os/valgrind.hpp"
 
@@ -44,10 +45,39 @@ void print_help() {
     os::print("  {:<27} {}\n", os::format("{} {}", subcommand.name, subcommand.usage),
               subcommand.help);
   }
-  os::print("\n'snapfix COMMAND --help' shows the options of a command.\n\n"
-            "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference;\n"
-            "run: the command's own, or 123 a held lock was changed, 125 own failure,\n"
-            "126 not executable, 127 not found.\n");
+  os::print(
+      "\n'snapfix help COMMAND' or 'snapfix COMMAND --help' shows the options of a command.\n\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference;\n"
+      "run: the command's own, or 123 a held lock was changed, 125 own failure,\n"
+      "126 not executable, 127 not found.\n");
+}
+
+const Subcommand& subcommand_of(const std::string& name) {
+  const auto* const found = std::ranges::find(k_subcommands, name, &Subcommand::name);
+  if (found == k_subcommands.end()) {
+    std::vector<std::string> names;
+    names.reserve(k_subcommands.size());
+    for (const auto& subcommand : k_subcommands) {
+      names.emplace_back(subcommand.name);
+    }
+    const auto meant = os::likest(name, names);
+    throw UsageError(os::format("unknown command {}", os::quoted(name)),
+                     meant ? "did you mean " + *meant + "?" : "'snapfix --help' lists them");
+  }
+  return *found;
+}
+
+/// `help [COMMAND]`
+int help(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) {
+    print_help();
+    return k_done;
+  }
+  if (arguments.size() > 1) {
+    throw UsageError(os::format("help: unexpected word {}", os::quoted(arguments[1])),
+                     "usage: snapfix help [COMMAND]");
+  }
+  return subcommand_of(arguments[0]).call({"--help"});
 }
 
 int dispatch(const std::vector<std::string>& arguments) {
@@ -55,26 +85,19 @@ int dispatch(const std::vector<std::string>& arguments) {
     throw UsageError("a command is missing", "'snapfix --help' lists them");
   }
   const std::string& name = arguments[0];
+  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  if (name == "help") {
+    return help(rest);
+  }
   if (name == "--help" || name == "-h") {
     print_help();
     return k_done;
   }
-  if (name == "--version") {
+  if (name == "--version" || name == "-V") {
     os::print("snapfix {}\n", SNAPFIX_VERSION);
     return k_done;
   }
-  const auto found = std::ranges::find(k_subcommands, name, &Subcommand::name);
-  if (found == k_subcommands.end()) {
-    std::vector<std::string> names;
-    names.reserve(k_subcommands.size());
-    for (const auto& subcommand : k_subcommands) {
-      names.emplace_back(subcommand.name);
-    }
-    const auto meant = likest(name, names);
-    throw UsageError(os::format("unknown command {}", os::quoted(name)),
-                     meant ? "did you mean " + *meant + "?" : "'snapfix --help' lists them");
-  }
-  return found->call({arguments.begin() + 1, arguments.end()});
+  return subcommand_of(name).call(rest);
 }
 
 bool is_called_by_ctest(const std::vector<std::string>& arguments) {

@@ -9,10 +9,34 @@
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
 #include "snapshot/name.hpp"
+#include "snapshot/new_root.hpp"
 
 #include <optional>
 
 namespace snapfix::cli {
+namespace {
+
+snapshot::Created create_in(const snapshot::Root& root, const Arguments& options,
+                            const snapshot::CreateOptions& wanted, pid_t parent) {
+  if (wanted.existing == snapshot::Existing::reuse) {
+    if (auto standing = snapshot::reuse(root, wanted)) {
+      if (!wanted.tree.uv_locked.empty()) {
+        if (print_changed_locks(root, wanted.name)) {
+          throw os::Error(
+              os::format("the snapshot {} stands, with another lock", os::quoted(wanted.name)),
+              "--fresh makes it anew");
+        }
+        check_locks(options, root, wanted, standing->base, parent);
+      }
+      return std::move(*standing);
+    }
+  }
+  const auto lock = root.lock_name(snapshot::folder_of_name(wanted.name),
+                                   "snapfix create " + wanted.name, patience_from(options));
+  return create_checked(options, root, wanted, parent);
+}
+
+} // namespace
 
 int create(const std::vector<std::string>& arguments) {
   const pid_t parent = os::parent_process();
@@ -23,6 +47,7 @@ int create(const std::vector<std::string>& arguments) {
       {"NAME", 1, 1});
   add_name_option(options);
   add_tree_options(options);
+  add_base_options(options);
   options.add_flag("fresh", "bring a snapshot that exists to the pristine, present state");
   add_wait_option(options);
   options.add_flag("ctest", "called by the CMake module: print measurements instead of the path");
@@ -34,26 +59,11 @@ int create(const std::vector<std::string>& arguments) {
   if (options.flag("fresh")) {
     wanted.existing = snapshot::Existing::refresh;
   }
-  const std::string folder = snapshot::folder_of_name(wanted.name);
-  const auto root = snapshot::Root::open_or_make(wanted.selection.root);
   std::optional<snapshot::Created> created;
-  if (wanted.existing == snapshot::Existing::reuse) {
-    created = snapshot::reuse(root, wanted);
-    if (created && !wanted.tree.uv_locked.empty()) {
-      if (print_changed_locks(root, wanted.name)) {
-        throw os::Error(
-            os::format("the snapshot {} stands, with another lock", os::quoted(wanted.name)),
-            "--fresh makes it anew");
-      }
-      check_locks(options, root, wanted, created->base, parent);
-    }
-  }
-  if (!created) {
-    const auto lock =
-        root.lock_name(folder, "snapfix create " + wanted.name, patience_from(options));
-    created = create_checked(options, root, wanted, parent);
-  }
-  root.clear_debris();
+  snapshot::in_root(wanted.selection.root, [&](const snapshot::Root& root) {
+    created = create_in(root, options, wanted, parent);
+    root.clear_debris();
+  });
   print_notes(*created);
   if (options.flag("json")) {
     print_json(created->to_json(wanted.name));

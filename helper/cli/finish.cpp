@@ -8,6 +8,7 @@
 #include "snapshot/name.hpp"
 
 #include <array>
+#include <limits>
 
 namespace snapfix::cli {
 
@@ -35,12 +36,13 @@ int finish(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) {
     return k_done;
   }
+  constexpr std::uint64_t k_most = std::numeric_limits<int>::max();
   constexpr std::array k_keeps{Keep::never, Keep::on_failure, Keep::always};
   const auto keep = k_keeps.at(options.choice("keep", {"never", "on-failure", "always"}, 1));
   snapshot::Outcome outcome;
   outcome.will_fail = options.flag("will-fail");
   outcome.judged_by_output = options.flag("judged-by-output");
-  if (const auto code = options.number("skip-return-code")) {
+  if (const auto code = options.number("skip-return-code", 0, k_most)) {
     outcome.skip_return_code = static_cast<int>(*code);
   }
   const std::string& name = options.words()[0];

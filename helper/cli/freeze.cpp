@@ -7,15 +7,43 @@
 #include "os/format.hpp"
 #include "snapshot/collect.hpp"
 #include "snapshot/frozen.hpp"
+#include "snapshot/new_root.hpp"
 
 namespace snapfix::cli {
+namespace {
+
+snapshot::Frozen freeze_in(const snapshot::Root& root, const source::Selection& selection,
+                           snapshot::LinkFrom from, const Arguments& options) {
+  snapshot::Frozen out;
+  try {
+    const auto lock = root.lock_store(os::LockMode::shared, "snapfix freeze");
+    out = snapshot::freeze(root, selection, from);
+    if (options.flag("ctest")) {
+      snapshot::record_frozen(root, snapshot::freeze_key(selection, from), out.base.id());
+    }
+  } catch (...) {
+    root.clear_debris(); // it may be what has left no room for us
+    throw;
+  }
+  if (out.made) {
+    try {
+      snapshot::collect_unused_bases(root);
+    } catch (const os::Error& error) { // the base stands; the next freeze collects them
+      os::note(os::format("bases that nothing uses stay: {}", error.what()));
+    }
+  }
+  root.clear_debris();
+  return out;
+}
+
+} // namespace
 
 int freeze(const std::vector<std::string>& arguments) {
   Arguments options(
       "freeze",
       "Makes the base of the source's present state, or finds that it stands already;\n"
-      "prints its id. Takes all options of create; those that only say how a snapshot\n"
-      "is made have no effect.",
+      "prints its id. Options that only say how a snapshot is made are taken, so that one\n"
+      "set serves freeze and create, and have no effect.",
       {});
   add_tree_options(options);
   options.add_flag("ctest", "called by the CMake module: the base counts for this ctest run");
@@ -24,31 +52,12 @@ int freeze(const std::vector<std::string>& arguments) {
     return k_done;
   }
   const auto wanted = create_options_from(options, "freeze");
-  if (wanted.base.frozen || !wanted.base.id.empty()) {
-    options.fail("--base and --frozen have no meaning here");
-  }
   const auto from = wanted.tree.link_from;
   const auto& selection = wanted.selection;
-  const auto root = snapshot::Root::open_or_make(selection.root);
   snapshot::Frozen frozen;
-  try {
-    const auto lock = root.lock_store(os::LockMode::shared, "snapfix freeze");
-    frozen = snapshot::freeze(root, selection, from);
-    if (options.flag("ctest")) {
-      snapshot::record_frozen(root, snapshot::freeze_key(selection, from), frozen.base.id());
-    }
-  } catch (...) {
-    root.clear_debris(); // it may be what has left no room for us
-    throw;
-  }
-  if (frozen.made) {
-    try {
-      snapshot::collect_unused_bases(root);
-    } catch (const os::Error& error) { // the base stands; the next freeze collects them
-      os::note(os::format("bases that nothing uses stay: {}", error.what()));
-    }
-  }
-  root.clear_debris();
+  snapshot::in_root(selection.root, [&](const snapshot::Root& root) {
+    frozen = freeze_in(root, selection, from, options);
+  });
   print_notes(frozen);
   if (options.flag("json")) {
     print_json(frozen.to_json());

@@ -23,7 +23,8 @@ std::int64_t seconds_from(const Arguments& options, const std::string& text) {
                         ? k_units.find(*end)
                         : std::string_view::npos;
   if (unit == std::string_view::npos || number < 0 || number > k_most) {
-    options.fail(os::format("--older-than takes a number and a unit, not {}", os::quoted(text)),
+    options.fail(os::format("--older-than takes a number from 0 to {} and a unit, not {}", k_most,
+                            os::quoted(text)),
                  "as in 30s, 15m, 12h, 7d, 2w");
   }
   return number * k_seconds.at(unit);

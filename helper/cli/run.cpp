@@ -14,20 +14,21 @@
 #include "snapshot/create.hpp"
 #include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
+#include "snapshot/new_root.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/verify.hpp"
-#include "source/glob.hpp"
 #include "source/git.hpp"
+#include "source/glob.hpp"
 #include "source/path_mapping.hpp"
 
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <array>
-
+#include <cerrno>
 #include <cstdlib>
 #include <string_view>
+
 namespace snapfix::cli {
 namespace {
 
@@ -52,7 +53,6 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
   }
 }
 
-/// The folder in the snapshot that --chdir names.
 /// Whether a program takes a script's path for its first argument.
 bool is_interpreter(const std::string& program) {
   constexpr std::array<std::string_view, 14> k_names{"sh",   "bash",   "dash",    "zsh",  "ksh",
@@ -63,6 +63,7 @@ bool is_interpreter(const std::string& program) {
   return std::ranges::find(k_names, name) != k_names.end();
 }
 
+/// The folder in the snapshot that --chdir names.
 std::string folder_in(const Arguments& options, const std::string& snapshot) {
   const auto relative = options.value("chdir");
   if (!relative) {
@@ -92,9 +93,9 @@ private:
   void prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted);
   bool gives_tree_options() const;
   bool was_run_by(const snapshot::Root& root, pid_t parent) const;
-  guard::Command command(const snapshot::SnapshotManifest& manifest) const;
   std::vector<std::string> spellings_of(const std::string& source) const;
   void refuse_untracked(const std::string& source) const;
+  guard::Command command(const snapshot::SnapshotManifest& manifest) const;
   nlohmann::json start_record(const guard::Command& command) const;
   void record_end(const snapshot::Root& root, nlohmann::json& record,
                   const guard::CommandEnd& end) const;
@@ -120,6 +121,7 @@ Run::Run(const std::vector<std::string>& arguments)
           {"NAME", 1, 1}, TakesCommand::yes) {
   add_name_option(m_options);
   add_tree_options(m_options);
+  add_base_options(m_options);
   m_options.add_flag("fresh",
                      "make a snapshot that was used, or is of another state, pristine first");
   m_options.add_value("chdir", "FOLDER", "run in this folder of the snapshot");
@@ -151,6 +153,11 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   const bool fresh = m_options.flag("fresh");
   if (!standing && !fresh && root.stat_of_tree(m_folder)) {
     snapshot::require_snapshot(root, m_name); // says what stands there
+  }
+  if (!standing && !fresh && !m_options.flag("ctest")) {
+    const auto like = snapshot::name_like(root, m_name);
+    os::note(os::format("there is no snapshot {}{}: it is made", os::quoted(m_name),
+                        like ? os::format(" (there is {})", os::quoted(*like)) : ""));
   }
   if (standing && !fresh) {
     if (wanted.tree.uv_locked != uv_projects_of(*standing) && m_options.has("uv-locked")) {
@@ -200,13 +207,6 @@ bool Run::gives_tree_options() const {
          m_options.has("link-mode");
 }
 
-guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
-  const std::string& source = manifest.meta.source;
-  std::vector<std::string> sources{source};
-  if (const auto given = m_options.value("source")) {
-    sources.push_back(
-        boost::filesystem::path(os::absolute_path(*given)).lexically_normal().string());
-  }
 /// The paths by which users mean the source, whose own is `source`.
 std::vector<std::string> Run::spellings_of(const std::string& source) const {
   std::vector<std::string> out{source};
@@ -249,7 +249,9 @@ void Run::refuse_untracked(const std::string& source) const {
   }
 }
 
-  const source::PathMapping mapping(sources, m_path);
+guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
+  const std::string& source = manifest.meta.source;
+  const source::PathMapping mapping(spellings_of(source), m_path);
   const bool map = m_options.flag("map-source");
   guard::Command out;
   out.parent = m_parent;
@@ -305,10 +307,9 @@ int Run::operator()() {
   m_name = m_options.words()[0];
   m_folder = snapshot::folder_of_name(m_name);
   const auto wanted = create_options_from(m_options, m_name);
-  const auto root = snapshot::Root::open_or_make(wanted.selection.root);
-  m_path = root.path() + "/" + m_folder;
   guard::CommandEnd end;
-  {
+  snapshot::in_root(wanted.selection.root, [&](const snapshot::Root& root) {
+    m_path = root.path() + "/" + m_folder;
     const auto lock = root.lock_name(m_folder, "snapfix run " + m_name, patience_from(m_options));
     prepare(root, wanted);
     const auto manifest = snapshot::find_snapshot(root, m_folder);
@@ -324,10 +325,10 @@ int Run::operator()() {
       }
       os::note(text);
     }
-    const auto to_run = command(*manifest);
     if (wanted.selection.files == source::FileSet::tracked) {
       refuse_untracked(source);
     }
+    const auto to_run = command(*manifest);
     auto record = start_record(to_run);
     record["guard"] = guard_before(m_guard);
     snapshot::write_run(root, m_folder, record);
@@ -347,7 +348,7 @@ int Run::operator()() {
     if (print_changed_locks(root, m_name, *manifest)) {
       fail_for_the_lock(end);
     }
-  }
+  });
   guard::end_as(end);
 }
 

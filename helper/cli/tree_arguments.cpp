@@ -3,6 +3,7 @@
 #include "cli/uv_locked.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
+#include "os/user.hpp"
 #include "snapshot/name.hpp"
 #include "source/git.hpp"
 
@@ -10,6 +11,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <optional>
 
 namespace snapfix::cli {
 namespace {
@@ -24,19 +26,54 @@ std::string variable_or(const char* name, const std::string& otherwise) {
   return value == nullptr || *value == '\0' ? otherwise : value;
 }
 
-/// Who stands in a snapshot means the source that it was made of, hardly the snapshot itself.
-void refuse_to_stand_in_snapshot(const std::string& folder) {
+struct Place {
+  std::string root;
+  std::string snapshot; ///< its path
+};
+
+/// The snapshot in which a folder lies.
+std::optional<Place> snapshot_around(const std::string& folder) {
   boost::system::error_code unseen; // what cannot be seen is no root of ours
   for (fs::path here = folder; here.has_parent_path(); here = here.parent_path()) {
     const fs::path root = here.parent_path();
     if (fs::exists(root / ".snapfix" / "snapshots" / here.filename(), unseen)) {
-      throw os::Error(
-          os::format("the current folder lies in a snapshot, {}", os::quoted(here.string())),
-          os::format(
-              "go back to the source, or name the root with --root {} (and, for a command that "
-              "wants one, the source with --source)",
-              root.string()));
+      return Place{root.string(), here.string()};
     }
+  }
+  return std::nullopt;
+}
+
+/// Who stands in a snapshot means the source that it was made of, hardly the snapshot itself.
+void refuse_to_stand_in_snapshot(const std::string& folder) {
+  if (const auto place = snapshot_around(folder)) {
+    throw os::Error(
+        os::format("the current folder lies in a snapshot, {}", os::quoted(place->snapshot)),
+        os::format("go back to the source\nor name the source with --source, and the root with "
+                   "--root {}",
+                   place->root));
+  }
+}
+
+/// All of a home folder is hardly meant.
+void refuse_to_take_home(const std::string& folder) {
+  auto homes = os::home_folders();
+  homes.emplace_back("/");
+  for (const auto& home : homes) {
+    if (source::is_below(home, folder)) {
+      throw os::Error(
+          os::format("the current folder, {}, is no git work tree: all files in it would be taken",
+                     os::quoted(folder)),
+          "name the source with --source ('--source .' is this folder)");
+    }
+  }
+}
+
+void tell_of_work_tree(const std::string& folder) {
+  const auto top = source::work_tree_around(folder);
+  if (top && *top != folder) {
+    os::note(os::format("the source is {}, a subfolder of the git work tree {}: --source {} takes "
+                        "all of that, --source . the subfolder without this note",
+                        os::quoted(folder), os::quoted(*top), *top));
   }
 }
 
@@ -100,6 +137,15 @@ source::Selection selection_from(const Arguments& arguments) {
   } else {
     out.files = source::default_files(out.source);
   }
+  if (!arguments.has("source")) {
+    const bool is_in_git = arguments.has("files") ? source::is_git_work_tree(out.source)
+                                                  : out.files != source::FileSet::all;
+    if (is_in_git) {
+      tell_of_work_tree(out.source);
+    } else {
+      refuse_to_take_home(out.source);
+    }
+  }
   if (os::exists(out.root) && !snapshot::Root::exists(out.root)) {
     source::refuse_root_of_files(out);
   }
@@ -148,10 +194,13 @@ void add_tree_options(Arguments& arguments) {
                       "default: hardlink");
   arguments.add_flag("strict", "a link that is refused is an error, not a copy");
   add_uv_options(arguments);
+  arguments.add_value("jobs", "N", "number of workers, or auto; default: auto");
+}
+
+void add_base_options(Arguments& arguments) {
   arguments.add_value("base", "ID",
                       "make it of this base, without freezing; a unique beginning will do");
   arguments.add_flag("frozen", "make it of the base that this ctest run froze, if it did");
-  arguments.add_value("jobs", "N", "number of workers, or auto; default: auto");
 }
 
 void add_wait_option(Arguments& arguments) {
@@ -167,6 +216,10 @@ os::Patience patience_from(const Arguments& arguments) {
 
 std::string root_path(const Arguments& arguments) {
   std::string path = arguments.value("root").value_or(variable_or("SNAPFIX_ROOT", ""));
+  if (path.empty() && !arguments.knows("source")) {
+    const auto place = snapshot_around(os::canonical_path("."));
+    path = place ? place->root : "";
+  }
   if (path.empty()) {
     path = (fs::path(source_path(arguments)) / variable_or("CODE_SNAPSHOT_DIRNAME", k_default_root))
                .string();

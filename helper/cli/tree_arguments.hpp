@@ -17,8 +17,12 @@ void add_root_option(Arguments& arguments);
 /// snapshot is made.
 void add_tree_options(Arguments& arguments);
 
+/// Adds --base and --frozen.
+void add_base_options(Arguments& arguments);
+
 /// The root's absolute path: --root, else SNAPFIX_ROOT, else `code_snapshots` (or
-/// CODE_SNAPSHOT_DIRNAME) in the source.
+/// CODE_SNAPSHOT_DIRNAME) in the source. For commands that take no --source: else the root of the
+/// snapshot in which the current folder lies.
 std::string root_path(const Arguments& arguments);
 
 /// All options of a snapshot; says what --link-from source does not promise. Throws where the root

@@ -129,6 +129,21 @@ void copy_attributes(int from, int to, const std::string& path) {
   }
 }
 
+/// What stands there, left by a killed process of our number or put there by somebody, is removed
+/// and not written to.
+UniqueFd open_new(const Dir& dir, const char* name, std::uint32_t permissions) {
+  constexpr int k_flags = O_WRONLY | O_CREAT | O_EXCL;
+  try {
+    return dir.open_file(name, k_flags, permissions);
+  } catch (const Error& error) {
+    if (error.error_number() != EEXIST) {
+      throw;
+    }
+  }
+  dir.unlink(name);
+  return dir.open_file(name, k_flags, permissions);
+}
+
 } // namespace
 
 std::string Hash::hex() const {
@@ -313,25 +328,6 @@ void write_file(const Dir& dir, const char* name, std::string_view text) {
   const UniqueFd fd = dir.open_file(name, O_WRONLY | O_CREAT | O_TRUNC, 0666);
   write_all(fd.get(), std::as_bytes(std::span(text)), dir.path_of(name));
 }
-
-namespace {
-
-/// What stands there, left by a killed process of our number or put there by somebody, is removed
-/// and not written to.
-UniqueFd open_new(const Dir& dir, const char* name, std::uint32_t permissions) {
-  constexpr int k_flags = O_WRONLY | O_CREAT | O_EXCL;
-  try {
-    return dir.open_file(name, k_flags, permissions);
-  } catch (const Error& error) {
-    if (error.error_number() != EEXIST) {
-      throw;
-    }
-  }
-  dir.unlink(name);
-  return dir.open_file(name, k_flags, permissions);
-}
-
-} // namespace
 
 Replacement::Replacement(const Dir& dir, std::string name, std::span<const std::byte> bytes,
                          std::uint32_t permissions)

@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/likest.hpp"
 #include "snapshot/name.hpp"
 
 namespace snapfix::snapshot {
@@ -22,8 +23,9 @@ SnapshotManifest require_snapshot(const Root& root, const std::string& name) {
   const auto stat = root.stat_of_tree(folder);
   const char* all = "'snapfix list' shows what there is";
   if (!stat) {
+    const auto like = name_like(root, name);
     throw os::Error(os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),
-                    all);
+                    like ? os::format("did you mean {}?", os::quoted(*like)) : all);
   }
   if (auto manifest = find_snapshot(root, folder)) {
     return std::move(*manifest); // it has come back from its refresh
@@ -32,12 +34,22 @@ SnapshotManifest require_snapshot(const Root& root, const std::string& name) {
     throw os::Error(os::format("{} is no snapshot: nothing of it is touched", os::quoted(path)),
                     all);
   }
-  const char* remedies = "make it anew: snapfix create --fresh - or drop it: snapfix remove";
+  const char* remedies = "make it anew: snapfix create --fresh\nor drop it: snapfix remove";
   throw os::Error(
       stat->is_folder()
           ? os::format("the manifest of the snapshot {} is damaged", os::quoted(name))
           : os::format("{} is no folder any more, which the snapshot was", os::quoted(path)),
       remedies);
+}
+
+std::optional<std::string> name_like(const Root& root, const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& folder : root.snapshot_folders()) {
+    if (const auto manifest = find_snapshot(root, folder)) {
+      names.push_back(manifest->meta.name);
+    }
+  }
+  return os::likest(name, names);
 }
 
 bool has_record(const Root& root, const std::string& folder) {

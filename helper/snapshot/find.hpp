@@ -15,6 +15,9 @@ std::optional<SnapshotManifest> find_snapshot(const Root& root, const std::strin
 /// As find_snapshot; throws os::Error, which says what is there instead.
 SnapshotManifest require_snapshot(const Root& root, const std::string& name);
 
+/// The name of a snapshot that is like `name`, which is none: for messages that ask what was meant.
+std::optional<std::string> name_like(const Root& root, const std::string& name);
+
 /// Whether there is a record of that name at all, be it damaged (a power cut may do that).
 bool has_record(const Root& root, const std::string& folder);
 

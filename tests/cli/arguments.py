@@ -1,12 +1,15 @@
 """Strict arguments: what is not understood is refused with exit code 2, and says what was meant."""
 
 import os
+import pty
+import re
+import subprocess
 
 import harness
 from harness import snapfix
 from project import Project
 
-k_commands = ("freeze", "create", "run", "verify", "finish", "remove", "list", "show", "prune", "doctor")
+k_commands = ("freeze", "create", "run", "verify", "finish", "remove", "list", "show", "prune", "doctor", "uv-lint")
 
 
 def refused(tmp, *args, says=()):
@@ -26,6 +29,62 @@ def test_help(tmp):
         assert f"snapfix {command}" in help_text.out and help_text.err == "", help_text
         assert "[+" not in help_text.out, help_text
     assert "--fresh" in snapfix("create", "--help").out and "--fresh" not in snapfix("freeze", "--help").out
+
+
+def test_ways_to_ask_for_help_and_version(tmp):
+    for command in k_commands:
+        assert snapfix("help", command).out == snapfix(command, "-h").out == snapfix(command, "--help").out
+    assert snapfix("help").out == snapfix("-h").out == snapfix("--help").out
+    assert snapfix("-V").out == snapfix("--version").out
+    refused(tmp, "help", "crate", says=("create",))
+    refused(tmp, "help", "create", "x", says=("unexpected word 'x'",))
+
+
+def options_of(command):
+    """The long options that its --help lists, and whether each takes a value."""
+    lines = re.findall(r"^  (?:-\w \[ (--[a-z-]+) \]|(--[a-z-]+))( [A-Za-z|\[\]]+)?", snapfix(command, "--help").out, re.M)
+    return {short or plain: bool(value) for short, plain, value in lines}
+
+
+def test_each_option_that_is_listed_works_and_no_other(tmp):
+    p = Project(tmp, {"a.txt": "a\n", "s.sh": "uv sync --locked\n", "pyproject.toml": "", "uv.lock": "version = 1\n"})
+    base = p("freeze").out.strip()
+    values = {
+        "--source": p.source, "--root": p.root, "--files": "tracked", "--include": "*.x", "--link-from": "store",
+        "--exclude": "*.x", "--copy": "*.x", "--link-mode": "copy", "--uv": "true", "--base": base, "--jobs": "2",
+        "--wait": "1", "--name": "t", "--chdir": ".", "--launcher": "env", "--guard": "off", "--source-writes": "allow",
+        "--json-report": tmp / "report", "--older-than": "1w", "--skip-return-code": "77", "--spares": "0",
+    }
+    own_values = {("finish", "--keep"): "always", ("prune", "--keep"): "5"}
+    words = {"create": ["t"], "verify": ["t"], "finish": ["t", "--keep=always"], "show": ["t"], "doctor": [tmp],
+             "uv-lint": [p.source / "s.sh"], "run": ["t"]}
+    known = {command: options_of(command) for command in k_commands}
+    every = set().union(*known.values())
+    assert every >= {"--help", "--json", "--wait", "--source", "--fix", "--content"}, every
+    for command in k_commands:
+        for option in sorted(every - known[command].keys()):
+            done = snapfix(command, f"{option}=1", expect=None)
+            assert done.code == 2 and "unknown option" in done.err, f"{command} --help does not tell {option}: {done}"
+        for option, takes_value in sorted(known[command].items()):
+            if option in ("--uv-locked", "--name"):
+                continue  # tests/uv has the first; the second is NAME
+            args = list(words.get(command, []))
+            if option == "--keep" and command == "finish":
+                args.pop()
+            if takes_value:
+                args.append(f"{option}={own_values.get((command, option), values.get(option))}")
+            else:
+                args.append(option)
+            if command == "remove":
+                p.create("gone")
+                args.append("gone")
+            if command in ("verify", "finish", "show"):
+                p.create("t", "--fresh")
+            where = [] if command in ("doctor", "uv-lint") or option in ("--source", "--root") else ["--root", p.root]
+            command_line = [command, *args, *where, *(["--", "true"] if command == "run" else [])]
+            if command in ("create", "run") and "--fresh" != option:
+                command_line.insert(1, "--fresh")
+            snapfix(*command_line, cwd=p.source, env={"SNAPFIX_ROOT": p.root})
 
 
 def test_help_names_what_the_contract_has():
@@ -127,10 +186,18 @@ def test_a_value_that_looks_like_an_option(tmp):
 def test_numbers(tmp):
     for bad in ("-3", "-1", "0x10", "1.5", "", " 3", "3 ", "+3", "99999999999999999999", "many"):
         refused(tmp, "create", "t", f"--jobs={bad}", says=("--jobs",))
-    for bad in ("-1", "x", ""):
-        refused(tmp, "create", "t", f"--wait={bad}", says=("--wait",))
-        refused(tmp, "prune", f"--keep={bad}", says=("--keep",))
-        refused(tmp, "finish", "t", f"--skip-return-code={bad}", says=("--skip-return-code",))
+    for command, option in (("create", "--wait"), ("create", "--jobs"), ("prune", "--keep"), ("finish", "--skip-return-code")):
+        words = ["t"] if command != "prune" else []
+        for bad in ("-1", "x", "1x", "1 ", "--1", "0x1"):
+            refused(tmp, command, *words, f"{option}={bad}", says=(f"{option} takes a whole number", f"'{bad}'"))
+        refused(tmp, command, *words, f"{option}=", says=(f"{option} needs a value",))
+        refused(tmp, command, *words, option, says=(f"{option} needs a value",))
+        refused(tmp, command, *words, option, "-1", says=(f"{option} takes a whole number", "'-1'"))
+        refused(tmp, command, *words, f"{option}=99999999999999999999", says=(f"{option} takes", "at most"))
+    refused(tmp, "finish", "t", "--skip-return-code=4294967373", says=("2147483647 at most",))  # 77 in 32 bits
+    for bad in ("-1d", "1", "d", "1y", "", "1 d", "9999999d", "99999999999999999999d"):
+        refused(tmp, "prune", f"--older-than={bad}", says=("--older-than",))
+    refused(tmp, "prune", "--older-than", "-1d", says=("'-1d'",))
 
 
 def test_words_of_a_choice(tmp):
@@ -157,6 +224,46 @@ def test_right_spellings(tmp):
         p("create", "t", "--fresh", *args)
     assert p("create", "t", "--fresh", "--wait", "0").code == 0
     assert p("create", "--wait=5", "u").code == 0, "options may stand before the name"
+
+
+def told_at_a_terminal(command, **env):
+    """What a command says on a stderr that is a terminal; its stdout is none."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([harness.snapfix_path(), *map(str, command)], env=harness.clean_env(**env), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    out = process.communicate(timeout=60)[0]
+    said = b""
+    try:
+        while piece := os.read(ours, 4096):
+            said += piece
+    except OSError:  # the last one has closed it
+        pass
+    os.close(ours)
+    return out.decode(), said.decode().replace("\r\n", "\n")
+
+
+def test_colours_at_a_terminal(tmp):
+    p = Project(tmp)
+    p.create("train")
+    command = ["show", "trian", "--root", p.root]
+    plain = p("show", "trian", expect=1).err
+    assert "\x1b" not in plain
+    said = told_at_a_terminal(command, TERM="xterm", NO_COLOR=None)[1]
+    assert "\x1b[1;31merror\x1b[0m: " in said and "\x1b[1;32mhint\x1b[0m: " in said, said
+    assert re.sub(r"\x1b\[[0-9;]*m", "", said) == plain, said
+    for env in ({"TERM": "dumb"}, {"TERM": None}, {"TERM": "xterm", "NO_COLOR": "1"}):
+        assert told_at_a_terminal(command, **{"NO_COLOR": None, **env})[1] == plain, env
+    assert "\x1b[" in told_at_a_terminal(command, TERM="xterm", NO_COLOR="")[1], "an empty one says nothing"
+    assert "\x1b" not in told_at_a_terminal(["list", "--root", p.root], TERM="xterm", NO_COLOR=None)[0], "stdout is a pipe"
+
+
+def test_remedies_one_a_line(tmp):
+    p = Project(tmp)
+    p.create("t")
+    p.write({"a.txt": "2\n"})
+    hints = [line for line in p("create", "t", expect=1).err.splitlines() if line.startswith("hint: ")]
+    assert len(hints) == 4 and any("--fresh" in hint for hint in hints) and any("snapfix remove t" in hint for hint in hints), hints
 
 
 def test_words_are_plain_where_nobody_watches(tmp):

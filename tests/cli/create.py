@@ -371,6 +371,72 @@ def test_a_failure_leaves_nothing(tmp):
     assert_fails(snapfix("create", "--source", p.source, "--root", tmp / "file", "t", expect=None), 1, "file")
 
 
+def test_a_failure_leaves_no_root(tmp):
+    p = Project(tmp)
+    empty, made = tmp / "empty", tmp / "made"
+    empty.mkdir()
+    no_base = ["--source", p.source, "--base", "0" * 32]
+    for command in (["create", "t", *no_base], ["run", "t", *no_base, "--", "true"], ["create", "t", "--source", empty],
+                    ["freeze", "--source", empty]):
+        done = snapfix(command[0], "--root", made / "deep" / "root", *command[1:], expect=None)
+        assert done.code in (1, 125) and "snapfix: error: " in done.err, done
+        assert not made.exists(), done
+    made.mkdir()
+    snapfix("create", "t", *no_base, "--root", made / "root", expect=1)
+    assert made.is_dir() and not any(made.iterdir()), "that folder was there"
+    p.freeze()
+    p("create", "t", "--base", "0" * 32, expect=1)
+    p("create", "t")
+    p("create", "u", "--base", "0" * 32, expect=1)
+    assert p.names() == ["t"], "a root that was there"
+
+
+def test_a_failure_leaves_a_root_in_which_others_work(tmp):
+    """Of two first ones, the one that fails takes the root away only where the other has not begun."""
+    p = Project(tmp)
+    script = """
+        "$0" create good --source "$1" --root "$2" >/dev/null & good=$!
+        "$0" create bad --source "$1" --root "$2" --base 0123 2>/dev/null && exit 9
+        wait $good && test -e "$2/good/a.txt"
+    """
+    for n in range(10):
+        harness.run(["bash", "-c", script, harness.snapfix_path(), p.source, tmp / f"root{n}"])
+
+
+def test_a_subfolder_of_a_work_tree_is_told(tmp):
+    p = Project(tmp)
+    for args in (["freeze"], ["create", "t"], ["run", "t", "--", "true"]):
+        done = snapfix(args[0], "--root", p.root, *args[1:], cwd=p.source / "dir")
+        assert_says(done, f"the source is '{p.source}/dir', a subfolder of the git work tree '{p.source}'",
+                    f"--source {p.source}", "--source .")
+        assert "subfolder" not in snapfix(args[0], "--root", tmp / "r", *args[1:], cwd=p.source).err
+        assert "subfolder" not in snapfix(args[0], "--root", p.root, "--source", ".", *args[1:], cwd=p.source / "dir").err
+
+
+def test_a_home_folder_is_not_taken_unasked(tmp):
+    home = tmp / "home"
+    harness.write_files(home, {"me/file": "x"})
+    for args in (["freeze"], ["create", "t"], ["run", "t", "--", "true"], ["create", "t", "--files", "all"]):
+        for folder in (home / "me", home, "/"):
+            done = snapfix(args[0], "--root", tmp / "root", *args[1:], cwd=folder, env={"HOME": home / "me"}, expect=None)
+            assert done.code in (1, 125), done
+            assert_says(done, f"the current folder, '{folder}', is no git work tree", "--source")
+    assert not (tmp / "root").exists() and not (home / "me" / "code_snapshots").exists()
+    assert snapfix("create", "t", "--source", ".", "--root", tmp / "root", cwd=home / "me", env={"HOME": home / "me"}).code == 0
+    harness.make_repo(home / "me")
+    assert snapfix("create", "u", "--root", tmp / "root", cwd=home / "me", env={"HOME": home / "me"}).code == 0, "dotfiles"
+
+
+def test_a_misspelt_name_gets_a_suggestion(tmp):
+    p = Project(tmp)
+    p.create("train")
+    p.create("odd name/x")
+    for command in ("verify", "show", "remove"):
+        assert_fails(p(command, "trian", expect=None), 1, "there is no snapshot 'trian'", "did you mean 'train'?")
+        assert_says(p(command, "odd nam/x", expect=None), "did you mean 'odd name/x'?")
+        assert_says(p(command, "entirely-different", expect=None), "snapfix list")
+
+
 def test_fresh_does_not_go_through_a_mount(tmp):
     """What a test mounted in its snapshot is neither emptied nor written to."""
     p = Project(tmp, {"d/a": "1", "b": "2"})

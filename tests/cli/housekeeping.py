@@ -279,7 +279,7 @@ def keys_of(report):
 
 def test_reports_have_a_version_and_documented_keys(tmp):
     p = Project(tmp, {"a": "a\n", "b": "b\n", "s.sh": "uv sync\n"})
-    p("run", "t", "--guard", "off", "--json-report", tmp / "off", "--", "sh", "-c", "echo x >>a; sleep 5 & echo")
+    p("run", "t", "--guard", "off", "--json-report", tmp / "off", "--", "sh", "-c", "echo x >>a; sleep 2 >/dev/null 2>&1 & echo")
     p("run", "u", "--json-report", tmp / "on", "--", "sh", "-c", "echo x >>b")
     reports = [json.loads((tmp / name).read_text()) for name in ("off", "on")]
     reports += [p(*command, "--json", expect=None).json() for command in (

@@ -18,6 +18,7 @@ def shell(p, name, script, *options, **more):
 
 def test_runs_in_the_snapshot(tmp):
     p = Project(tmp)
+    p.create("t")
     done = shell(p, "t", 'pwd; cat a.txt; echo "$SNAPSHOT_DIR|$SNAPSHOT_NAME|$SNAPSHOT_SOURCE_DIR|$GIT_CEILING_DIRECTORIES"')
     t = f"{p.root}/t"
     assert done.out == f"{t}\na\n{t}|t|{p.source}|{p.root}\n", done
@@ -68,6 +69,7 @@ def test_own_failures(tmp):
 
 def test_stdin_stdout_stderr_are_the_commands(tmp):
     p = Project(tmp)
+    p.create("t")
     done = shell(p, "t", "cat; echo err >&2", stdin="in\n")
     assert (done.out, done.err) == ("in\n", "err\n"), done
     assert shell(p, "t", "echo only", "--ctest").out == "only\n"
@@ -96,6 +98,48 @@ def test_map_source(tmp):
     plain = p("run", "t", "--", "printf", "%s\n", *given).out.splitlines()
     assert plain == given, plain
     assert p("run", "t", "--map-source", "--", "sh", f"{source}/a.sh").out == f"ran\n{t}\n"
+
+
+def test_map_source_knows_the_source_by_every_name(tmp):
+    p = Project(tmp, {"a.sh": "echo ran; pwd\n"})
+    t = f"{p.root}/t"
+    link = tmp / "link"
+    link.symlink_to(p.source)
+
+    def mapped(*words, source, cwd=tmp, env=None):
+        where = ["--source", source] if source else []
+        return snapfix("run", "t", *where, "--root", p.root, "--map-source", "--", "printf", "%s\n", *words, cwd=cwd, env=env).out.split()
+
+    p.create("t")
+    for source in (link, f"{link}/", f"{tmp}/./link/.", f"{p.source}/../link"):
+        assert mapped(f"{link}/a.sh", f"{p.source}/a.sh", source=source) == [f"{t}/a.sh"] * 2, source
+    assert mapped(f"{link}/a.sh", source=None, cwd=link, env={"PWD": link}) == [f"{t}/a.sh"], "as the shell went there"
+
+
+def test_a_script_that_git_does_not_track_is_told(tmp):
+    p = Project(tmp, {"dir/b.py": "", ".gitignore": "ignored.sh\n"})
+    p.write({"new.sh": "echo new\n", "dir/new.sh": "echo new\n", "ignored.sh": "echo ignored\n", "odd [x].sh": "echo odd\n"})
+    new = p.source / "new.sh"
+    for words in (["sh", new], [new], ["sh", "new.sh"], ["python3.11", "new.sh"], ["/bin/sh", "./new.sh"], ["./new.sh"],
+                  ["sh", p.source / "odd [x].sh"]):
+        done = p("run", "t", "--map-source", "--", *words, expect=125)
+        assert_says(done, "exists in the source, and git does not track it", "git add it", "--files untracked")
+    assert "'dir/new.sh' exists" in p("run", "t", "--chdir", "dir", "--", "sh", "new.sh", expect=125).err
+    assert p("run", "t", "--map-source", "--", "sh", p.source / "ignored.sh").out == "ignored\n"
+    assert p("run", "t", "--", "sh", new).out == "new\n", "nobody asked for the snapshot's"
+    assert p("run", "t", "--", "echo", "new.sh").out == "new.sh\n", "a word"
+    p.git("add", "new.sh")
+    assert p("run", "t", "--fresh", "--map-source", "--", "sh", new).out == "new\n"
+    assert p("run", "u", "--files", "untracked", "--map-source", "--", "sh", p.source / "odd [x].sh").out == "odd\n"
+
+
+def test_a_new_name_is_told(tmp):
+    p = Project(tmp)
+    assert_says(p("run", "train", "--", "true"), "there is no snapshot 'train': it is made")
+    assert p("run", "train", "--", "true").err == ""
+    assert_says(p("run", "trian", "--", "true"), "there is no snapshot 'trian' (there is 'train'): it is made")
+    for option in ("--ctest", "--fresh"): # who says --fresh knows
+        assert p("run", f"t{option}", option, "--", "true").err == ""
 
 
 def test_launcher(tmp):
@@ -283,13 +327,21 @@ def test_pwd_is_the_folder_of_the_command(tmp):
     assert f"PWD={p.root}/t/d" in out.splitlines(), out
 
 
-def test_standing_in_a_snapshot_is_told(tmp):
+def test_standing_in_a_snapshot(tmp):
+    """What needs the source is told; all else goes by the root around."""
     p = Project(tmp)
     inside = p.create("t")
-    for args in (["create", "u"], ["list"], ["run", "t", "--", "true"]):
-        done = harness.snapfix(*args, cwd=inside, expect=None)
-        assert done.code in (1, 125) and "snapshot" in done.err and "--source" in done.err, done
-    assert os.listdir(inside) == os.listdir(p.source) or not (inside / "code_snapshots").exists()
+    p.create("u")
+    for args in (["create", "u"], ["freeze"], ["run", "t", "--", "true"]):
+        done = harness.snapfix(*args, cwd=inside / "dir", expect=None)
+        assert done.code in (1, 125) and "lies in a snapshot" in done.err and "--source" in done.err, done
+    assert [s["name"] for s in snapfix("list", "--json", cwd=inside / "dir").json()["snapshots"]] == ["t", "u"]
+    for args in (["show", "t"], ["verify", "t"], ["finish", "t", "--keep", "always"], ["prune"], ["remove", "u"]):
+        snapfix(*args, cwd=inside)
+    assert p.names() == ["t"] and not (inside / "code_snapshots").exists()
+    assert snapfix("list", "--json", cwd=inside, env={"SNAPFIX_ROOT": tmp / "other"}).json()["snapshots"] == []
+    snapfix("remove", "t", cwd=inside)
+    assert p.names() == []
 
 
 def test_another_sources_snapshot(tmp):

@@ -24,7 +24,7 @@ def test_clean(tmp):
     p.create("t")
     report = p("verify", "t", "--json").json()
     del report["notes"]
-    assert report == {"name": "t", "shared": 2, "private": 0, "missing": 0, "added": 0, "findings": [], "unguarded": [],
+    assert report == {"schema_version": 1, "name": "t", "shared": 2, "private": 0, "missing": 0, "added": 0, "findings": [], "unguarded": [],
                       "never_run": [], "healed": 0}, report
 
 

@@ -67,6 +67,7 @@ def until_file(path):
 
 def test_what_it_says_and_records(tmp):
     p = Project(tmp, {"a": "1\n", "b": "2\n", "odd\n\udcffname": "3\n", "same": "4\n"})
+    p.create("t")
     done = shell(p, "t", "echo x >>a; chmod 600 b; cat same; : >>$'odd\\n\\xffname'")
     assert done.err == "" and done.out == "4\n", "it says nothing of itself"
     guard = guard_of(p)
@@ -442,6 +443,7 @@ def test_job_control_at_a_terminal(tmp):
 
 def test_a_closed_pipe(tmp):
     p = Project(tmp)
+    p.create("t")
     done = harness.run(["bash", "-c", 'set -o pipefail; "$@" | head -n1', "-",
                         *snapfix_command(p, "run", "t", "--guard", "on", "--", "yes")], expect=141)
     assert done.out == "y\n" and done.err == "", done
