@@ -8,6 +8,11 @@
 
 namespace snapfix::lint {
 
+void set_exported(Variables& variables, const Word& word) {
+  variables[word.chars().substr(0, word.equals)] = {
+      word.text.sub(word.equals + 1, word.text.size()), {}, true, {}};
+}
+
 bool is_on(const Variables& variables, const std::string& name) {
   const auto found = variables.find(name);
   if (found == variables.end() || !found->second.exported) {

@@ -60,6 +60,9 @@ using Variables = std::map<std::string, Variable>;
 constexpr std::array<const char*, 5> k_pins{"UV_LOCKED", "UV_FROZEN", "UV_NO_SYNC", "UV_NO_PROJECT",
                                             "PWD"};
 
+/// Sets what the word `NAME=value` says, for programs that are started.
+void set_exported(Variables& variables, const Word& word);
+
 /// What a copy of them costs (Reading::spend).
 std::size_t cost_of(const Variables& variables);
 

@@ -54,7 +54,6 @@ private:
   Words read_uv(Words words, const Variables& variables);
   Words read_prefixed(const Prefix& prefix, Words words, Environment& environment);
   Words read_any(Words words, Environment& environment);
-  bool read_script_argument(Words words, const Variables& variables);
   void read_value(const Word& word, const Variables& variables);
   void read_text(const Text& text, Variables variables);
   /// What the words are once the variable at `at` is replaced by each value that it may have.
@@ -141,7 +140,7 @@ Words CommandReader::read_assignments(Words words, Environment& environment) {
   while (first < words.size() && words[first].equals != 0) {
     const Word& word = words[first++];
     const auto value = word.text.sub(word.equals + 1, word.text.size());
-    variables[word.chars().substr(0, word.equals)] = {value, {}, true, {}};
+    set_exported(variables, word);
     Word alone;
     alone.text = value;
     read_value(alone, outer);
@@ -172,7 +171,7 @@ Words CommandReader::read_named(Words words, Environment& environment) {
   if (const Prefix* prefix = find_prefix(name)) {
     return read_prefixed(*prefix, words, environment);
   }
-  if (read_script_argument(words, environment.get()) || is_prose_command(name)) {
+  if (is_prose_command(name)) {
     return {};
   }
   return read_any(words, environment);
@@ -249,30 +248,6 @@ Words CommandReader::read_prefixed(const Prefix& prefix, Words words, Environmen
   return {};
 }
 
-/// `bash -c '...'`, `eval ...`, `alias x='...'` and the like: true if there was a script.
-bool CommandReader::read_script_argument(Words words, const Variables& variables) {
-  const std::string_view name = base_name(words[0].chars());
-  if (name == "eval" || name == "trap" || name == "watch" || name == "hyperfine") {
-    for (std::size_t i = 1; i < words.size(); ++i) {
-      if (words[i].chars().find(' ') != std::string::npos) {
-        read_text(words[i].text, variables);
-      } else {
-        read_value(words[i], variables);
-      }
-    }
-    return name == "trap";
-  }
-  if (name == "alias") {
-    for (const Word& word : words) {
-      if (word.equals != 0) {
-        read_text(word.text.sub(word.equals + 1, word.text.size()), variables);
-      }
-    }
-    return true;
-  }
-  return false;
-}
-
 /// An argument `$x` or `"${x}"` whose value is a command line: the command will run it.
 void CommandReader::read_value(const Word& word, const Variables& variables) {
   const auto found = variables.find(std::string(expanded_name(word)));
@@ -308,16 +283,14 @@ Words CommandReader::read_any(Words words, Environment& environment) {
     }
   }
   bool shell = is_shell(name);
+  const bool runs_words = is_in(" eval trap watch hyperfine alias ", name);
   for (std::size_t i = 1; i < words.size(); ++i) {
     const std::string& chars = words[i].chars();
     const bool is_option = chars.size() > 1 && chars[0] == '-';
     if (is_any(chars, {"-e", "--env"}) && i + 1 < words.size() && words[i + 1].equals != 0) {
-      const Word& set = words[++i];
-      environment.own()[set.chars().substr(0, set.equals)] = {
-          set.text.sub(set.equals + 1, set.text.size()), {}, true, {}};
+      set_exported(environment.own(), words[++i]);
     } else if (words[i].equals != 0 && !is_option && chars.starts_with("UV_")) {
-      environment.own()[chars.substr(0, words[i].equals)] = {
-          words[i].text.sub(words[i].equals + 1, chars.size()), {}, true, {}};
+      set_exported(environment.own(), words[i]);
     } else if (shell && is_option && chars[1] != '-' && chars.back() == 'c' &&
                i + 1 < words.size()) {
       read_value(words[i + 1], environment.get());
@@ -333,7 +306,7 @@ Words CommandReader::read_any(Words words, Environment& environment) {
       // `sbatch --wrap="uv run x"` as well
       const std::size_t begin = is_option ? chars.find('=') + 1 : 0;
       const Text text = words[i].text.sub(begin, chars.size());
-      if (reads_as_command(text)) {
+      if (runs_words || reads_as_command(text)) {
         read_text(text, environment.get());
       }
     } else {

@@ -65,8 +65,7 @@ private:
     }
     for (const Word& word : words) {
       if (word.equals != 0) {
-        m_variables[word.chars().substr(0, word.equals)] = {
-            word.text.sub(word.equals + 1, word.text.size()), {}, true, {}};
+        set_exported(m_variables, word);
       }
     }
   }

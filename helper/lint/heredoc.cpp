@@ -109,7 +109,7 @@ void ShellReader::read_substitutions(const Text& body) {
       ShellReader inner(body, m_variables, m_reading, m_depth + 1);
       inner.m_pos = i;
       Word scratch;
-      inner.substitution(scratch, 2, Until::parenthesis);
+      inner.substitution(scratch);
       i = std::max(i, inner.m_pos - 1);
     }
   }

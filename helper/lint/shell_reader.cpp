@@ -1,15 +1,15 @@
 #include "lint/shell_reader.hpp"
+#include "lint/words.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace snapfix::lint {
 namespace {
 
-constexpr std::array<std::string_view, 14> k_keywords{"if",   "then", "elif", "else",  "fi",
-                                                      "do",   "done", "time", "while", "until",
-                                                      "case", "!",    "{",    "}"};
+constexpr std::string_view k_keywords =
+    " if then elif else fi do done time while until case esac ! { } ";
+
 Variables pins_of(const Variables& variables) {
   Variables out;
   for (const char* name : k_pins) {
@@ -59,21 +59,13 @@ void ShellReader::read_list(Until until) {
     const char c = m_text[m_pos];
     if (c == '#') {
       skip_comment();
-    } else if ((c == ')' && until == Until::parenthesis) ||
-               (c == '`' && until == Until::backquote)) {
+    } else if (c == ')' && until == Until::parenthesis) {
       ++m_pos;
       finish(command, Separator::none);
       return;
-    } else if (c == ';' && until == Until::case_item &&
-               (m_text[m_pos + 1] == ';' || m_text[m_pos + 1] == '&')) {
-      m_pos += m_text.starts(m_pos, ";;&") ? 3 : 2;
-      finish(command, Separator::none);
-      return;
-    } else if (until == Until::case_item && command.words.empty() && m_text.starts(m_pos, "esac")) {
-      return;
     } else if (at_redirection()) {
       read_redirection(command);
-    } else if (!read_operator(until, command)) {
+    } else if (!read_operator(command)) {
       read_element(command);
     }
   }
@@ -81,7 +73,7 @@ void ShellReader::read_list(Until until) {
 }
 
 /// Reads what separates commands; false if a word stands here.
-bool ShellReader::read_operator(Until until, Command& command) {
+bool ShellReader::read_operator(Command& command) {
   switch (m_text[m_pos]) {
   case '\n':
     ++m_pos;
@@ -90,8 +82,12 @@ bool ShellReader::read_operator(Until until, Command& command) {
     return true;
   case ';':
   case '&':
-    ++m_pos;
     finish(command, Separator::none);
+    if (m_text[m_pos] == ';' && (m_text[m_pos + 1] == ';' || m_text[m_pos + 1] == '&') &&
+        !m_conditions.empty()) { // the end of a case's item
+      restore_pins(m_variables, m_conditions.back());
+    }
+    ++m_pos;
     return true;
   case '|':
     if (m_text[m_pos + 1] == '|') {
@@ -109,12 +105,6 @@ bool ShellReader::read_operator(Until until, Command& command) {
     ++m_pos;
     finish(command, Separator::none);
     return true;
-  case '`':
-    if (m_backquotes > 0 && until != Until::backquote) {
-      ++m_pos; // of an enclosing one that something between left open
-      return true;
-    }
-    return false;
   default:
     return m_pos >= m_text.size();
   }
@@ -141,7 +131,7 @@ void ShellReader::open_parenthesis(Command& command) {
   }
   Word scratch;
   --m_pos;
-  substitution(scratch, 1, Until::parenthesis);
+  substitution(scratch);
 }
 
 void ShellReader::read_element(Command& command) {
@@ -151,7 +141,7 @@ void ShellReader::read_element(Command& command) {
     ++m_pos; // nothing that a word can begin with
     return;
   }
-  if (command.words.empty() && !word.quoted && take_keyword(word, command)) {
+  if (command.words.empty() && !word.quoted && take_keyword(word)) {
     return;
   }
   if (command.words.empty() && word.chars() == "[[" && !word.quoted) {
@@ -167,20 +157,20 @@ void ShellReader::read_element(Command& command) {
 }
 
 /// Keywords stand before commands. What a condition exports holds only within it.
-bool ShellReader::take_keyword(const Word& word, Command& command) {
+bool ShellReader::take_keyword(const Word& word) {
   const std::string& name = word.chars();
   if (name == "for" || name == "select") {
     m_conditions.push_back(pins_of(m_variables));
     return false;
   }
-  if (std::ranges::find(k_keywords, name) == k_keywords.end()) {
-    return name == "esac";
+  if (!is_in(k_keywords, name)) {
+    return false;
   }
   if (name == "if" || name == "while" || name == "until") {
     m_conditions.push_back(pins_of(m_variables));
   } else if ((name == "elif" || name == "else") && !m_conditions.empty()) {
     restore_pins(m_variables, m_conditions.back());
-  } else if ((name == "fi" || name == "done") && !m_conditions.empty()) {
+  } else if (is_any(name, {"fi", "done", "esac"}) && !m_conditions.empty()) {
     restore_pins(m_variables, m_conditions.back());
     m_conditions.pop_back();
   } else if (name == "{") {
@@ -188,61 +178,13 @@ bool ShellReader::take_keyword(const Word& word, Command& command) {
   } else if (name == "}" && !m_groups.empty()) { // of a function, most likely
     m_variables["PWD"] = m_groups.back();
     m_groups.pop_back();
-  } else if (name == "case" && may_nest()) {
-    command.words.clear();
-    ++m_nesting;
-    read_case();
-    --m_nesting;
+  } else if (name == "case") { // the `)` behind a pattern ends what is no command
+    m_conditions.push_back(pins_of(m_variables));
+    for (skip_blanks(); !at_word_end() && read_word().chars() != "in";) {
+      skip_blanks();
+    }
   }
   return true;
-}
-
-void ShellReader::read_case() {
-  skip_blanks();
-  read_word();
-  const auto skip_lines = [&] {
-    for (;;) {
-      skip_blanks();
-      if (m_text[m_pos] == '\n' || m_text[m_pos] == ';') {
-        ++m_pos;
-      } else if (m_text[m_pos] == '#') {
-        skip_comment();
-      } else {
-        return;
-      }
-    }
-  };
-  skip_lines();
-  if (!m_text.starts(m_pos, "in")) {
-    return;
-  }
-  m_pos += 2;
-  // An item may open or close more conditions than it has.
-  const Variables pins = pins_of(m_variables);
-  const auto outer = std::exchange(m_conditions, {pins});
-  for (;;) {
-    skip_lines();
-    if (m_pos >= m_text.size()) {
-      break;
-    }
-    if (m_text.starts(m_pos, "esac")) {
-      m_pos += 4;
-      break;
-    }
-    m_pos += m_text[m_pos] == '(' ? 1 : 0;
-    while (m_pos < m_text.size() && m_text[m_pos] != ')' && m_text[m_pos] != '\n') {
-      if (at_word_end()) {
-        ++m_pos;
-      } else {
-        read_word();
-      }
-    }
-    ++m_pos;
-    read_list(Until::case_item);
-    restore_pins(m_variables, pins);
-    m_conditions = {pins};
-  }
-  m_conditions = outer;
 }
 
 /// `[[ ... ]]`, in which operators separate nothing.
@@ -275,7 +217,7 @@ void ShellReader::read_redirection(Command& command) {
   }
   if (m_text.starts(m_pos, "<(") || m_text.starts(m_pos, ">(")) {
     Word scratch;
-    substitution(scratch, 2, Until::parenthesis);
+    substitution(scratch);
     return;
   }
   std::string sign;

@@ -32,7 +32,7 @@ public:
   std::vector<Word> read_words();
 
 private:
-  enum class Until { end, parenthesis, backquote, case_item };
+  enum class Until { end, parenthesis };
   enum class Separator { none, pipe };
 
   struct Command {
@@ -42,11 +42,10 @@ private:
   };
 
   void read_list(Until until);
-  bool read_operator(Until until, Command& command);
+  bool read_operator(Command& command);
   void open_parenthesis(Command& command);
   void read_element(Command& command);
-  bool take_keyword(const Word& word, Command& command);
-  void read_case();
+  bool take_keyword(const Word& word);
   void read_test();
   void read_redirection(Command& command);
   bool at_redirection() const;
@@ -62,7 +61,8 @@ private:
   void read_dollar(Word& word);
   void read_braces(Word& word);
   void read_array(Word& word);
-  void substitution(Word& word, std::size_t skip, Until until);
+  void substitution(Word& word);
+  void read_backquoted(Word& word);
   bool may_nest() const noexcept;
   void copy(Word& word, std::size_t count);
   void copy_until(Word& word, std::string_view end);
@@ -82,7 +82,6 @@ private:
   int m_depth;
   std::size_t m_pos = 0;
   bool m_words_only = false;
-  int m_backquotes = 0;
   int m_nesting = 0;
   std::vector<Variables> m_conditions; ///< what pinned before each open `if`, `while`, ...
   std::vector<Variable> m_groups;      ///< the folder before each open `{`

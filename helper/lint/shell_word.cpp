@@ -55,8 +55,6 @@ bool ShellReader::at_word_end() const {
   case '<':
   case '>':
     return true;
-  case '`':
-    return m_backquotes > 0;
   default:
     return m_pos >= m_text.size();
   }
@@ -100,7 +98,7 @@ Word ShellReader::read_word() {
     } else if (c == '$') {
       read_dollar(word);
     } else if (c == '`') {
-      substitution(word, 1, Until::backquote);
+      read_backquoted(word);
     } else if (m_text.starts(m_pos, "{{")) {
       copy_until(word, "}}"); // a template's expression
     } else {
@@ -130,10 +128,7 @@ void ShellReader::read_double_quoted(Word& word) {
     } else if (c == '$') {
       read_dollar(word);
     } else if (c == '`') {
-      if (m_backquotes > 0) {
-        return;
-      }
-      substitution(word, 1, Until::backquote);
+      read_backquoted(word);
     } else {
       copy(word, 1);
     }
@@ -152,7 +147,7 @@ void ShellReader::read_dollar(Word& word) {
     m_pos = start;
     copy(word, end - start);
   } else if (m_text.starts(m_pos, "$(")) {
-    substitution(word, 2, Until::parenthesis);
+    substitution(word);
   } else if (m_text.starts(m_pos, "${")) {
     read_braces(word);
   } else if (m_text.starts(m_pos, "$'")) {
@@ -180,7 +175,7 @@ void ShellReader::read_braces(Word& word) {
       copy(word, 2);
       ++open;
     } else if (m_text.starts(m_pos, "$(") && !m_text.starts(m_pos, "$((")) {
-      substitution(word, 2, Until::parenthesis);
+      substitution(word);
     } else {
       open += c == '}' ? -1 : 0;
       copy(word, 1);
@@ -207,25 +202,35 @@ void ShellReader::read_array(Word& word) {
   }
 }
 
-/// A command substitution is a script of its own, whose text stays in the word.
-void ShellReader::substitution(Word& word, std::size_t skip, Until until) {
+/// `$(...)`, `<(...)` and `(...)`: a script of its own, whose text stays in the word.
+void ShellReader::substitution(Word& word) {
   const std::size_t start = m_pos;
-  m_pos += skip;
+  m_pos = std::min(m_text.chars().find('(', m_pos), m_text.size()) + 1;
   if (may_nest() && m_reading.spend(cost_of(m_variables))) {
     ++m_nesting;
-    m_backquotes += until == Until::backquote ? 1 : 0;
-    const int outer = until == Until::parenthesis ? std::exchange(m_backquotes, 0) : m_backquotes;
     const Variables saved = m_variables;
     auto conditions = std::exchange(m_conditions, {});
-    read_list(until);
+    read_list(Until::parenthesis);
     m_conditions = std::move(conditions);
     m_variables = saved;
-    m_backquotes = until == Until::backquote ? outer - 1 : outer;
     --m_nesting;
   }
-  for (std::size_t i = start; i < m_pos; ++i) {
+  for (std::size_t i = start; i < std::min(m_pos, m_text.size()); ++i) {
     word.text.push(m_text[i], m_text.begin_of(i));
   }
+}
+
+void ShellReader::read_backquoted(Word& word) {
+  const std::size_t start = m_pos;
+  for (++m_pos; m_pos < m_text.size() && m_text[m_pos] != '`'; ++m_pos) {
+    m_pos += m_text[m_pos] == '\\' ? 1 : 0;
+  }
+  if (!m_words_only) {
+    Variables inner = m_variables;
+    read_shell(m_text.sub(start + 1, m_pos), inner, m_reading, m_depth + 1);
+  }
+  m_pos = std::min(m_pos + 1, m_text.size());
+  word.text.append(m_text.sub(start, m_pos));
 }
 
 } // namespace snapfix::lint
