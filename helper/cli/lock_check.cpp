@@ -27,6 +27,8 @@ namespace {
 
 namespace fs = boost::filesystem;
 
+constexpr const char* k_fits = "fits";
+
 std::string below(const std::string& folder, const char* name) {
   return folder.empty() ? name : folder + "/" + name;
 }
@@ -122,29 +124,30 @@ bool LockCheck::is_known_to_fit(const os::Hash& base, const std::string& locked)
     return true;
   }
   for (const auto& name : {lasting, mark(base, locked, m_run)}) {
-    const auto answer = os::read_small_file(m_root.checks(), name.c_str());
-    if (answer && answer->empty()) {
+    const auto answer = os::read_small_file(m_root.checks(), name.c_str()).value_or("");
+    if (answer == k_fits) {
       return true;
     }
-    if (answer) {
-      const auto hint = answer->substr(0, answer->find('\n'));
+    const auto end_of_hint = answer.find('\n');
+    if (end_of_hint != std::string::npos) {
       const auto asked = m_root.checks().stat_of(name.c_str()).mtime;
       throw os::Error(os::format("{}\n    (asked at {}, and not again of the same state)",
-                                 answer->substr(hint.size() + 1), os::to_iso8601(asked)),
-                      hint);
+                                 answer.substr(end_of_hint + 1), os::to_iso8601(asked)),
+                      answer.substr(0, end_of_hint));
     }
   }
   return false;
 }
 
-/// As a file: nothing where the lock fits, else the hint's line and the failure.
+/// As a file: k_fits, or the hint's line and the failure. An empty one, as a power cut leaves it,
+/// says nothing.
 void LockCheck::remember(const os::Hash& base, const std::string& locked, const Answer& answer) {
   if (answer.failure.empty()) {
     m_fit.insert(mark(base, locked, ""));
   }
   if (answer.lasts || !m_run.empty()) {
     os::replace_file(m_root.checks(), mark(base, locked, answer.lasts ? "" : m_run).c_str(),
-                     answer.failure.empty() ? "" : answer.hint + "\n" + answer.failure);
+                     answer.failure.empty() ? k_fits : answer.hint + "\n" + answer.failure);
   }
 }
 
