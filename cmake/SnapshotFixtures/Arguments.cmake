@@ -20,35 +20,27 @@ function(_snapshot_fixtures_set record field value)
   set_property(GLOBAL PROPERTY "_snapshot_fixtures_${record}_${field}" "${value}")
 endfunction()
 
-# Sets a variable of its name for each field that is named, to nothing where it was never set: by
-# itself, get_property() would then leave a cache variable of that name to be seen.
+# Sets a variable of its name for each field that is named, to nothing where it was never set.
 function(_snapshot_fixtures_get record)
   foreach(field IN LISTS ARGN)
-    set(value "")
-    get_property(known GLOBAL PROPERTY "_snapshot_fixtures_${record}_${field}" SET)
-    if(known)
-      get_property(value GLOBAL PROPERTY "_snapshot_fixtures_${record}_${field}")
-    endif()
-    set(${field} "${value}" PARENT_SCOPE)
+    # Of what is not set get_property() leaves no variable, and an entry of the cache would be seen.
+    get_property(_snapshot_fixtures_value GLOBAL PROPERTY "_snapshot_fixtures_${record}_${field}")
+    set(${field} "${_snapshot_fixtures_value}" PARENT_SCOPE)
   endforeach()
 endfunction()
 
-# A property of the call's test; nothing where it is not set.
-function(_snapshot_fixtures_test_property out record property)
+# The same for properties of the call's test.
+function(_snapshot_fixtures_get_of_test record)
   _snapshot_fixtures_get(${record} NAME directory)
-  set(value "")
-  if(CMAKE_VERSION VERSION_LESS 3.28)
-    get_property(known TEST "${NAME}" PROPERTY ${property} SET)
-    if(known)
-      get_property(value TEST "${NAME}" PROPERTY ${property})
+  foreach(property IN LISTS ARGN)
+    if(CMAKE_VERSION VERSION_LESS 3.28)
+      get_property(_snapshot_fixtures_value TEST "${NAME}" PROPERTY ${property})
+    else()
+      get_property(_snapshot_fixtures_value
+        TEST "${NAME}" DIRECTORY "${directory}" PROPERTY ${property})
     endif()
-  else()
-    get_property(known TEST "${NAME}" DIRECTORY "${directory}" PROPERTY ${property} SET)
-    if(known)
-      get_property(value TEST "${NAME}" DIRECTORY "${directory}" PROPERTY ${property})
-    endif()
-  endif()
-  set(${out} "${value}" PARENT_SCOPE)
+    set(${property} "${_snapshot_fixtures_value}" PARENT_SCOPE)
+  endforeach()
 endfunction()
 
 # Sets a property of one of the call's tests.
@@ -236,24 +228,22 @@ function(_snapshot_fixtures_is_like out word keyword)
 endfunction()
 
 function(_snapshot_fixtures_check_choices record)
-  _snapshot_fixtures_check_choice(${record} FILES TRACKED UNTRACKED ALL)
-  _snapshot_fixtures_check_choice(${record} LINK_FROM STORE SOURCE)
-  _snapshot_fixtures_check_choice(${record} LINK_MODE HARDLINK REFLINK COPY)
-  _snapshot_fixtures_check_choice(${record} GUARD AUTO ON OFF)
-  _snapshot_fixtures_check_choice(${record} KEEP NEVER ON_FAILURE ALWAYS)
-  _snapshot_fixtures_get(${record} given SETUP_TIMEOUT)
+  set(choices_of_FILES TRACKED UNTRACKED ALL)
+  set(choices_of_LINK_FROM STORE SOURCE)
+  set(choices_of_LINK_MODE HARDLINK REFLINK COPY)
+  set(choices_of_GUARD AUTO ON OFF)
+  set(choices_of_KEEP NEVER ON_FAILURE ALWAYS)
+  _snapshot_fixtures_get(${record} given FILES LINK_FROM LINK_MODE GUARD KEEP SETUP_TIMEOUT)
+  foreach(keyword IN ITEMS FILES LINK_FROM LINK_MODE GUARD KEEP)
+    if(keyword IN_LIST given AND NOT ${keyword} IN_LIST choices_of_${keyword})
+      list(JOIN choices_of_${keyword} ", " choices)
+      _snapshot_fixtures_misuse(${record} "${keyword} '${${keyword}}' is not known"
+        "write one of ${choices}")
+    endif()
+  endforeach()
   if("SETUP_TIMEOUT" IN_LIST given AND NOT SETUP_TIMEOUT MATCHES "^[0-9]*[1-9][0-9]*$")
     _snapshot_fixtures_misuse(${record} "SETUP_TIMEOUT '${SETUP_TIMEOUT}' is no number of seconds"
       "write a whole number above 0")
-  endif()
-endfunction()
-
-function(_snapshot_fixtures_check_choice record keyword)
-  _snapshot_fixtures_get(${record} given ${keyword})
-  if(keyword IN_LIST given AND NOT ${keyword} IN_LIST ARGN)
-    list(JOIN ARGN ", " choices)
-    _snapshot_fixtures_misuse(${record} "${keyword} '${${keyword}}' is not known"
-      "write one of ${choices}")
   endif()
 endfunction()
 

@@ -299,7 +299,8 @@ def test_where_tests_are_defined(tmp):
 
     # From the generated file, as ctest shows the property in newer versions only.
     generated = "".join((project.build / d / "CTestTestfile.cmake").read_text() for d in (".", "sub"))
-    told = dict(re.findall(r'set_tests_properties\(\[=\[(.*?)\]=\] PROPERTIES .*DEF_SOURCE_LINE "(.*?)"', generated))
+    of_test = r'set_tests_properties\((?:\[=\[|")(.*?)(?:\]=\]|") PROPERTIES .*DEF_SOURCE_LINE "(.*?)"'
+    told = dict(re.findall(of_test, generated))
     for name, place in (
         ("first", line("NAME first")),
         ("first.snapshot_setup", line("NAME first")),
