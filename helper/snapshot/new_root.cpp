@@ -51,8 +51,9 @@ bool is_whole(const Root& root) {
   const auto parts = {&root.top(),       &root.objects(), &root.bases(),  &root.sources(),
                       &root.snapshots(), &root.runs(),    &root.frozen(), &root.checks(),
                       &root.locks(),     &root.work(),    &root.trash()};
-  return root.top().try_stat(k_ignore) &&
-         std::ranges::all_of(parts, [](const os::Dir* dir) { return dir->stat().links != 0; });
+  return root.top().try_stat(k_ignore) && std::ranges::all_of(parts, [](const os::Dir* dir) {
+           return os::stat_of(dir->fd(), dir->path(), os::Freshness::cached).links != 0;
+         });
 }
 
 /// The root, in which others who fail leave us alone from now on.

@@ -196,19 +196,32 @@ std::optional<PathMapping::Found> PathMapping::find_at(std::string_view text,
   return Found{end, mapped(path, *source, normal.substr(source->size()))};
 }
 
-/// Names may hold any separator: the longest that exists, else up to the first one.
+/// Names may hold any separator: the longest path that exists, else up to the first one.
 std::size_t PathMapping::end_of_path(std::string_view text, std::size_t at,
                                      std::size_t rest_at) const {
   const auto most = text.substr(0, std::min(text.find('\n', at), at + k_longest_path));
-  for (std::size_t end = most.size(); end > rest_at;) {
+  const auto is_there = [&](std::size_t end) {
     const std::string rest(most.substr(rest_at, end - rest_at));
-    if (exists(std::string(most.substr(at, end - at))) ||
-        (rest[0] == '/' && exists(m_snapshot + rest))) {
-      return end;
+    return exists(std::string(most.substr(at, end - at))) ||
+           (rest.starts_with('/') && exists(m_snapshot + rest));
+  };
+  std::size_t out = 0;
+  std::size_t folder_end = rest_at; // up to there all folders exist
+  for (std::size_t end = rest_at; end <= most.size(); ++end) {
+    if (end < most.size() && !has(k_after, most[end]) && !has(k_inside, most[end])) {
+      continue;
     }
-    const auto head = most.substr(0, end);
-    end = std::max(head.find_last_of(k_after) + 1, head.find_last_of(k_inside) + 1);
-    end = end > rest_at ? end - 1 : rest_at;
+    const std::size_t slash = most.substr(0, end).rfind('/');
+    if (slash > folder_end && !is_there(slash)) {
+      break;
+    }
+    folder_end = std::max(folder_end, slash);
+    if (end > rest_at && is_there(end)) {
+      out = end;
+    }
+  }
+  if (out != 0) {
+    return out;
   }
   const bool goes_on = rest_at < text.size() && text[rest_at] == '/';
   return goes_on ? std::min(text.find_first_of(k_after, rest_at), text.size()) : rest_at;
