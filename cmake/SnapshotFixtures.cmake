@@ -72,8 +72,9 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 
   ``NO_SOURCE_MAPPING``
     Leaves words of ``COMMAND`` and values of ``ENVIRONMENT`` alone. Without it, a path within
-    ``SOURCE_DIR`` (``${CMAKE_CURRENT_SOURCE_DIR}/t.sh``, ``--cfg=<source>/x``) becomes the one in
-    the snapshot, since a test that runs the source's own copy is not isolated.
+    ``SOURCE_DIR`` (``${CMAKE_CURRENT_SOURCE_DIR}/t.sh``, ``--cfg=<source>/x``, ``-I<source>/x``,
+    ``file://<source>/x``) becomes the one in the snapshot, since a test that runs the source's own
+    copy is not isolated. What exists in the source alone (a program in an ignored folder) stays.
 
   ``GUARD``
     Whether the first change in place of a shared file makes it private to the snapshot, by whatever
