@@ -1,6 +1,7 @@
 #include "cli/uv_locked.hpp"
 
 #include "cli/lock_check.hpp"
+#include "cli/report.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/subprocess.hpp"
@@ -62,12 +63,14 @@ bool print(const std::vector<snapshot::Difference>& found, const std::string& na
     const char* what = difference.change == snapshot::Change::added     ? "was newly made"
                        : difference.change == snapshot::Change::removed ? "was deleted"
                                                                         : "was changed";
-    os::print(stderr, "snapfix: error: {} {} in {}, which holds the lock of its source{}\n",
-              os::quoted(difference.path), what, os::quoted(name), diff_of(difference));
+    print_error(os::Error(os::format("{} {} in {}, which holds the lock of its source{}",
+                                     os::quoted(difference.path), what, os::quoted(name),
+                                     diff_of(difference))));
   }
   if (!found.empty()) {
-    os::print(stderr, "hint: 'uv lock', 'uv add' and the like change it: run them in the source, "
-                      "and commit uv.lock\n");
+    print_hint(
+        "'uv lock', 'uv add' and the like change it: run them in the source, and commit the "
+        "lock\nuv --no-locked and env -u UV_LOCKED change it as well: take them out of the test");
   }
   return !found.empty();
 }

@@ -553,7 +553,7 @@ def test_doctor_tells_whether_the_cache_can_be_linked(tmp):
 
 def test_a_dependency_elsewhere(tmp):
     if k_which != "newest":
-        harness.skip("these releases lock no absolute path")
+        return  # these lock no absolute path
     elsewhere = k_files["dep/pyproject.toml"]
     write_files(tmp, {"elsewhere/pyproject.toml": elsewhere})
     p = locked_project(tmp, {"pyproject.toml": k_pyproject.replace('"dep" }', f'"{tmp}/elsewhere" }}')})
