@@ -6,6 +6,7 @@
 #include "os/format.hpp"
 #include "os/likest.hpp"
 #include "os/process.hpp"
+#include "os/progress.hpp"
 #include "os/valgrind.hpp"
 
 #include <algorithm>
@@ -97,6 +98,7 @@ int dispatch(const std::vector<std::string>& arguments) {
     os::print("snapfix {}\n", SNAPFIX_VERSION);
     return k_done;
   }
+  os::Progress::check_variable();
   return subcommand_of(name).call(rest);
 }
 

@@ -71,6 +71,7 @@ int finish(const std::vector<std::string>& arguments) {
     print_json(report);
   } else if (options.flag("ctest") && finished.existed) {
     print_measurement("snapshot.private", static_cast<double>(verified.made_private));
+    print_measurement("snapshot.bytes_private", static_cast<double>(verified.bytes_private));
     print_measurement("snapshot.added", static_cast<double>(verified.added));
     print_measurement("snapshot.findings", static_cast<double>(verified.findings.size()));
   }

@@ -25,34 +25,61 @@ std::string end_of(const json& run) {
                                  : os::format("signal {}", run["signal"].get<int>());
 }
 
-std::uint64_t count(const json& ledger, const char* key) {
-  return ledger.value(key, std::uint64_t{0});
+std::uint64_t count(const json& counts, const char* key) {
+  return counts.is_null() ? 0 : counts.value(key, std::uint64_t{0});
 }
 
 std::vector<std::string> row_of(const json& snapshot) {
-  const json& ledger = snapshot["ledger"];
+  const json& now = snapshot["now"];
+  const auto files = [&](std::uint64_t number) {
+    return now.is_null() ? std::string("-") : std::to_string(number);
+  };
+  const auto bytes = [&](std::uint64_t number) {
+    return now.is_null() ? std::string("-") : human_bytes(number);
+  };
   return {on_one_line(snapshot["name"].get<std::string>()),
           snapshot["base"].get<std::string>().substr(0, k_short_id),
           snapshot["created"].get<std::string>(),
-          std::to_string(count(ledger, "linked")),
-          std::to_string(count(ledger, "copied") + count(ledger, "reflinked")),
-          human_bytes(count(ledger, "bytes_shared")),
-          human_bytes(count(ledger, "bytes_copied")),
+          files(count(now, "shared")),
+          bytes(count(now, "bytes_shared")),
+          files(count(now, "private") + count(now, "added")),
+          bytes(count(now, "bytes_private") + count(now, "bytes_added")),
           end_of(snapshot["run"])};
 }
 
+void print_now(const json& now) {
+  if (now.is_null()) {
+    os::print("now        -\n");
+    return;
+  }
+  os::print("now        {} files shared, {}\n", count(now, "shared"),
+            human_bytes(count(now, "bytes_shared")));
+  os::print("           {} files private, {}\n", count(now, "private"),
+            human_bytes(count(now, "bytes_private")));
+  os::print("           {} files added, {}\n", count(now, "added"),
+            human_bytes(count(now, "bytes_added")));
+  os::print("           {} files missing\n", count(now, "missing"));
+}
+
+void note_unread(const json& snapshot) {
+  if (const auto unread = count(snapshot["now"], "unread"); unread != 0) {
+    os::note(os::format("{} folders of {} may not be looked into: what they hold is not counted",
+                        unread, os::quoted(snapshot["name"].get<std::string>())));
+  }
+}
+
 void print_ledger(const json& ledger) {
-  os::print("linked     {} files, {} shared\n", count(ledger, "linked"),
+  os::print("made       {} files linked, {} shared\n", count(ledger, "linked"),
             human_bytes(count(ledger, "bytes_shared")));
-  os::print("reflinked  {} files\n", count(ledger, "reflinked"));
-  os::print("copied     {} files, {}\n", count(ledger, "copied"),
+  os::print("           {} files reflinked\n", count(ledger, "reflinked"));
+  os::print("           {} files copied, {}\n", count(ledger, "copied"),
             human_bytes(count(ledger, "bytes_copied")));
   for (const auto& [reason, files] : ledger.at("copied_by_reason").items()) {
     os::print("           {} because of {}\n", files.get<std::uint64_t>(), reason);
   }
-  os::print("entries    {} ({} folders, {} symlinks)\n", count(ledger, "entries"),
+  os::print("           {} entries ({} folders, {} symlinks)\n", count(ledger, "entries"),
             count(ledger, "folders"), count(ledger, "symlinks"));
-  os::print("made in    {:.3f} s\n", ledger.value("seconds", 0.0));
+  os::print("           in {:.3f} s\n", ledger.value("seconds", 0.0));
 }
 
 void print_run(const json& run) {
@@ -65,7 +92,8 @@ void print_run(const json& run) {
             end_of(run));
   if (run.contains("changes") && !run["changes"].is_null()) {
     const json& changes = run["changes"];
-    os::print("           left {} files private, {} missing, {} added\n", count(changes, "private"),
+    os::print("           left {} files private ({}), {} missing, {} added\n",
+              count(changes, "private"), human_bytes(count(changes, "bytes_private")),
               count(changes, "missing"), count(changes, "added"));
   }
   for (const auto& line : guard_lines(run)) {
@@ -95,6 +123,9 @@ int list(const std::vector<std::string>& arguments) {
   if (!exists) {
     os::note(os::format("there is no root at {}: --root names another", os::quoted(path)));
   }
+  for (const auto& snapshot : listed["snapshots"]) {
+    note_unread(snapshot);
+  }
   for (const auto& folder : listed["damaged"]) {
     os::warn(os::format("the manifest of the snapshot in {} is damaged, or its folder was replaced",
                         os::quoted(folder.get<std::string>())));
@@ -105,7 +136,7 @@ int list(const std::vector<std::string>& arguments) {
   }
   using enum Table::Align;
   Table table({left, left, left, right, right, right, right, left});
-  table.add({"name", "base", "created", "linked", "private", "shared", "copied", "last run"});
+  table.add({"name", "base", "created", "shared", "bytes", "private", "bytes", "last run"});
   for (const auto& snapshot : listed["snapshots"]) {
     table.add(row_of(snapshot));
   }
@@ -123,6 +154,7 @@ int show(const std::vector<std::string>& arguments) {
   }
   const auto root = snapshot::Root::open(root_path(options));
   const json shown = snapshot::describe(root, options.words()[0]);
+  note_unread(shown);
   if (options.flag("json")) {
     print_json(shown);
     return k_done;
@@ -134,6 +166,7 @@ int show(const std::vector<std::string>& arguments) {
             shown["created"].get<std::string>());
   os::print("options    {}\n", shown["options"].dump());
   print_ledger(shown["ledger"]);
+  print_now(shown["now"]);
   print_run(shown["run"]);
   return k_done;
 }

@@ -36,7 +36,7 @@ nlohmann::json to_json(const snapshot::Pruned& pruned, bool dry_run) {
           {"in_use", pruned.in_use},
           {"bases", pruned.store.bases},
           {"objects", pruned.store.objects},
-          {"bytes", pruned.store.bytes},
+          {"bytes", pruned.bytes},
           {"left", pruned.left}};
 }
 
@@ -72,7 +72,7 @@ int prune(const std::vector<std::string>& arguments) {
       os::print("{} snapshot {}\n", verb, os::quoted(name));
     }
     os::print("{} {} snapshots, {} bases, {} objects ({})\n", verb, pruned.snapshots.size(),
-              pruned.store.bases, pruned.store.objects, human_bytes(pruned.store.bytes));
+              pruned.store.bases, pruned.store.objects, human_bytes(pruned.bytes));
   }
   for (const auto& name : pruned.in_use) {
     os::note(os::format("{} is in use: left alone", os::quoted(name)));

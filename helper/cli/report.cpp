@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <set>
 
 namespace snapfix::cli {
 namespace {
@@ -130,12 +129,10 @@ void print_findings(const snapshot::Verified& verified) {
   for (const auto& note : verified.notes) {
     os::note(note);
   }
-  std::set<std::string> suspects;
   for (const auto& finding : verified.findings) {
     os::print(stderr, "snapfix: error: {} was changed through a link ({})\n",
               os::quoted(finding.path), fmt::join(finding.what, ", "));
     os::print(stderr, "  shared by: {}\n", fmt::join(finding.suspects, ", "));
-    suspects.insert(finding.suspects.begin(), finding.suspects.end());
   }
   if (verified.findings.empty()) {
     return;
@@ -149,18 +146,30 @@ void print_findings(const snapshot::Verified& verified) {
           : "";
   if (!verified.unguarded.empty()) {
     os::print(stderr, "  ran without the guard: {}\n", fmt::join(verified.unguarded, ", "));
+  }
+  if (!verified.never_run.empty()) {
+    os::print(stderr, "  snapfix has run nothing in: {}\n", fmt::join(verified.never_run, ", "));
+  }
+  const char* outside =
+      "written to from outside (a job that was started in it by hand, an editor): let 'snapfix run "
+      "NAME -- COMMAND' start what works there, which guards it";
+  const char* unguarded =
+      "run it under the guard (--guard, GUARD in add_snapshot_test; 'snapfix doctor' tells what it "
+      "lacks)";
+  const char* copy = "or name the files with --copy (COPY) to make them private in it";
+  if (!verified.unguarded.empty() && !verified.never_run.empty()) {
     os::print(stderr,
               "hint: one of these wrote to shared files in place, which reaches all that share "
-              "them: run it under the guard (--guard, GUARD in add_snapshot_test; 'snapfix doctor' "
-              "tells what it lacks), or name the files with --copy (COPY) to make them private "
-              "in it{}\n",
-              healed);
-  } else if (verified.never_run == suspects) {
+              "them. If it ran without the guard, {}; if snapfix has run nothing in it, it was {}; "
+              "{}{}\n",
+              unguarded, outside, copy, healed);
+  } else if (!verified.unguarded.empty()) {
     os::print(stderr,
-              "hint: snapfix has run no command in them: they were written to from outside (an "
-              "editor, a job that was started in one by hand): 'snapfix run' guards what it runs, "
-              "and --copy makes files private{}\n",
-              healed);
+              "hint: one of these wrote to shared files in place, which reaches all that share "
+              "them: {}, {}{}\n",
+              unguarded, copy, healed);
+  } else if (!verified.never_run.empty()) {
+    os::print(stderr, "hint: most likely one of these was {}, {}{}\n", outside, copy, healed);
   } else {
     os::print(stderr,
               "hint: what snapfix ran in them ran under the guard: the writer is no process of "

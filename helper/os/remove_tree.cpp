@@ -21,7 +21,8 @@ namespace {
 /// Works by folder, from as many threads as are of use.
 class Remover {
 public:
-  explicit Remover(const Dir& parent) : m_parent(parent), m_queue(k_adapt) {}
+  Remover(const Dir& parent, Progress* progress)
+      : m_parent(parent), m_progress(progress), m_queue(k_adapt) {}
 
   std::vector<std::string> remove(const char* name);
 
@@ -50,6 +51,7 @@ private:
   void leave(const Dir& parent, const char* name, int error_number);
 
   const Dir& m_parent;
+  Progress* m_progress;
   WorkQueue<Task> m_queue;
   std::mutex m_mutex;
   std::vector<std::string> m_left;
@@ -119,6 +121,9 @@ std::vector<std::string> Remover::remove(const char* name) {
         here->keeps = true;
       }
       const std::size_t entries = here->entries;
+      if (m_progress != nullptr) {
+        m_progress->count(entries);
+      }
       finish(here);
       return entries;
     });
@@ -229,8 +234,8 @@ bool open_up(const Dir& parent, const char* name) noexcept {
   return fd && ::chmod(path_of_descriptor(fd.get()).c_str(), k_owner_all) == 0;
 }
 
-std::vector<std::string> remove_tree(const Dir& parent, const char* name) {
-  return Remover(parent).remove(name);
+std::vector<std::string> remove_tree(const Dir& parent, const char* name, Progress* progress) {
+  return Remover(parent, progress).remove(name);
 }
 
 } // namespace snapfix::os

@@ -1,11 +1,13 @@
 #include "snapshot/collect.hpp"
 
 #include "os/error.hpp"
+#include "os/progress.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/store.hpp"
 
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace snapfix::snapshot {
@@ -18,11 +20,25 @@ struct ObjectHash {
 };
 using Objects = std::unordered_set<os::Hash, ObjectHash>; // as many as there are files
 
-Ids bases_in_use(const Root& root) {
+/// What a look at the store that changes nothing leaves aside.
+struct DryRun {
+  std::set<std::string> would_go;                     ///< folders of snapshots
+  std::unordered_map<std::uint64_t, unsigned> links; ///< how many they have to an inode
+};
+
+Ids bases_in_use(const Root& root, DryRun* dry_run) {
   Ids out;
   for (const auto& folder : root.snapshot_folders()) {
-    if (const auto manifest = SnapshotManifest::load(root.snapshots(), folder)) {
+    const auto manifest = SnapshotManifest::load(root.snapshots(), folder);
+    if (!manifest) {
+      continue;
+    }
+    if (dry_run == nullptr || !dry_run->would_go.contains(folder)) {
       out.insert(manifest->base);
+      continue;
+    }
+    for (std::size_t i = 0; i < manifest->made.size(); ++i) {
+      dry_run->links[manifest->inodes[i]] += manifest->made[i] == Made::linked ? 1 : 0;
     }
   }
   for (const auto& entry : root.sources().entries()) {
@@ -43,8 +59,8 @@ struct Bases {
   std::vector<std::string> debris; ///< files that are no base
 };
 
-Bases sort_bases(const Root& root) {
-  const Ids in_use = bases_in_use(root);
+Bases sort_bases(const Root& root, DryRun* dry_run = nullptr) {
+  const Ids in_use = bases_in_use(root, dry_run);
   Bases out;
   for (const auto& entry : root.bases().entries()) {
     const auto id = os::Hash::from_hex(entry.name);
@@ -71,12 +87,16 @@ Objects objects_of(const std::vector<Base>& bases, const std::string& source) {
   return out;
 }
 
-void remove_object(const os::Dir& dir, const char* name, bool dry_run, Collected& out) {
+void remove_object(const os::Dir& dir, const char* name, const DryRun* dry_run, Collected& out) {
   const auto stat = dir.try_stat(name);
   if (!stat || stat->is_folder()) {
     return;
   }
-  if (!dry_run) {
+  unsigned own_links = 1;
+  if (dry_run != nullptr) {
+    const auto links = dry_run->links.find(stat->inode);
+    own_links += links == dry_run->links.end() ? 0 : links->second;
+  } else {
     try {
       dir.unlink_if_present(name);
     } catch (const os::Error&) {
@@ -84,17 +104,15 @@ void remove_object(const os::Dir& dir, const char* name, bool dry_run, Collected
     }
   }
   ++out.objects;
-  out.bytes += stat->size;
+  out.bytes += stat->links <= own_links ? stat->size : 0;
 }
 
-void remove_bases(const Root& root, const Bases& bases, bool dry_run, Collected& out) {
+void remove_bases(const Root& root, const Bases& bases, Collected& out) {
   for (const auto& base : bases.unused) {
     ++out.bases;
-    if (!dry_run) {
-      root.bases().unlink_if_present(base.id().hex().c_str());
-    }
+    root.bases().unlink_if_present(base.id().hex().c_str());
   }
-  if (!dry_run && out.bases != 0) {
+  if (out.bases != 0) {
     for (const auto& check : root.checks().entries()) {
       const std::string base = check.name.substr(0, check.name.find('.'));
       if (!root.bases().try_stat(base.c_str())) {
@@ -114,7 +132,7 @@ void remove_their_objects(const Root& root, const Bases& bases, Collected& out) 
       const auto bucket = store.open_bucket(base.text(folder.path));
       for (const auto& file : base.files_of(folder)) {
         if (bucket && file.object != os::Hash() && !kept.contains(file.object)) {
-          remove_object(*bucket, Store::name_of(file.object).data(), false, out);
+          remove_object(*bucket, Store::name_of(file.object).data(), nullptr, out);
         }
       }
     }
@@ -132,13 +150,14 @@ void clear_half_written(const Root& root) {
   }
 }
 
-void sweep_objects(const Root& root, const Bases& bases, bool dry_run, Collected& out) {
+void sweep_objects(const Root& root, const Bases& bases, const DryRun* dry_run, Collected& out) {
   Objects kept;
   for (const auto& base : bases.used) {
     for (const auto& file : base.files()) {
       kept.insert(file.object);
     }
   }
+  os::Progress progress("looking at the objects of the store", kept.size());
   for (const auto& source : root.objects().entries()) {
     const auto store = root.objects().try_open_child(source.name.c_str());
     if (!store) {
@@ -150,6 +169,7 @@ void sweep_objects(const Root& root, const Bases& bases, bool dry_run, Collected
         continue;
       }
       for (const auto& object : dir->entries()) {
+        progress.count();
         const auto id = os::Hash::from_hex(object.name);
         if (!id || !kept.contains(*id)) {
           remove_object(*dir, object.name.c_str(), dry_run, out);
@@ -165,24 +185,29 @@ Collected collect_unused_bases(const Root& root) {
   Collected out;
   if (const auto lock = root.try_lock_store()) {
     const Bases bases = sort_bases(root);
-    remove_bases(root, bases, false, out);
+    remove_bases(root, bases, out);
     remove_their_objects(root, bases, out);
   }
   return out;
 }
 
-Collected collect_all(const Root& root, bool dry_run) {
+Collected collect_all(const Root& root, const std::optional<std::set<std::string>>& would_go) {
   Collected out;
   const auto lock = root.lock_store(os::LockMode::exclusive, "snapfix prune");
-  const Bases bases = sort_bases(root);
-  remove_bases(root, bases, dry_run, out);
-  if (!dry_run) {
-    for (const auto& name : bases.debris) {
-      root.bases().unlink_if_present(name.c_str());
-    }
-    clear_half_written(root);
+  if (would_go) {
+    DryRun dry_run{*would_go, {}};
+    const Bases bases = sort_bases(root, &dry_run);
+    out.bases = bases.unused.size();
+    sweep_objects(root, bases, &dry_run, out);
+    return out;
   }
-  sweep_objects(root, bases, dry_run, out);
+  const Bases bases = sort_bases(root);
+  remove_bases(root, bases, out);
+  for (const auto& name : bases.debris) {
+    root.bases().unlink_if_present(name.c_str());
+  }
+  clear_half_written(root);
+  sweep_objects(root, bases, nullptr, out);
   return out;
 }
 

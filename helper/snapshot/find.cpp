@@ -73,17 +73,23 @@ std::optional<Standing::Identity> Standing::look() const {
 }
 
 void Standing::require_same() const {
-  if (look() != m_identity) {
+  if (!is_same()) {
     throw os::Error(os::format("the snapshot in {} is just being replaced or removed",
                                os::quoted(m_root.path() + "/" + m_folder)),
                     "try again");
   }
 }
 
-Base base_of(const Root& root, const SnapshotManifest& manifest) {
+std::optional<Base> find_base_of(const Root& root, const SnapshotManifest& manifest) {
   auto base = Base::load(root.bases(), manifest.base);
-  if (!base || base->files().size() != manifest.made.size() ||
-      base->files().size() != manifest.inodes.size()) {
+  const bool fits = base && base->files().size() == manifest.made.size() &&
+                    base->files().size() == manifest.inodes.size();
+  return fits ? std::move(base) : std::nullopt;
+}
+
+Base base_of(const Root& root, const SnapshotManifest& manifest) {
+  auto base = find_base_of(root, manifest);
+  if (!base) {
     throw os::Error(
         os::format("the base {} of the snapshot is lost or damaged", manifest.base.hex()),
         "remove the snapshot and make it again");

@@ -30,6 +30,9 @@ class Standing {
 public:
   Standing(const Root& root, const std::string& folder);
 
+  /// Whether no other snapshot, and not none, stands there now.
+  bool is_same() const { return look() == m_identity; }
+
   /// Throws os::Error if another snapshot, or none, stands there now.
   void require_same() const;
 
@@ -50,7 +53,10 @@ private:
   std::optional<Identity> m_identity;
 };
 
-/// The base of a snapshot's manifest. Throws os::Error if it is lost.
+/// The base of a snapshot's manifest; nothing if it is lost.
+std::optional<Base> find_base_of(const Root& root, const SnapshotManifest& manifest);
+
+/// The same. Throws os::Error if it is lost.
 Base base_of(const Root& root, const SnapshotManifest& manifest);
 
 } // namespace snapfix::snapshot

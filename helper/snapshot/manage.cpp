@@ -3,13 +3,16 @@
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
+#include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
+#include "snapshot/contents.hpp"
 #include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace snapfix::snapshot {
 namespace {
@@ -52,7 +55,8 @@ std::vector<std::string> remove_tree_of(const Root& root, const std::string& fol
     root.forget(folder);
     root.remove_lock_file(folder, held);
     if (discarded) {
-      left = os::remove_tree(root.trash(), discarded->c_str());
+      os::Progress progress(os::format("removing {}", os::quoted(folder)), 0);
+      left = os::remove_tree(root.trash(), discarded->c_str(), &progress);
     }
   }
   root.clear_debris(); // what is left of others is for prune to tell
@@ -126,8 +130,10 @@ void forget_treeless(const Root& root) {
 }
 
 nlohmann::json describe(const Root& root, const std::string& folder,
-                        const SnapshotManifest& manifest) {
+                        const SnapshotManifest& manifest, const Standing& standing) {
   nlohmann::json out = manifest.meta;
+  const auto contents = contents_of(root, folder, manifest, standing);
+  out["now"] = contents ? contents->to_json() : nlohmann::json();
   out["path"] = root.path() + "/" + folder;
   out["base"] = manifest.base.hex();
   const auto run = load_run(root, folder);
@@ -183,15 +189,17 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
 
 nlohmann::json describe(const Root& root, const std::string& name) {
   const std::string folder = folder_of_name(name);
-  return describe(root, folder, require_snapshot(root, name));
+  const Standing standing(root, folder);
+  return describe(root, folder, require_snapshot(root, name), standing);
 }
 
 nlohmann::json list(const Root& root) {
   nlohmann::json snapshots = nlohmann::json::array();
   nlohmann::json damaged = nlohmann::json::array();
   for (const auto& folder : root.snapshot_folders()) {
+    const Standing standing(root, folder);
     if (const auto manifest = find_snapshot(root, folder)) {
-      snapshots.push_back(describe(root, folder, *manifest));
+      snapshots.push_back(describe(root, folder, *manifest, standing));
     } else if (is_damaged(root, folder)) {
       damaged.push_back(folder);
     }
@@ -202,7 +210,9 @@ nlohmann::json list(const Root& root) {
 
 Pruned prune(const Root& root, const PruneOptions& options) {
   Pruned out;
+  std::set<std::string> would_go;
   for (const auto& [made, folder] : to_prune(root, options)) {
+    const Standing standing(root, folder);
     const auto manifest = find_snapshot(root, folder);
     if (!manifest) {
       continue;
@@ -219,6 +229,10 @@ Pruned prune(const Root& root, const PruneOptions& options) {
       continue; // removed, or made anew, before we had the lock
     }
     out.snapshots.push_back(name);
+    would_go.insert(folder);
+    if (const auto contents = contents_of(root, folder, *manifest, standing)) {
+      out.bytes += contents->bytes_private + contents->bytes_added;
+    }
     if (!options.dry_run) {
       remove_tree_of(root, folder, *lock);
     }
@@ -228,7 +242,8 @@ Pruned prune(const Root& root, const PruneOptions& options) {
     forget_treeless(root);
     out.left = root.clear_debris();
   }
-  out.store = collect_all(root, options.dry_run);
+  out.store = collect_all(root, options.dry_run ? std::optional(would_go) : std::nullopt);
+  out.bytes += out.store.bytes;
   return out;
 }
 

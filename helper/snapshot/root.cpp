@@ -4,6 +4,7 @@
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/process.hpp"
+#include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 
@@ -299,8 +300,9 @@ std::vector<std::string> Root::clear_debris() const {
       left.emplace_back(error.what());
     }
   };
-  const auto remove = [&left](const os::Dir& dir, const std::string& name) {
-    auto stays = os::remove_tree(dir, name.c_str());
+  os::Progress progress("removing what was left behind", 0);
+  const auto remove = [&](const os::Dir& dir, const std::string& name) {
+    auto stays = os::remove_tree(dir, name.c_str(), &progress);
     left.insert(left.end(), stays.begin(), stays.end());
     return stays.empty();
   };

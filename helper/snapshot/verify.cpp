@@ -5,6 +5,7 @@
 #include "os/format.hpp"
 #include "os/parallel.hpp"
 #include "os/process.hpp"
+#include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "snapshot/find.hpp"
 #include "snapshot/freeze.hpp"
@@ -31,6 +32,7 @@ public:
       m_standing.require_same(); // else it went with the snapshot
       throw;
     }
+    m_progress.emplace(os::format("verifying {}", os::quoted(name)), m_base->files().size());
     m_source = m_base->meta().source;
     m_children = children_of_folders(*m_base);
     if (!is_from_source()) {
@@ -56,6 +58,7 @@ private:
   struct Counts {
     std::uint64_t shared = 0;
     std::uint64_t made_private = 0;
+    std::uint64_t bytes_private = 0;
     std::uint64_t missing = 0;
     std::uint64_t added = 0;
   };
@@ -82,6 +85,7 @@ private:
   std::string m_source;
   std::vector<std::vector<std::size_t>> m_children;
   std::optional<Store> m_store;
+  std::optional<os::Progress> m_progress;
   std::mutex m_mutex;
   std::vector<std::pair<std::size_t, Finding>> m_found; ///< by the indices of their files
   Verified m_out;
@@ -146,6 +150,7 @@ void Verifier::visit_all(os::Dir top) {
     const std::scoped_lock lock(m_mutex);
     m_out.shared += counts.shared;
     m_out.made_private += counts.made_private;
+    m_out.bytes_private += counts.bytes_private;
     m_out.missing += counts.missing;
     m_out.added += counts.added;
   };
@@ -215,6 +220,7 @@ void Verifier::visit_missing(std::size_t folder_index, Counts& counts) {
 }
 
 void Verifier::visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts) {
+  m_progress->count();
   const char* name = m_base->text(m_base->files()[index].name);
   const auto stat = dir.try_stat(name);
   if (!stat) {
@@ -222,7 +228,10 @@ void Verifier::visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index,
     check_object(bucket, index);
   } else if (m_manifest.made[index] != Made::linked || !stat->is_file() ||
              stat->inode != m_manifest.inodes[index]) {
-    counts.made_private += m_manifest.made[index] == Made::symlink ? 0U : 1U;
+    if (m_manifest.made[index] != Made::symlink || stat->is_file()) {
+      ++counts.made_private;
+      counts.bytes_private += stat->is_file() ? stat->size : 0;
+    }
     check_object(bucket, index);
   } else {
     ++counts.shared;
@@ -335,9 +344,16 @@ nlohmann::json path_to_json(const std::string& path) {
 
 nlohmann::json Verified::to_json(const std::string& name) const {
   nlohmann::json out{
-      {"name", name},           {"shared", shared},       {"private", made_private},
-      {"missing", missing},     {"added", added},         {"findings", nlohmann::json::array()},
-      {"unguarded", unguarded}, {"never_run", never_run}, {"healed", healed},
+      {"name", name},
+      {"shared", shared},
+      {"private", made_private},
+      {"bytes_private", bytes_private},
+      {"missing", missing},
+      {"added", added},
+      {"findings", nlohmann::json::array()},
+      {"unguarded", unguarded},
+      {"never_run", never_run},
+      {"healed", healed},
       {"notes", notes}};
   if (!not_healed.empty()) {
     out["not_healed"] = not_healed;
@@ -356,8 +372,10 @@ Verified verify(const Root& root, const std::string& name, VerifyDepth depth) {
 }
 
 nlohmann::json changes_of(const Verified& verified) {
-  return {
-      {"private", verified.made_private}, {"missing", verified.missing}, {"added", verified.added}};
+  return {{"private", verified.made_private},
+          {"bytes_private", verified.bytes_private},
+          {"missing", verified.missing},
+          {"added", verified.added}};
 }
 
 nlohmann::json count_changes(const Root& root, const std::string& name) {

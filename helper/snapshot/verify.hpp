@@ -24,6 +24,7 @@ struct Finding {
 struct Verified {
   std::uint64_t shared = 0;
   std::uint64_t made_private = 0; ///< regular files: private from the start, or replaced since
+  std::uint64_t bytes_private = 0; ///< their lengths
   std::uint64_t missing = 0;
   std::uint64_t added = 0; ///< entries that the base does not hold; those below new folders once
   std::vector<Finding> findings;
@@ -43,7 +44,7 @@ struct Verified {
 /// snapshot.
 Verified verify(const Root& root, const std::string& name, VerifyDepth depth);
 
-/// The number of files that are private, missing and added, for the record of a run.
+/// What is private, missing and added, in numbers, for the record of a run.
 nlohmann::json changes_of(const Verified& verified);
 
 /// The same, looked at now; null if the command removed the whole snapshot.

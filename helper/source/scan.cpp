@@ -1,6 +1,9 @@
 #include "source/scan.hpp"
 
+#include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/parallel.hpp"
+#include "os/progress.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -188,12 +191,15 @@ Scan scan(const os::Dir& top, const Listing& listing, Scan known) {
   }
   std::vector<std::string_view> paths;
   std::vector<std::size_t> indices;
+  std::uint64_t count = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (wanted[i]) {
       paths.push_back(listing.folders[i].path);
       indices.push_back(i);
+      count += present[i] == 0 ? listing.folders[i].names.size() : 0;
     }
   }
+  os::Progress progress(os::format("looking at the files of {}", os::quoted(top.path())), count);
   std::mutex mutex;
   visit_folders(top, paths, [&](std::size_t at, const os::Dir* folder) {
     const std::size_t i = indices[at];
@@ -209,6 +215,7 @@ Scan scan(const os::Dir& top, const Listing& listing, Scan known) {
       out.folders[i].stat = folder->stat();
       left_out = scan_folder(*folder, listing.folders[i], out.folders[i]);
     }
+    progress.count(listing.folders[i].names.size());
     const std::scoped_lock lock(mutex);
     out.left_out += left_out;
     return listing.folders[i].names.size();

@@ -293,6 +293,143 @@ def test_reports_have_a_version_and_documented_keys(tmp):
             assert keys_of(report) <= words, f"{name} lacks {keys_of(report) - words}"
 
 
+k_nothing = {"shared": 0, "private": 0, "added": 0, "missing": 0, "bytes_shared": 0, "bytes_private": 0, "bytes_added": 0, "unread": 0}
+
+
+def now(p, name, **differs):
+    """The figures that list and show tell of a snapshot as it is."""
+    shown = p("show", name, "--json").json()
+    listed = {s["name"]: s for s in p("list", "--json").json()["snapshots"]}
+    assert listed[name]["now"] == shown["now"], (listed, shown)
+    return shown["now"]
+
+
+def test_figures_are_those_of_now(tmp):
+    """Not those of when it was made: each way in which a snapshot comes to have data of its own."""
+    p = Project(tmp, {"a": "1" * 1000, "b": "2" * 100, "c": "3" * 10, "d/e": "4" * 5, "d/f": "5"})
+    (p.source / "link").symlink_to("a")
+    p.git("add", "-A")
+    t = p.create("t", "--copy", "c", "--exclude", "f")
+    made = k_nothing | {"shared": 3, "private": 1, "bytes_shared": 1105, "bytes_private": 10}
+    assert now(p, "t") == made
+    (t / "a").unlink()
+    (t / "a").write_text("x" * 2000)  # as an editor or the guard makes it private
+    (t / "d/f").write_text("not the excluded one")
+    (t / "out/deep").mkdir(parents=True)
+    (t / "out/deep/log").write_text("log")
+    os.link(t / "out/deep/log", t / "out/log")
+    (t / "b").rename(t / "out/b")
+    (t / "out/pipe").symlink_to("b")
+    after = k_nothing | {"shared": 2, "private": 2, "added": 3, "missing": 1, "bytes_shared": 105, "bytes_private": 2010,
+                         "bytes_added": 23}
+    assert now(p, "t") == after
+    assert p("show", "t", "--json").json()["ledger"]["bytes_shared"] == 1105, "that is what it cost when it was made"
+    row = [line for line in p("list").out.splitlines() if line.startswith("t ")]
+    assert len(row) == 1 and "2.0 kB" in row[0], row
+    assert_says_figures(p("show", "t").out)
+    shutil.rmtree(t / "d")
+    assert now(p, "t") == after | {"shared": 1, "added": 2, "missing": 2, "bytes_shared": 100, "bytes_added": 3}
+
+
+def assert_says_figures(out):
+    for line in ("2 files shared, 105 B", "2 files private, 2.0 kB", "3 files added, 23 B", "1 files missing"):
+        assert line in out, out
+
+
+def test_figures_of_a_file_that_the_guard_made_private(tmp):
+    p = Project(tmp, {"big": "x" * 300_000, "small": "y"})
+    if p("run", "t", "--guard", "on", "--", "sh", "-c", "echo >>big", expect=(0, 125)).code != 0:
+        harness.skip("no guard here")
+    assert now(p, "t") == k_nothing | {"shared": 1, "private": 1, "bytes_shared": 1, "bytes_private": 300_001}
+    assert p("show", "t", "--json").json()["run"]["changes"]["bytes_private"] == 300_001
+    out = p("finish", "t", "--keep", "always", "--ctest").out
+    assert '<CTestMeasurement type="numeric/double" name="snapshot.bytes_private">300001</CTestMeasurement>' in out, out
+
+
+def test_figures_once_nobody_shares_any_more(tmp):
+    """The source's file was replaced, or the object was healed: what a snapshot alone holds is its own."""
+    p = Project(tmp, {"a": "1" * 100, "b": "2" * 10})
+    p.create("linked", "--link-from", "source")
+    assert now(p, "linked") == k_nothing | {"shared": 2, "bytes_shared": 110}
+    (p.source / "a").unlink()
+    (p.source / "a").write_text("1" * 100)
+    assert now(p, "linked") == k_nothing | {"shared": 1, "private": 1, "bytes_shared": 10, "bytes_private": 100}
+    t = p.create("t")
+    with open(t / "b", "a", encoding="ascii") as shared:
+        shared.write("through the link")
+    p("verify", "t", expect=3)
+    assert now(p, "t") == k_nothing | {"shared": 1, "private": 1, "bytes_shared": 100, "bytes_private": 26}
+
+
+def test_figures_with_reflinks(tmp):
+    del tmp
+    with harness.file_system("btrfs") as where:
+        p = Project(where, {"a": "1" * 10_000, "b": "2" * 10_000})
+        t = p.create("t", "--link-mode", "reflink")
+        assert now(p, "t") == k_nothing | {"shared": 2, "bytes_shared": 20_000}
+        with open(t / "a", "a", encoding="ascii") as private:
+            private.write("1")
+        assert now(p, "t") == k_nothing | {"shared": 1, "private": 1, "bytes_shared": 10_000, "bytes_private": 10_001}
+
+
+def test_figures_change_nothing_and_tell_what_they_lack(tmp):
+    if not harness.can_run_as():
+        harness.skip("cannot run as another user")
+    p = Project(tmp, {"a": "1", "d/b": "2"}, plain=True)
+    harness.run(["chown", "-R", str(harness.NOBODY), tmp])
+    as_nobody = {"user": harness.NOBODY}
+    t = p.create("t", **as_nobody)
+    (t / "d").chmod(0)
+    done = p("list", "--json", **as_nobody)
+    assert done.json()["snapshots"][0]["now"] == k_nothing | {"shared": 1, "missing": 1, "bytes_shared": 1, "unread": 1}, done
+    assert_says(done, "1 folders of 't' may not be looked into")
+    assert os.lstat(t / "d").st_mode & 0o777 == 0
+
+
+def test_figures_stop_at_a_mount(tmp):
+    p = Project(tmp, {"a": "1"})
+    t = p.create("t")
+    (t / "mnt").mkdir()
+    with harness.tmpfs(8, t / "mnt") as mount:
+        (mount / "x").write_text("xx")
+        assert now(p, "t") == k_nothing | {"shared": 1, "bytes_shared": 1}
+
+
+def test_figures_of_one_whose_base_is_lost(tmp):
+    p = Project(tmp, {"a": "1"})
+    p.create("t")
+    for base in (p.root / ".snapfix/bases").iterdir():
+        base.unlink()
+    assert now(p, "t") is None
+    assert p("show", "t").code == 0 and p("list").code == 0
+
+
+def test_prune_tells_what_it_frees(tmp):
+    """What only the snapshots held, and objects that nothing else holds; --dry-run tells the same."""
+    p = Project(tmp, {"a": "1" * 1000, "b": "2" * 100})
+    t = p.create("t", "--copy", "b")
+    (t / "out").write_text("x" * 10)
+    p.write({"a": "new"})
+    p.create("u")
+    promised = p("prune", "--keep", "1", "--dry-run", "--json").json()
+    assert p.names() == ["t", "u"]
+    done = p("prune", "--keep", "1", "--json").json()
+    assert done.pop("dry_run") is False and promised.pop("dry_run") is True and promised == done, (promised, done)
+    assert (done["snapshots"], done["bases"], done["objects"], done["bytes"]) == (["t"], 1, 1, 1110), done
+    p("prune")
+    assert p("prune", "--json").json()["bytes"] == 0
+
+
+def test_prune_counts_no_data_that_others_hold(tmp):
+    p = Project(tmp, {"a": "1" * 1000, "b": "2" * 100})
+    os.link(p.create("t") / "a", tmp / "elsewhere")
+    p.write({"a": "new", "b": "too"})
+    p.freeze()
+    promised = p("prune", "--keep", "0", "--dry-run", "--json").json()
+    done = p("prune", "--keep", "0", "--json").json()
+    assert (done["objects"], done["bytes"]) == (2, 100) == (promised["objects"], promised["bytes"]), (promised, done)
+
+
 def test_list_of_a_root_that_is_not_there(tmp):
     done = snapfix("list", "--root", tmp / "nowhere", "--json", expect=None)
     assert done.code in (0, 1) and not (tmp / "nowhere").exists(), done

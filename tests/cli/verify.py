@@ -24,7 +24,7 @@ def test_clean(tmp):
     p.create("t")
     report = p("verify", "t", "--json").json()
     del report["notes"]
-    assert report == {"schema_version": 1, "name": "t", "shared": 2, "private": 0, "missing": 0, "added": 0, "findings": [], "unguarded": [],
+    assert report == {"schema_version": 1, "name": "t", "shared": 2, "private": 0, "bytes_private": 0, "missing": 0, "added": 0, "findings": [], "unguarded": [],
                       "never_run": [], "healed": 0}, report
 
 
@@ -137,13 +137,31 @@ def test_who_ran_without_the_guard_is_named(tmp):
 
 
 def test_written_to_from_outside(tmp):
-    """No command was run: nobody is to look for one."""
+    """Those in which snapfix ran nothing are told from those that ran: under the guard, and without."""
     p = Project(tmp, {"a": "1\n"})
+    base = p.freeze()["base"]
     through_the_link(p.create("t") / "a")
-    p.create("u", "--base", p.freeze()["base"])
+    p.create("u", "--base", base)
+    p.create("third", "--base", base)
     done = p("verify", "t", expect=3)
-    assert_says(done, "written to from outside")
+    assert_says(done, "  snapfix has run nothing in: t, third, u\n", "was written to from outside", "snapfix run NAME -- COMMAND")
     assert "without the guard" not in done.err and "ran under the guard" not in done.err, done
+
+
+def test_written_to_from_outside_beside_those_that_ran(tmp):
+    p = Project(tmp, {"a": "1\n"})
+    t = p.create("t")
+    if p("run", "guarded", "--guard", "on", "--", "true", expect=(0, 125)).code != 0:
+        harness.skip("no guard here")
+    through_the_link(t / "a")
+    done = p("verify", "guarded", expect=3)
+    assert_says(done, "  snapfix has run nothing in: t\n", "was written to from outside")
+    assert "without the guard" not in done.err and "ran under the guard" not in done.err, done
+    p("run", "bare", "--guard", "off", "--base", p.freeze()["base"], "--", "true")
+    through_the_link(p.root / "bare/a")
+    p("create", "u", "--base", p.freeze()["base"])
+    done = p("verify", "bare", expect=3)
+    assert_says(done, "  ran without the guard: bare\n", "  snapfix has run nothing in: u\n", "If snapfix has run nothing in it")
 
 
 def test_a_snapshot_without_the_file_is_no_suspect(tmp):
