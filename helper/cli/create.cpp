@@ -12,13 +12,31 @@
 #include "snapshot/new_root.hpp"
 
 #include <optional>
+#include <utility>
 
 namespace snapfix::cli {
 namespace {
 
+snapshot::Existing existing_from(const Arguments& options) {
+  using snapshot::Existing;
+  auto out = Existing::reuse;
+  for (const auto& [flag, existing] :
+       {std::pair("reuse", Existing::reuse_any), std::pair("update", Existing::update),
+        std::pair("fresh", Existing::refresh)}) {
+    if (options.flag(flag)) {
+      if (out != Existing::reuse) {
+        options.fail("--reuse, --update and --fresh exclude each other");
+      }
+      out = existing;
+    }
+  }
+  return out;
+}
+
 snapshot::Created create_in(const snapshot::Root& root, const Arguments& options,
                             const snapshot::CreateOptions& wanted, pid_t parent) {
-  if (wanted.existing == snapshot::Existing::reuse) {
+  if (wanted.existing == snapshot::Existing::reuse ||
+      wanted.existing == snapshot::Existing::reuse_any) {
     if (auto standing = snapshot::reuse(root, wanted)) {
       if (!wanted.tree.uv_locked.empty()) {
         if (print_changed_locks(root, wanted.name)) {
@@ -43,11 +61,16 @@ int create(const std::vector<std::string>& arguments) {
   Arguments options(
       "create",
       "Makes a snapshot and prints its path. One that exists and is of the same state\n"
-      "stays untouched; of another state it is an error, unless --fresh.",
+      "stays untouched; of another state it is an error, without --reuse, --update or\n"
+      "--fresh.",
       {"NAME", 1, 1});
   add_name_option(options);
   add_tree_options(options);
   add_base_options(options);
+  options.add_flag("reuse", "take a snapshot that exists as it is, whatever its state");
+  options.add_flag("update",
+                   "bring the source's files in a snapshot that exists to the present state, over "
+                   "what jobs did to them, and keep what else jobs have made");
   options.add_flag("fresh", "bring a snapshot that exists to the pristine, present state");
   add_wait_option(options);
   options.add_flag("ctest", "called by the CMake module: print measurements instead of the path");
@@ -56,9 +79,7 @@ int create(const std::vector<std::string>& arguments) {
     return k_done;
   }
   auto wanted = create_options_from(options, options.words()[0]);
-  if (options.flag("fresh")) {
-    wanted.existing = snapshot::Existing::refresh;
-  }
+  wanted.existing = existing_from(options);
   std::optional<snapshot::Created> created;
   snapshot::in_root(wanted.selection.root, [&](const snapshot::Root& root) {
     created = create_in(root, options, wanted, parent);

@@ -61,10 +61,14 @@ void print_now(const json& now) {
   os::print("           {} files missing\n", count(now, "missing"));
 }
 
-void note_unread(const json& snapshot) {
+void note_oddities(const json& snapshot) {
+  const auto name = os::quoted(snapshot["name"].get<std::string>());
   if (const auto unread = count(snapshot["now"], "unread"); unread != 0) {
     os::note(os::format("{} folders of {} may not be looked into: what they hold is not counted",
-                        unread, os::quoted(snapshot["name"].get<std::string>())));
+                        unread, name));
+  }
+  if (snapshot["update"] == "unfinished") {
+    os::note(os::format("an update of {} was cut short: 'snapfix create --update' ends it", name));
   }
 }
 
@@ -124,7 +128,7 @@ int list(const std::vector<std::string>& arguments) {
     os::note(os::format("there is no root at {}: --root names another", os::quoted(path)));
   }
   for (const auto& snapshot : listed["snapshots"]) {
-    note_unread(snapshot);
+    note_oddities(snapshot);
   }
   for (const auto& folder : listed["damaged"]) {
     os::warn(os::format("the manifest of the snapshot in {} is damaged, or its folder was replaced",
@@ -154,7 +158,7 @@ int show(const std::vector<std::string>& arguments) {
   }
   const auto root = snapshot::Root::open(root_path(options));
   const json shown = snapshot::describe(root, options.words()[0]);
-  note_unread(shown);
+  note_oddities(shown);
   if (options.flag("json")) {
     print_json(shown);
     return k_done;

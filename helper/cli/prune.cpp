@@ -31,13 +31,10 @@ std::int64_t seconds_from(const Arguments& options, const std::string& text) {
 }
 
 nlohmann::json to_json(const snapshot::Pruned& pruned, bool dry_run) {
-  return {{"dry_run", dry_run},
-          {"snapshots", pruned.snapshots},
-          {"in_use", pruned.in_use},
-          {"bases", pruned.store.bases},
-          {"objects", pruned.store.objects},
-          {"bytes", pruned.bytes},
-          {"left", pruned.left}};
+  return {
+      {"dry_run", dry_run},          {"snapshots", pruned.snapshots},   {"in_use", pruned.in_use},
+      {"bases", pruned.store.bases}, {"objects", pruned.store.objects}, {"bytes", pruned.bytes},
+      {"left", pruned.left}};
 }
 
 } // namespace

@@ -160,6 +160,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
                         like ? os::format(" (there is {})", os::quoted(*like)) : ""));
   }
   if (standing && !fresh) {
+    snapshot::require_whole(*standing);
     if (wanted.tree.uv_locked != uv_projects_of(*standing) && m_options.has("uv-locked")) {
       throw os::Error("the snapshot stands, and was not made with that --uv-locked",
                       "--fresh makes it anew, its lock checked; without --uv-locked the command "

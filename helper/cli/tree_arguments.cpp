@@ -71,9 +71,9 @@ void refuse_to_take_home(const std::string& folder) {
 void tell_of_work_tree(const std::string& folder) {
   const auto top = source::work_tree_around(folder);
   if (top && *top != folder) {
-    os::note(os::format("the source is {}, a subfolder of the git work tree {}: --source {} takes "
+    os::note(os::format("the source is {}, a subfolder of the git work tree {}: --top takes "
                         "all of that, --source . the subfolder without this note",
-                        os::quoted(folder), os::quoted(*top), *top));
+                        os::quoted(folder), os::quoted(*top)));
   }
 }
 
@@ -88,6 +88,15 @@ std::string source_path(const Arguments& arguments) {
   }
   if (!given) {
     refuse_to_stand_in_snapshot(out);
+  }
+  if (arguments.flag("top")) {
+    const auto top = source::work_tree_around(out);
+    if (!top) {
+      throw os::Error(
+          os::format("{} lies in no git work tree, whose top --top means", os::quoted(out)),
+          "name the source itself, without --top");
+    }
+    out = *top;
   }
   if (!os::is_utf8(out)) {
     throw os::Error(os::format("the path of the source, {}, is no UTF-8", os::quoted(out)),
@@ -172,6 +181,8 @@ void add_root_option(Arguments& arguments) {
                       "folder that holds the snapshots; default: SNAPFIX_ROOT, else code_snapshots "
                       "in the source, for commands without --source in the current folder "
                       "(CODE_SNAPSHOT_DIRNAME renames that)");
+  arguments.add_flag("top", "the top of the git work tree around the source, or around the current "
+                            "folder, in place of that folder itself");
 }
 
 void add_tree_options(Arguments& arguments) {

@@ -10,7 +10,7 @@ namespace snapfix::cli {
 /// Adds --name, another way to give NAME: one that begins with a dash.
 void add_name_option(Arguments& arguments);
 
-/// Adds --root.
+/// Adds --root and --top.
 void add_root_option(Arguments& arguments);
 
 /// Adds --source, --root, all that says what of the source a freeze takes, and all that says how a

@@ -44,8 +44,9 @@ std::optional<seconds> seconds_in(std::string_view text) {
 Progress::Progress(std::string what, std::uint64_t total)
     : m_what(std::move(what)), m_total(total), m_on_terminal(::isatty(STDERR_FILENO) == 1),
       m_stride(total < k_many ? 1 : k_stride),
-      m_next(Clock::now() + seconds_in(variable())
-                                .value_or(m_on_terminal ? k_quiet_on_terminal : k_quiet_elsewhere)),
+      m_next(
+          Clock::now() +
+          seconds_in(variable()).value_or(m_on_terminal ? k_quiet_on_terminal : k_quiet_elsewhere)),
       m_is_over(variable() == k_off) {}
 
 Progress::~Progress() {

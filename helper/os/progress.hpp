@@ -36,8 +36,8 @@ private:
   std::uint64_t m_stride;
   std::atomic<std::uint64_t> m_done{0};
   std::mutex m_mutex;
-  Clock::time_point m_next;        ///< when to tell it again
-  std::atomic<bool> m_is_over;     ///< nothing is to be told (any more)
+  Clock::time_point m_next;    ///< when to tell it again
+  std::atomic<bool> m_is_over; ///< nothing is to be told (any more)
   bool m_is_shown = false;
 };
 

@@ -22,7 +22,7 @@ using Objects = std::unordered_set<os::Hash, ObjectHash>; // as many as there ar
 
 /// What a look at the store that changes nothing leaves aside.
 struct DryRun {
-  std::set<std::string> would_go;                     ///< folders of snapshots
+  std::set<std::string> would_go;                    ///< folders of snapshots
   std::unordered_map<std::uint64_t, unsigned> links; ///< how many they have to an inode
 };
 

@@ -78,6 +78,7 @@ void Counter::visit(const Task& task, const os::Dir& parent, Contents& out) {
     case ENOENT:
     case ENOTDIR:
     case ELOOP:
+    case ESTALE: // another host removed it
       return;
     case EACCES:
       ++out.unread;
@@ -92,8 +93,8 @@ void Counter::visit_folder(os::Dir&& dir, Index folder, Contents& out) {
   const auto entries = dir.entries();
   const auto here = std::make_shared<const os::Dir>(std::move(dir));
   for (const auto& entry : entries) {
-    const auto stat = entry.type == os::EntryType::folder ? std::nullopt
-                                                          : here->try_stat(entry.name.c_str());
+    const auto stat =
+        entry.type == os::EntryType::folder ? std::nullopt : here->try_stat(entry.name.c_str());
     const Index file = file_in(folder, entry.name);
     out.missing += file ? 1 : 0;
     if (entry.type == os::EntryType::folder || (stat && stat->is_folder())) {

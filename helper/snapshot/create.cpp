@@ -3,6 +3,7 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/process.hpp"
+#include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/collect.hpp"
 #include "snapshot/find.hpp"
@@ -20,26 +21,7 @@ namespace {
 
 constexpr int k_attempts = 3;
 constexpr std::size_t k_short_id = 12;
-
-Base find_base(const Root& root, const std::string& beginning) {
-  std::vector<std::string> found;
-  for (const auto& entry : root.bases().entries()) {
-    if (entry.name.starts_with(beginning)) {
-      found.push_back(entry.name);
-    }
-  }
-  if (found.size() > 1) {
-    throw os::Error(os::format("{} bases begin with {}", found.size(), os::quoted(beginning)),
-                    "give more digits of the id");
-  }
-  const auto id = found.empty() ? std::nullopt : os::Hash::from_hex(found[0]);
-  auto base = id ? Base::load(root.bases(), *id) : std::nullopt;
-  if (!base) {
-    throw os::Error(os::format("there is no base {} in {}", os::quoted(beginning), root.path()),
-                    "'snapfix freeze' prints the id of the present state's base");
-  }
-  return std::move(*base);
-}
+constexpr std::uint32_t k_owner_all = 0700;
 
 RecordedOptions options_of(const TreeOptions& tree) {
   return {tree.exclude.patterns(), tree.copy.patterns(), to_text(tree.link_from),
@@ -59,10 +41,14 @@ public:
 
 private:
   bool settle_existing();
+  bool settle(const SnapshotManifest& standing);
+  void use_as_it_stands(const SnapshotManifest& standing);
   void choose_base();
   void check_base_fits() const;
   void make_of_sound_objects();
   void make();
+  void update();
+  SnapshotManifest manifest_of(MadeTree made) const;
   void publish(Publication& publication, const os::Dir& tree, MadeTree made);
   bool may_refresh_in_place() const;
   MadeTree refresh_or_make(Publication& publication, os::Dir& tree);
@@ -85,8 +71,13 @@ private:
 
 std::optional<Created> Creator::reuse() {
   m_holds_name = false;
-  if (!find_snapshot(m_root, m_folder)) {
+  const auto standing = find_snapshot(m_root, m_folder);
+  if (!standing) {
     return std::nullopt;
+  }
+  if (m_options.existing == Existing::reuse_any) { // what the source is now does not matter
+    use_as_it_stands(*standing);
+    return std::move(m_out);
   }
   m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix create");
   choose_base();
@@ -101,7 +92,8 @@ bool Creator::is_pristine() {
   }
   m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix run");
   choose_base();
-  return standing->base == m_base->id() && has_same_options(*standing, m_options.tree);
+  return standing->meta.update == Update::none && standing->base == m_base->id() &&
+         has_same_options(*standing, m_options.tree);
 }
 
 Created Creator::run() {
@@ -152,7 +144,7 @@ void Creator::make_of_sound_objects() {
 
 void Creator::choose_base() {
   if (!m_options.base.id.empty()) {
-    m_base = find_base(m_root, m_options.base.id);
+    m_base = base_with(m_root, m_options.base.id);
     check_base_fits();
     return;
   }
@@ -189,26 +181,59 @@ bool Creator::settle_existing() {
   }
   m_existed = true;
   auto standing = find_snapshot(m_root, m_folder);
-  if (!standing && m_options.existing == Existing::reuse && !m_holds_name) {
+  if (!standing && !m_holds_name) {
     return false; // it may just be removed: look again with the lock
   }
   if (!standing && !has_record(m_root, m_folder)) {
     throw os::Error(os::format("{} exists, and is no snapshot", os::quoted(m_out.path)),
                     "choose another name, or move it out of the root");
   }
-  if (m_options.existing == Existing::refresh) {
+  if (m_options.existing == Existing::refresh) { // also one that is damaged
     return false;
   }
   if (!standing) {
     standing = require_snapshot(m_root, m_options.name);
   }
-  if (standing->base != m_base->id()) {
-    throw_other_state(*standing);
+  return settle(*standing);
+}
+
+bool Creator::settle(const SnapshotManifest& standing) {
+  switch (m_options.existing) {
+  case Existing::update:
+  case Existing::refresh:
+    return false;
+  case Existing::reuse_any:
+    use_as_it_stands(standing);
+    return true;
+  case Existing::reuse:
+    break;
   }
-  check_same_options(*standing);
-  m_out.ledger = standing->meta.ledger;
+  require_whole(standing);
+  if (standing.base != m_base->id()) {
+    throw_other_state(standing);
+  }
+  check_same_options(standing);
+  m_out.ledger = standing.meta.ledger;
   m_out.ledger.seconds = 0;
   return true;
+}
+
+void Creator::use_as_it_stands(const SnapshotManifest& standing) {
+  require_whole(standing);
+  m_out.base = standing.base;
+  m_out.ledger = standing.meta.ledger;
+  m_out.ledger.seconds = 0;
+  m_out.notes.push_back(os::format(
+      "the snapshot {} stands and is used as it is: made of {} at {}", os::quoted(m_options.name),
+      standing.base.hex().substr(0, k_short_id), standing.meta.created));
+  if (standing.meta.source != m_options.selection.source) {
+    m_out.notes.push_back(
+        os::format("it is one of another source, {}", os::quoted(standing.meta.source)));
+  }
+  if (!has_same_options(standing, m_options.tree)) {
+    m_out.notes.push_back(
+        os::format("it was made with other options: {}", text_of(standing.meta.options)));
+  }
 }
 
 /// Who names no options takes the snapshot as it is.
@@ -228,11 +253,13 @@ void Creator::check_same_options(const SnapshotManifest& standing) {
 }
 
 std::string Creator::remedies() const {
-  return os::format("work in it as it stands: cd {}\n"
+  return os::format("use it as it stands: add --reuse\n"
+                    "bring the source's files in it to the present state, and keep what jobs have "
+                    "made: add --update\n"
                     "make it pristine, of the present state: add --fresh\n"
                     "keep it and make another: choose another name\n"
                     "drop it: snapfix remove {}",
-                    m_out.path, m_options.name);
+                    m_options.name);
 }
 
 void Creator::throw_other_state(const SnapshotManifest& standing) const {
@@ -270,8 +297,41 @@ MadeTree Creator::refresh_or_make(Publication& publication, os::Dir& tree) {
   return make_tree(m_root, *m_base, m_options.tree, tree);
 }
 
+/// In place: a tree that is taken out of the root, or made anew beside it, would leave a moment in
+/// which a kill costs what jobs have made.
+void Creator::update() {
+  const SnapshotManifest old = require_snapshot(m_root, m_options.name);
+  const auto old_base = find_base_of(m_root, old);
+  if (!old_base) {
+    throw os::Error(os::format("the base {} of the snapshot {} is lost or damaged: nobody can tell "
+                               "what its jobs have made",
+                               old.base.hex(), os::quoted(m_options.name)),
+                    "copy what is to be kept, then make it pristine: --fresh");
+  }
+  auto marked = old;
+  marked.meta.update = Update::unfinished;
+  marked.prepare(m_root.snapshots(), m_folder).commit();
+  const auto top = m_root.stat_of_tree(m_folder);
+  if (top && (top->permissions() & k_owner_all) != k_owner_all) {
+    os::open_up(m_root.top(), m_folder.c_str());
+  }
+  const os::Dir tree = m_root.top().open_child(m_folder.c_str());
+  require_ours(tree);
+  auto manifest =
+      manifest_of(update_tree(m_root, *m_base, m_options.tree, tree, OldTree(*old_base, old)));
+  manifest.meta.update = Update::done;
+  manifest.prepare(m_root.snapshots(), m_folder).commit();
+  set_top_mode(*m_base, tree);
+  m_out.ledger = manifest.meta.ledger;
+  m_out.refreshed = true;
+}
+
 void Creator::make() {
   m_began = std::chrono::steady_clock::now();
+  if (m_existed && m_options.existing == Existing::update) {
+    update();
+    return;
+  }
   Publication publication(m_root, m_folder);
   os::Dir tree;
   try {
@@ -284,17 +344,23 @@ void Creator::make() {
   }
 }
 
-void Creator::publish(Publication& publication, const os::Dir& tree, MadeTree made) {
+SnapshotManifest Creator::manifest_of(MadeTree made) const {
   made.ledger.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - m_began).count();
-  SnapshotManifest manifest;
-  manifest.base = m_base->id();
-  manifest.made = std::move(made.made);
-  manifest.inodes = std::move(made.inodes);
-  manifest.meta = {m_options.name, os::to_iso8601(os::now()), m_base->meta().source,
-                   options_of(m_options.tree), made.ledger};
+  SnapshotManifest out;
+  out.base = m_base->id();
+  out.made = std::move(made.made);
+  out.inodes = std::move(made.inodes);
+  out.meta = {m_options.name,         os::to_iso8601(os::now()),
+              m_base->meta().source,  options_of(m_options.tree),
+              std::move(made.ledger), Update::none};
+  return out;
+}
+
+void Creator::publish(Publication& publication, const os::Dir& tree, MadeTree made) {
+  const auto manifest = manifest_of(std::move(made));
   publication.publish(manifest, [&] { set_top_mode(*m_base, tree); });
-  m_out.ledger = std::move(made.ledger);
+  m_out.ledger = manifest.meta.ledger;
   m_out.made = !m_existed;
   m_out.refreshed = m_existed;
 }

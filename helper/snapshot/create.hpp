@@ -20,9 +20,12 @@ struct BaseChoice {
   bool frozen = false; ///< the one that our parent's ctest run froze, if it did
 };
 
+/// What becomes of a snapshot that exists.
 enum class Existing {
-  reuse,  ///< a snapshot of the same state stays as it is; of another, it is an error
-  refresh ///< it is brought to the pristine state
+  reuse,     ///< one of the same state stays as it is; of another, it is an error
+  reuse_any, ///< it stays as it is, whatever its state
+  update,    ///< the base's files are put into it, what else its jobs have made stays
+  refresh    ///< it is brought to the pristine state
 };
 
 /// Thrown where a base is to be checked before a snapshot is made of it: no lock is held then, but
@@ -53,9 +56,9 @@ struct Created {
   nlohmann::json to_json(const std::string& name) const;
 };
 
-/// The snapshot that stands already, of the state and with the options that are wanted; nothing if
-/// there is none of that name. Needs no lock and touches nothing: a job may be at work in it.
-/// Throws os::Error if it is of another state.
+/// The snapshot that stands already and is to stay as it is, by Existing::reuse or reuse_any;
+/// nothing if there is none of that name. Needs no lock and touches nothing: a job may be at work
+/// in it. Throws os::Error if it is of another state.
 std::optional<Created> reuse(const Root& root, const CreateOptions& options);
 
 /// Whether the snapshot stands, unused, of the state and with the options that are wanted. The
@@ -66,7 +69,9 @@ bool is_pristine(const Root& root, const CreateOptions& options);
 bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& options);
 
 /// Makes the snapshot, whole or not at all: built out of sight, its manifest first, published by
-/// one rename. The caller holds the name's lock. Throws os::Error, Unchecked.
+/// one rename. Only an update works on the tree where it stands, since no failure may cost what
+/// jobs have made: until it is done, the manifest says so. The caller holds the name's lock. Throws
+/// os::Error, Unchecked.
 Created create(const Root& root, const CreateOptions& options);
 
 } // namespace snapfix::snapshot

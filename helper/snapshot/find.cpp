@@ -52,6 +52,17 @@ std::optional<std::string> name_like(const Root& root, const std::string& name) 
   return os::likest(name, names);
 }
 
+void require_whole(const SnapshotManifest& manifest) {
+  if (manifest.meta.update == Update::unfinished) {
+    throw os::Error(
+        os::format("an update of the snapshot {} was cut short: a part of its files is "
+                   "of another state",
+                   os::quoted(manifest.meta.name)),
+        "end it: snapfix create --update - or make it pristine: snapfix create --fresh, "
+        "which removes what jobs have made");
+  }
+}
+
 bool has_record(const Root& root, const std::string& folder) {
   return root.snapshots().try_stat(folder.c_str()).has_value();
 }
@@ -93,6 +104,26 @@ Base base_of(const Root& root, const SnapshotManifest& manifest) {
     throw os::Error(
         os::format("the base {} of the snapshot is lost or damaged", manifest.base.hex()),
         "remove the snapshot and make it again");
+  }
+  return std::move(*base);
+}
+
+Base base_with(const Root& root, const std::string& beginning) {
+  std::vector<std::string> found;
+  for (const auto& entry : root.bases().entries()) {
+    if (entry.name.starts_with(beginning)) {
+      found.push_back(entry.name);
+    }
+  }
+  if (found.size() > 1) {
+    throw os::Error(os::format("{} bases begin with {}", found.size(), os::quoted(beginning)),
+                    "give more digits of the id");
+  }
+  const auto id = found.empty() ? std::nullopt : os::Hash::from_hex(found[0]);
+  auto base = id ? Base::load(root.bases(), *id) : std::nullopt;
+  if (!base) {
+    throw os::Error(os::format("there is no base {} in {}", os::quoted(beginning), root.path()),
+                    "'snapfix freeze' prints the id of the present state's base");
   }
   return std::move(*base);
 }

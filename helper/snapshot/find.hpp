@@ -18,6 +18,9 @@ SnapshotManifest require_snapshot(const Root& root, const std::string& name);
 /// The name of a snapshot that is like `name`, which is none: for messages that ask what was meant.
 std::optional<std::string> name_like(const Root& root, const std::string& name);
 
+/// Throws os::Error if an update of the snapshot did not come to its end.
+void require_whole(const SnapshotManifest& manifest);
+
 /// Whether there is a record of that name at all, be it damaged (a power cut may do that).
 bool has_record(const Root& root, const std::string& folder);
 
@@ -58,5 +61,8 @@ std::optional<Base> find_base_of(const Root& root, const SnapshotManifest& manif
 
 /// The same. Throws os::Error if it is lost.
 Base base_of(const Root& root, const SnapshotManifest& manifest);
+
+/// The base whose id is that, or begins so. Throws os::Error unless there is just one.
+Base base_with(const Root& root, const std::string& beginning);
 
 } // namespace snapfix::snapshot

@@ -153,8 +153,8 @@ void Freezer::read_changed(Frozen& out) {
   for (const std::size_t i : needed) {
     paths.push_back(folders[i].path);
   }
-  os::Progress progress(
-      os::format("reading changed files of {}", os::quoted(m_selection.source)), count);
+  os::Progress progress(os::format("reading changed files of {}", os::quoted(m_selection.source)),
+                        count);
   std::mutex mutex;
   source::visit_folders(m_top, paths, [&](std::size_t at, const os::Dir* dir) {
     const std::size_t i = needed[at];

@@ -26,6 +26,10 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ou
   if (!outcome.fault.empty()) {
     return outcome.fault;
   }
+  if (const auto manifest = find_snapshot(root, folder);
+      manifest && manifest->meta.update == Update::unfinished) {
+    return "an update of it was cut short";
+  }
   const auto run = load_run(root, folder);
   if (!run) {
     return "no run of a command in it is recorded";

@@ -62,7 +62,7 @@ struct Pruned {
   std::vector<std::string> snapshots;
   std::vector<std::string> in_use; ///< snapshots that would go, but are locked
   Collected store;
-  std::uint64_t bytes = 0; ///< that were freed: the store's, and what snapshots alone held
+  std::uint64_t bytes = 0;       ///< that were freed: the store's, and what snapshots alone held
   std::vector<std::string> left; ///< debris that could not be removed
 };
 

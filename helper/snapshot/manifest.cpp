@@ -7,6 +7,7 @@
 #include "source/listing.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -15,6 +16,9 @@ namespace snapfix::snapshot {
 static_assert(sizeof(FolderRecord) == 40);
 static_assert(sizeof(FileRecord) == 72);
 static_assert(sizeof(SeenFile) == 48);
+
+/// By Update.
+constexpr std::array<const char*, 3> k_updates{"none", "unfinished", "done"};
 
 bool FileRecord::agrees_with(const os::Stat& stat) const noexcept {
   return stat.size == size && stat.mtime == mtime() && stat.mode == mode;
@@ -240,7 +244,8 @@ void to_json(nlohmann::json& json, const SnapshotMeta& meta) {
           {"created", meta.created},
           {"source", meta.source},
           {"options", meta.options},
-          {"ledger", meta.ledger.to_json()}};
+          {"ledger", meta.ledger.to_json()},
+          {"update", k_updates.at(static_cast<std::size_t>(meta.update))}};
 }
 
 void from_json(const nlohmann::json& json, SnapshotMeta& meta) {
@@ -249,6 +254,10 @@ void from_json(const nlohmann::json& json, SnapshotMeta& meta) {
   json.at("source").get_to(meta.source);
   json.at("options").get_to(meta.options);
   json.at("ledger").get_to(meta.ledger);
+  const std::string update = json.value("update", k_updates[0]); // older records have none
+  const auto found = std::ranges::find(k_updates, update);
+  meta.update = found == k_updates.end() ? Update::unfinished
+                                         : static_cast<Update>(found - k_updates.begin());
 }
 
 std::optional<SnapshotManifest> SnapshotManifest::load(const os::Dir& snapshots,

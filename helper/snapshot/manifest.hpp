@@ -171,6 +171,13 @@ struct RecordedOptions {
 void to_json(nlohmann::json& json, const RecordedOptions& options);
 void from_json(const nlohmann::json& json, RecordedOptions& options);
 
+/// Whether a snapshot was updated since it was made, and so may hold what jobs have made.
+enum class Update : std::uint8_t {
+  none,
+  unfinished, ///< the record tells what it was before
+  done
+};
+
 /// What is recorded of a snapshot, but for its files.
 struct SnapshotMeta {
   std::string name;
@@ -178,6 +185,7 @@ struct SnapshotMeta {
   std::string source;
   RecordedOptions options;
   Ledger ledger;
+  Update update = Update::none;
 };
 
 void to_json(nlohmann::json& json, const SnapshotMeta& meta);

@@ -1,6 +1,7 @@
 #include "snapshot/tree.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 #include "os/parallel.hpp"
 #include "os/process.hpp"
 #include "os/progress.hpp"
@@ -26,8 +27,9 @@ bool is_closed(const FolderRecord& folder) {
 
 class TreeMaker {
 public:
-  TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree)
-      : m_base(base), m_tree(tree), m_placer(root, base, options),
+  TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree,
+            const OldTree* old = nullptr)
+      : m_base(base), m_tree(tree), m_old(old), m_placer(root, base, options),
         m_children(children_of_folders(base)), m_queue(options.workers),
         m_progress("making the snapshot", base.files().size()) {
     m_out.made.assign(base.files().size(), Made::excluded);
@@ -61,7 +63,9 @@ private:
   void add_children(Opened&& opened, std::size_t index);
   void clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
                        std::vector<bool>& children);
+  void clear_entry(const os::Dir& dir, std::size_t index, const char* name, const os::Stat& stat);
   std::optional<std::size_t> find_child(std::size_t index, const char* name) const;
+  std::optional<std::size_t> find_file(std::size_t index, const char* name) const;
   bool stands(const os::Dir& dir, std::size_t index, const os::Stat& stat,
               const std::string& folder_path);
   void finish_folder(const os::Dir& dir, const FolderRecord& folder) const;
@@ -73,6 +77,7 @@ private:
 
   const Base& m_base;
   const os::Dir& m_tree;
+  const OldTree* m_old; ///< what is to stay beside it belongs to jobs; nothing: all else goes
   Placer m_placer;
   std::vector<bool> m_wanted;                       ///< folders that are not excluded
   std::vector<std::vector<std::size_t>> m_children; ///< the folders in each folder, by name
@@ -206,6 +211,15 @@ std::optional<std::size_t> TreeMaker::find_child(std::size_t index, const char* 
   return there ? std::optional(static_cast<std::size_t>(found - children.begin())) : std::nullopt;
 }
 
+/// The place among the files of a folder of one that is to be there.
+std::optional<std::size_t> TreeMaker::find_file(std::size_t index, const char* name) const {
+  const FolderRecord& folder = m_base.folders()[index];
+  const auto at = m_base.find_in(folder, name);
+  const bool is_wanted = at && m_placer.wanted_for(m_base.text(folder.path),
+                                                   m_base.files_of(folder)[*at]) != Made::excluded;
+  return is_wanted ? at : std::nullopt;
+}
+
 /// Removes every entry that is not as it should be, and marks those that are.
 void TreeMaker::clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
                                 std::vector<bool>& children) {
@@ -213,26 +227,57 @@ void TreeMaker::clear_differing(const os::Dir& dir, std::size_t index, std::vect
   const std::string path = m_base.text(folder.path);
   for (const auto& entry : dir.entries()) {
     const char* name = entry.name.c_str();
-    const auto stat = dir.stat_of(name);
-    if (stat.is_folder()) {
+    const auto stat = dir.try_stat(name);
+    if (!stat) {
+      continue; // a job is at work there
+    }
+    if (stat->is_folder()) {
       const auto child = find_child(index, name);
-      if (child && stat.owner == os::effective_user() && m_wanted[m_children[index][*child]]) {
-        if ((stat.mode & k_owner_all) != k_owner_all) {
+      if (child && stat->owner == os::effective_user() && m_wanted[m_children[index][*child]]) {
+        if ((stat->mode & k_owner_all) != k_owner_all) {
           os::open_up(dir, name);
         }
         children[*child] = true;
         continue;
       }
-    } else if (const auto at = m_base.find_in(folder, entry.name)) {
-      if (stands(dir, folder.first_file + *at, stat, path)) {
+    } else if (const auto at = find_file(index, name)) {
+      if (stands(dir, folder.first_file + *at, *stat, path)) {
         files[*at] = true;
         continue;
       }
     }
-    const auto left = os::remove_tree(dir, name);
-    if (!left.empty()) {
-      throw os::Error("cannot remove " + left.front());
+    clear_entry(dir, index, name, *stat);
+  }
+}
+
+/// Removes an entry that is not as it should be, unless it is to stay: what jobs have made, where
+/// the base has nothing.
+void TreeMaker::clear_entry(const os::Dir& dir, std::size_t index, const char* name,
+                            const os::Stat& stat) {
+  const bool is_base_file = find_file(index, name).has_value();
+  if (m_old != nullptr && (stat.is_folder() || !is_base_file)) {
+    const std::string folder_path = m_base.text(m_base.folders()[index].path);
+    const std::string path = folder_path.empty() ? name : folder_path + "/" + name;
+    if (stat.is_folder() && stat.owner == os::effective_user() &&
+        m_old->clear_folder(dir, name, path)) {
+      return;
     }
+    if (!stat.is_folder() && m_old->holds(dir, folder_path, name, stat)) {
+      dir.unlink_if_present(name);
+      return;
+    }
+    const auto child = find_child(index, name);
+    const bool is_base_folder = child && m_wanted[m_children[index][*child]];
+    if (is_base_file || is_base_folder) {
+      throw os::Error(os::format("{} was made by a job, or given away, where the source has a {}",
+                                 os::quoted(path), is_base_file ? "file" : "folder"),
+                      "move it away, then update again");
+    }
+    return;
+  }
+  const auto left = os::remove_tree(dir, name);
+  if (!left.empty()) {
+    throw os::Error("cannot remove " + left.front());
   }
 }
 
@@ -287,6 +332,11 @@ void set_top_mode(const Base& base, const os::Dir& tree) {
 MadeTree refresh_tree(const Root& root, const Base& base, const TreeOptions& options,
                       const os::Dir& tree) {
   return TreeMaker(root, base, options, tree).refresh();
+}
+
+MadeTree update_tree(const Root& root, const Base& base, const TreeOptions& options,
+                     const os::Dir& tree, const OldTree& old) {
+  return TreeMaker(root, base, options, tree, &old).refresh();
 }
 
 } // namespace snapfix::snapshot

@@ -5,6 +5,7 @@
 #include "snapshot/freeze.hpp"
 #include "snapshot/ledger.hpp"
 #include "snapshot/manifest.hpp"
+#include "snapshot/old_tree.hpp"
 #include "snapshot/root.hpp"
 #include "source/glob.hpp"
 
@@ -52,6 +53,12 @@ MadeTree make_tree(const Root& root, const Base& base, const TreeOptions& option
 /// that is the object itself stays, as does a symlink; everything private is made again.
 MadeTree refresh_tree(const Root& root, const Base& base, const TreeOptions& options,
                       const os::Dir& tree);
+
+/// As refresh_tree, but what jobs have made stays: all but the files of `base`, and those that are
+/// still as `old` says. Throws os::Error where a job has put a folder in the place of a file of
+/// `base`, or the other way round; what was done until then stays done.
+MadeTree update_tree(const Root& root, const Base& base, const TreeOptions& options,
+                     const os::Dir& tree, const OldTree& old);
 
 /// Gives the top folder of a published tree its mode.
 void set_top_mode(const Base& base, const os::Dir& tree);

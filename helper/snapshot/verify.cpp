@@ -343,18 +343,17 @@ nlohmann::json path_to_json(const std::string& path) {
 }
 
 nlohmann::json Verified::to_json(const std::string& name) const {
-  nlohmann::json out{
-      {"name", name},
-      {"shared", shared},
-      {"private", made_private},
-      {"bytes_private", bytes_private},
-      {"missing", missing},
-      {"added", added},
-      {"findings", nlohmann::json::array()},
-      {"unguarded", unguarded},
-      {"never_run", never_run},
-      {"healed", healed},
-      {"notes", notes}};
+  nlohmann::json out{{"name", name},
+                     {"shared", shared},
+                     {"private", made_private},
+                     {"bytes_private", bytes_private},
+                     {"missing", missing},
+                     {"added", added},
+                     {"findings", nlohmann::json::array()},
+                     {"unguarded", unguarded},
+                     {"never_run", never_run},
+                     {"healed", healed},
+                     {"notes", notes}};
   if (!not_healed.empty()) {
     out["not_healed"] = not_healed;
   }

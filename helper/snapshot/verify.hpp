@@ -23,7 +23,7 @@ struct Finding {
 
 struct Verified {
   std::uint64_t shared = 0;
-  std::uint64_t made_private = 0; ///< regular files: private from the start, or replaced since
+  std::uint64_t made_private = 0;  ///< regular files: private from the start, or replaced since
   std::uint64_t bytes_private = 0; ///< their lengths
   std::uint64_t missing = 0;
   std::uint64_t added = 0; ///< entries that the base does not hold; those below new folders once

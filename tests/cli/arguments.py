@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 
 import harness
 from harness import snapfix
@@ -82,7 +83,7 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
                 p.create("t", "--fresh")
             where = [] if command in ("doctor", "uv-lint") or option in ("--source", "--root") else ["--root", p.root]
             command_line = [command, *args, *where, *(["--", "true"] if command == "run" else [])]
-            if command in ("create", "run") and "--fresh" != option:
+            if command in ("create", "run") and option not in ("--fresh", "--reuse", "--update"):
                 command_line.insert(1, "--fresh")
             snapfix(*command_line, cwd=p.source, env={"SNAPFIX_ROOT": p.root})
 
@@ -263,7 +264,9 @@ def test_remedies_one_a_line(tmp):
     p.create("t")
     p.write({"a.txt": "2\n"})
     hints = [line for line in p("create", "t", expect=1).err.splitlines() if line.startswith("hint: ")]
-    assert len(hints) == 4 and any("--fresh" in hint for hint in hints) and any("snapfix remove t" in hint for hint in hints), hints
+    assert len(hints) == 5, hints
+    for way in ("--reuse", "--update", "--fresh", "snapfix remove t"):
+        assert any(way in hint for hint in hints), hints
 
 
 def test_words_are_plain_where_nobody_watches(tmp):
@@ -271,6 +274,45 @@ def test_words_are_plain_where_nobody_watches(tmp):
     p = Project(tmp)
     done = p("create", "t", env={"TERM": "xterm"})
     assert "\x1b" not in done.err + done.out and "\r" not in done.err + done.out, done
+
+
+def test_long_work_says_once_how_far_it_has_come(tmp):
+    """Where nobody watches: a note, after so many seconds as the variable says, else five."""
+    p = Project(tmp, {f"d{n % 3}/f{n}": "x" for n in range(30)})
+    at_once = {"env": {"SNAPFIX_PROGRESS": "0"}}
+    said = {
+        ("create", "t"): ("looking at the files of", "reading changed files of", "making the snapshot"),
+        ("verify", "t"): ("verifying 't'",),
+        ("list",): ("looking at the files of 't'",),
+        ("remove", "t"): ("removing 't'",),
+        ("prune",): ("looking at the objects of the store",),
+    }
+    for command, works in said.items():
+        done = p(*command, **at_once)
+        for work in works:
+            lines = [line for line in done.err.splitlines() if line.startswith(f"snapfix: note: {work}")]
+            assert lines and lines[0].endswith(" so far"), f"nothing tells of {work!r}:\n{done}"
+        assert "\x1b" not in done.err and "\r" not in done.err, done
+    p.create("t")
+    for env in ({}, {"SNAPFIX_PROGRESS": "off"}, {"SNAPFIX_PROGRESS": "3600"}):
+        assert p("verify", "t", env=env).err == "", env
+    for bad in ("-1", "soon", "1.5", "5s"):
+        refused = p("verify", "t", env={"SNAPFIX_PROGRESS": bad}, expect=None)
+        assert refused.code == 1 and "SNAPFIX_PROGRESS" in refused.err and "hint: " in refused.err, refused
+
+
+def test_long_work_on_a_terminal(tmp):
+    p = Project(tmp, {f"f{n}": "x" for n in range(30)})
+    p.create("t")
+
+    def on_terminal(seconds):
+        command = [sys.executable, "-B", "-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]))", harness.snapfix_path(), "verify", "--root", p.root, "t"]
+        return harness.run(command, env={"SNAPFIX_PROGRESS": seconds}).out
+
+    shown = on_terminal("0")
+    assert "\r\x1b[Ksnapfix: verifying 't' " in shown and "/30" in shown, shown
+    assert shown.rindex("\r\x1b[K") > shown.rindex("/30"), "it is wiped"
+    assert "\x1b" not in on_terminal("off")
 
 
 def test_stdout_that_cannot_be_written_is_a_failure(tmp):

@@ -309,6 +309,21 @@ def test_as_with_the_script_that_it_replaces(tmp):
     assert done.out == f"{p.source}/code_snapshots/my_experiment\na.txt\ndir\n", done
 
 
+def test_top_is_that_of_the_work_tree(tmp):
+    """As the script found it: from the place where it lies."""
+    p = Project(tmp, {"a": "1", "tools/launch": "2"})
+    tools = p.source / "tools"
+    assert snapfix("create", "t", "--source", tools, "--top").out == f"{p.source}/code_snapshots/t\n"
+    assert snapfix("create", "t", "--top", cwd=tools).out == f"{p.source}/code_snapshots/t\n"
+    p.expect_snapshot(p.source / "code_snapshots/t")
+    assert [s["name"] for s in snapfix("list", "--top", "--json", cwd=tools).json()["snapshots"]] == ["t"]
+    ran = snapfix("run", "t", "--source", tools, "--top", "--map-source", "--", "echo", f"{p.source}/a", f"{tools}/launch")
+    assert ran.out == f"{p.source}/code_snapshots/t/a {p.source}/code_snapshots/t/tools/launch\n", ran
+    assert snapfix("create", "t", "--source", tools).out == f"{tools}/code_snapshots/t\n"
+    assert_fails(snapfix("create", "t", "--source", tmp, "--top", "--root", tmp / "root", expect=None), 1, "no git work tree")
+    assert not (tmp / "root").exists()
+
+
 def test_source_is_the_root_or_below_it(tmp):
     p = Project(tmp)
     for root in (p.source, tmp):
@@ -408,7 +423,8 @@ def test_a_subfolder_of_a_work_tree_is_told(tmp):
     for args in (["freeze"], ["create", "t"], ["run", "t", "--", "true"]):
         done = snapfix(args[0], "--root", p.root, *args[1:], cwd=p.source / "dir")
         assert_says(done, f"the source is '{p.source}/dir', a subfolder of the git work tree '{p.source}'",
-                    f"--source {p.source}", "--source .")
+                    "--top takes all of that", "--source .")
+        assert "subfolder" not in snapfix(args[0], "--root", tmp / "r", "--top", *args[1:], cwd=p.source / "dir").err
         assert "subfolder" not in snapfix(args[0], "--root", tmp / "r", *args[1:], cwd=p.source).err
         assert "subfolder" not in snapfix(args[0], "--root", p.root, "--source", ".", *args[1:], cwd=p.source / "dir").err
 

@@ -139,10 +139,9 @@ def test_who_ran_without_the_guard_is_named(tmp):
 def test_written_to_from_outside(tmp):
     """Those in which snapfix ran nothing are told from those that ran: under the guard, and without."""
     p = Project(tmp, {"a": "1\n"})
-    base = p.freeze()["base"]
-    through_the_link(p.create("t") / "a")
-    p.create("u", "--base", base)
-    p.create("third", "--base", base)
+    for name in ("t", "third", "u"):
+        p.create(name)
+    through_the_link(p.root / "t/a")
     done = p("verify", "t", expect=3)
     assert_says(done, "  snapfix has run nothing in: t, third, u\n", "was written to from outside", "snapfix run NAME -- COMMAND")
     assert "without the guard" not in done.err and "ran under the guard" not in done.err, done
@@ -157,9 +156,9 @@ def test_written_to_from_outside_beside_those_that_ran(tmp):
     done = p("verify", "guarded", expect=3)
     assert_says(done, "  snapfix has run nothing in: t\n", "was written to from outside")
     assert "without the guard" not in done.err and "ran under the guard" not in done.err, done
-    p("run", "bare", "--guard", "off", "--base", p.freeze()["base"], "--", "true")
+    p("run", "bare", "--guard", "off", "--", "true")
+    p("create", "u")
     through_the_link(p.root / "bare/a")
-    p("create", "u", "--base", p.freeze()["base"])
     done = p("verify", "bare", expect=3)
     assert_says(done, "  ran without the guard: bare\n", "  snapfix has run nothing in: u\n", "If snapfix has run nothing in it")
 

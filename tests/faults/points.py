@@ -197,6 +197,46 @@ class RefreshHeals(Refresh):
         p.expect_pristine()
 
 
+class Update(Command):
+    """What a job has made stays, whatever fails; what was cut short can be ended, and is used for nothing until then."""
+
+    args = ("create", "t", "--update")
+
+    def prepare(self, p):
+        p.clear()
+        p.become(0)
+        p("create", "u", "--copy", "b")
+        p("create", "t")
+        (p.t / "log").write_text("a job's\n")
+        (p.t / "d/out").mkdir()
+        (p.t / "d/out/log").write_text("a job's\n")
+        (p.t / "d/c").unlink()
+        (p.t / "d/c").write_text("changed by a job\n")
+        self.used = tree_state(p.t)
+        p.become(1)
+
+    def expect_jobs_files(self, p):
+        assert (p.t / "log").read_text() == (p.t / "d/out/log").read_text() == "a job's\n"
+
+    def check_failed(self, p):
+        self.expect_jobs_files(p)
+        assert p.is_recorded()
+        if tree_state(p.t) != self.used:
+            done = p("create", "t", expect=(0, 1))
+            if done.code == 0:
+                self.check_done(p)
+            else:
+                assert "cut short" in done.err, done
+
+    def check_done(self, p):
+        self.expect_jobs_files(p)
+        state = tree_state(p.t)
+        for path in (b"log", b"d/out", b"d/out/log"):
+            del state[path]
+        harness.assert_same_state(p.pristine, state, what="the source and the updated snapshot")
+        assert p("verify", "t", "--content").code == 0
+
+
 class Run(Command):
     args = ("run", "t", "--guard=off", "--", "/bin/sh", "-c", "echo y >new; exit 3")
     ends = (3,)
