@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_name_may_hold_any_separator) {
 }
 
 BOOST_AUTO_TEST_CASE(the_source_s_own_name_may_hold_anything) {
-  for (const std::string& name : {"/w/c++ (1)/s", "/w/a.b*[c]$d^", "/w/a=b", "/w/ü b", "/w/-I"}) {
+  for (const std::string name : {"/w/c++ (1)/s", "/w/a.b*[c]$d^", "/w/a=b", "/w/ü b", "/w/-I"}) {
     const PathMapping odd({name}, "/snap");
     BOOST_TEST(odd.map("--x=" + name + "/y") == "--x=/snap/y");
     BOOST_TEST(odd.map(name + "z") == name + "z");
@@ -145,9 +145,10 @@ BOOST_AUTO_TEST_CASE(detours_lead_to_the_same_place) {
   BOOST_TEST(mapping.map(source + "/build/../tool/a") == snapshot + "/tool/a");
   BOOST_TEST(mapping.map(source + "//tool/./a") == snapshot + "//tool/./a");
   const PathMapping plain({"/w/src/"}, "/snap");
-  for (const std::string& path : {"/w/build/../src/x", "/w//src/x", "/w/./src/x", "//w/src/x"}) {
-    BOOST_TEST((plain.map(path) == "/snap/x" || plain.map(path) == "//snap/x"));
+  for (const char* path : {"/w/build/../src/x", "/w//src/x", "/w/./src/x"}) {
+    BOOST_TEST(plain.map(path) == "/snap/x");
   }
+  BOOST_TEST(plain.map("//w/src/x") == "//snap/x");
   BOOST_TEST(plain.map("/w/src/../build/x") == "/w/src/../build/x");
   fs::create_directories(top + "/elsewhere/inner");
   fs::create_symlink(top + "/elsewhere/inner", source + "/link");
