@@ -130,15 +130,15 @@ void print_findings(const snapshot::Verified& verified) {
     os::note(note);
   }
   for (const auto& finding : verified.findings) {
-    os::print(stderr, "snapfix: error: {} was changed through a link ({})\n",
-              os::quoted(finding.path), fmt::join(finding.what, ", "));
+    print_error(os::Error(os::format("{} was changed through a link ({})", os::quoted(finding.path),
+                                     fmt::join(finding.what, ", "))));
     os::print(stderr, "  shared by: {}\n", fmt::join(finding.suspects, ", "));
   }
   if (verified.findings.empty()) {
     return;
   }
   if (!verified.not_healed.empty()) {
-    os::print(stderr, "snapfix: error: the store has not been healed: {}\n", verified.not_healed);
+    print_error(os::Error("the store has not been healed: " + verified.not_healed));
   }
   const char* healed =
       verified.healed != 0
@@ -158,24 +158,24 @@ void print_findings(const snapshot::Verified& verified) {
       "lacks)";
   const char* copy = "or name the files with --copy (COPY) to make them private in it";
   if (!verified.unguarded.empty() && !verified.never_run.empty()) {
-    os::print(stderr,
-              "hint: one of these wrote to shared files in place, which reaches all that share "
-              "them. If it ran without the guard, {}; if snapfix has run nothing in it, it was {}; "
-              "{}{}\n",
-              unguarded, outside, copy, healed);
+    print_hint(os::format(
+        "one of these wrote to shared files in place, which reaches all that share "
+        "them. If it ran without the guard, {}; if snapfix has run nothing in it, it was {}; "
+        "{}{}",
+        unguarded, outside, copy, healed));
   } else if (!verified.unguarded.empty()) {
-    os::print(stderr,
-              "hint: one of these wrote to shared files in place, which reaches all that share "
-              "them: {}, {}{}\n",
-              unguarded, copy, healed);
+    print_hint(
+        os::format("one of these wrote to shared files in place, which reaches all that share "
+                   "them: {}, {}{}",
+                   unguarded, copy, healed));
   } else if (!verified.never_run.empty()) {
-    os::print(stderr, "hint: most likely one of these was {}, {}{}\n", outside, copy, healed);
+    print_hint(os::format("most likely one of these was {}, {}{}", outside, copy, healed));
   } else {
-    os::print(stderr,
-              "hint: what snapfix ran in them ran under the guard: the writer is no process of "
-              "theirs (a daemon, an editor, a container), or got past the guard (docs/isolation.md "
-              "says how), or this is a defect of snapfix{}\n",
-              healed);
+    print_hint(os::format(
+        "what snapfix ran in them ran under the guard: the writer is no process of "
+        "theirs (a daemon, an editor, a container), or got past the guard (docs/isolation.md "
+        "says how), or this is a defect of snapfix{}",
+        healed));
   }
 }
 
