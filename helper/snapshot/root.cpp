@@ -1,6 +1,7 @@
 #include "snapshot/root.hpp"
 
 #include "os/error.hpp"
+#include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/process.hpp"
@@ -12,6 +13,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
+#include <string_view>
 
 namespace snapfix::snapshot {
 namespace {
@@ -32,8 +35,35 @@ constexpr std::uint32_t k_others_write = 022;
 constexpr std::uint32_t k_others_enter = 011;
 constexpr std::uint32_t k_any_mode = 0;
 constexpr std::uint32_t k_ignore_mode = 0666; ///< less the umask
+constexpr int k_ignore_tries = 10;
 
 constexpr const char* k_another_root = "choose another root with --root or SNAPFIX_ROOT";
+
+/// Has git pass by the root; before there is anything in it, as git must not see that for a moment.
+/// Always into a new file: others may be able to write to the root, and what they put there is not
+/// written to. Under its own name at once: nobody would clear up a temporary file of a killed
+/// process.
+void write_ignore(const os::Dir& top) {
+  for (int i = 0; i < k_ignore_tries; ++i) {
+    const auto ignore = top.try_stat(k_ignore);
+    if (ignore && (!ignore->is_file() || ignore->size != 0)) {
+      return;
+    }
+    if (ignore) {
+      top.unlink_if_present(k_ignore); // it was cut short
+    }
+    try {
+      const auto fd = top.create_file(k_ignore, k_ignore_mode);
+      os::write_all(fd.get(), std::as_bytes(std::span(std::string_view("/*\n"))),
+                    top.path_of(k_ignore));
+      return;
+    } catch (const os::Error& error) {
+      if (error.error_number() != EEXIST) {
+        throw;
+      }
+    }
+  }
+}
 
 /// A name in the trash that nothing else has.
 std::string trash_name(const std::string& folder) {
@@ -158,12 +188,7 @@ Root Root::open_or_make(const std::string& path) {
     throw os::Error("make the root", {path}, failed.value(), k_another_root);
   }
   os::Dir top = open_own(path);
-  // Written first: git must not see a root's folders as untracked files, not even for a moment. By
-  // a rename: others may be able to write to the root, and what they put there is not written to.
-  const auto ignore = top.try_stat(k_ignore);
-  if (!ignore || (ignore->is_file() && ignore->size == 0)) {
-    os::replace_file(top, k_ignore, "/*\n", k_ignore_mode);
-  }
+  write_ignore(top);
   return Root(std::move(top));
 }
 
