@@ -176,14 +176,13 @@ std::string shown(std::span<const Word> words) {
 }
 
 /// Whether the call may change a lock that is there: that of its project, or of its script.
-bool has_lock(const Call& call, Reading& reading) {
-  constexpr std::size_t k_cost_of_look = 4096; // at a script
+bool has_lock(const Call& call, const Reading& reading) {
   if (call.script.starts_with("https://") || call.script.starts_with("http://")) {
     return false;
   }
-  const bool look =
-      !call.script.empty() && reading.projects != nullptr && reading.spend(k_cost_of_look);
-  const Script script = look ? reading.projects->script(call.folder, call.script) : Script::plain;
+  const Script script = reading.projects == nullptr || call.script.empty()
+                            ? Script::plain
+                            : reading.projects->script(call.folder, call.script);
   if (call.only_script || script != Script::plain) {
     return script == Script::own_lock;
   }
@@ -233,9 +232,10 @@ bool is_uv(const Word& word) {
 }
 
 void change_folder(Variables& variables, const std::string& folder) {
-  const std::string known = with_variable(variables, folder);
+  constexpr std::size_t k_longest = 1000;
   Variable& here = variables["PWD"];
-  here.value = Text(joined(here.value.chars(), known));
+  const std::string path = joined(here.value.chars(), with_variable(variables, folder));
+  here.value = Text(path.size() > k_longest ? "$x" : path);
 }
 
 std::string with_variable(const Variables& variables, const std::string& text) {

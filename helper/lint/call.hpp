@@ -79,7 +79,7 @@ enum class AssumeLocked { no, yes };
 /// What all readers of one file share.
 struct Reading {
   AssumeLocked assume_locked = AssumeLocked::no;
-  const Projects* projects = nullptr; ///< around the file; without, every project has a lock
+  Projects* projects = nullptr; ///< around the file; without, every project has a lock
   std::vector<Finding> findings;
   std::size_t pinned = 0;     ///< calls that were right
   std::size_t unpinned = 0;   ///< calls that were not

@@ -155,7 +155,7 @@ std::vector<Finding> lint_text(const std::string& path, std::string_view text,
     return {};
   }
   const Kind kind = kind_of(path, text);
-  const Projects projects(path, trees);
+  Projects projects(path, trees);
   Reading reading;
   reading.projects = &projects;
   // Workflows and images have an environment of their own.

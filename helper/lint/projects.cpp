@@ -214,11 +214,20 @@ bool Projects::has_lock(const std::string& folder, const std::string& script) co
   return found ? m_tree->has_lock(*found) : !what.known && m_tree->has_lock(m_starts.front());
 }
 
-Script Projects::script(const std::string& folder, const std::string& name) const {
+Script Projects::script(const std::string& folder, const std::string& name) {
   const std::string path = named(joined(folder, name)).path;
   if (path.empty() || (!path.ends_with(".py") && path.find('/') == std::string::npos)) {
     return Script::plain;
   }
+  constexpr std::size_t k_most = 500; // of one file
+  const auto known = m_scripts.find(path);
+  if (known != m_scripts.end() || m_scripts.size() >= k_most) {
+    return known != m_scripts.end() ? known->second : Script::plain;
+  }
+  return m_scripts[path] = look_at_script(path);
+}
+
+Script Projects::look_at_script(const std::string& path) const {
   boost::system::error_code error;
   for (fs::path above = m_file_folder; !above.empty(); above = above.parent_path()) {
     const fs::path candidate = above / path;

@@ -63,15 +63,17 @@ public:
   bool has_lock(const std::string& folder, const std::string& script) const;
 
   /// A script with requirements of its own (PEP 723) has a lock of its own or none.
-  Script script(const std::string& folder, const std::string& name) const;
+  Script script(const std::string& folder, const std::string& name);
 
 private:
+  Script look_at_script(const std::string& path) const;
   /// A folder of the work tree that is meant.
   std::optional<std::string> find(const std::string& folder) const;
 
   std::string m_file_folder;
   std::string m_top;
   WorkTree* m_tree = nullptr;
+  std::map<std::string, Script> m_scripts; ///< that were looked at, by path
   std::vector<std::string> m_starts; ///< relative to the work tree's top, the file's folder first
 };
 

@@ -1,4 +1,5 @@
 #include "lint/shell_reader.hpp"
+
 #include "lint/words.hpp"
 
 #include <algorithm>

@@ -539,6 +539,7 @@ def test_scripts_with_requirements_of_their_own(tmp):
     found(tmp, "tests/a.sh", "uv run tools/own.py --x", "uv run $ROOT/tools/own.py", "uv run tools/plain.py#!",
           "uv run tools/locked.py#!", "uv run --script tools/locked.py#!", "uv run -s tools/own.py", "cd tools; uv run own.py",
           "uv export --script locked.py#!", "uv run --locked locked.py")
+    found(tmp, "many.sh", *(f"uv run tools/{i}.py#!" for i in range(600)))  # no file costs too much
     found(tmp, "b.py", "#!/usr/bin/env -S uv run --script", "x = 1")
     found(tmp, "c", "#!/usr/bin/env -S uv run#!", "x = 1")
 
