@@ -2,15 +2,25 @@
 
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/program_note.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "os/format.hpp"
+#include "os/subprocess.hpp"
 #include "snapshot/collect.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/new_root.hpp"
 
+#include <algorithm>
+
 namespace snapfix::cli {
 namespace {
+
+bool has_folder(const snapshot::Base& base, const std::string& path) {
+  return std::ranges::any_of(base.folders(), [&](const snapshot::FolderRecord& folder) {
+    return base.text(folder.path) == path;
+  });
+}
 
 snapshot::Frozen freeze_in(const snapshot::Root& root, const source::Selection& selection,
                            snapshot::LinkFrom from, const Arguments& options) {
@@ -59,6 +69,10 @@ int freeze(const std::vector<std::string>& arguments) {
     frozen = freeze_in(root, selection, from, options);
   });
   print_notes(frozen);
+  if (options.flag("ctest")) { // once for all tests, which get this environment from ctest
+    note_programs_in_source(os::environment_without_git(), selection.source,
+                            [&](const std::string& path) { return has_folder(frozen.base, path); });
+  }
   if (options.flag("json")) {
     print_json(frozen.to_json());
   } else if (options.flag("ctest")) {
