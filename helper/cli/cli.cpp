@@ -25,12 +25,13 @@ struct Subcommand {
   const char* help;
 };
 
-constexpr std::array<Subcommand, 11> k_subcommands{{
+constexpr std::array<Subcommand, 12> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
     {"verify", verify, "NAME", "report what was changed through a link"},
     {"finish", finish, "NAME", "verify, then keep or remove"},
+    {"finish-run", finish_run, "", "end a ctest run: tell what of its sources has changed"},
     {"remove", remove, "NAME...", "remove snapshots"},
     {"list", list, "", "what there is, what it cost and saved"},
     {"show", show, "NAME", "everything recorded of a snapshot"},

@@ -27,6 +27,7 @@ int create(const std::vector<std::string>& arguments);
 int run_in_snapshot(const std::vector<std::string>& arguments);
 int verify(const std::vector<std::string>& arguments);
 int finish(const std::vector<std::string>& arguments);
+int finish_run(const std::vector<std::string>& arguments);
 int remove(const std::vector<std::string>& arguments);
 int list(const std::vector<std::string>& arguments);
 int show(const std::vector<std::string>& arguments);

@@ -1,5 +1,6 @@
 #include "snapshot/frozen.hpp"
 
+#include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/time_text.hpp"
@@ -61,6 +62,26 @@ std::optional<os::Hash> find_frozen(const Root& root, const os::Hash& key) {
       run ? os::read_small_file(root.frozen(), record_name(*run, key).c_str()) : std::nullopt;
   const auto record = read_record<FrozenRecord>(text.value_or(""));
   return record ? std::optional(record->base) : std::nullopt;
+}
+
+std::vector<Base> bases_of_run(const Root& root) {
+  std::vector<Base> out;
+  const auto run = os::identify_parent();
+  for (const auto& entry : root.frozen().entries()) {
+    const auto text = os::read_small_file(root.frozen(), entry.name.c_str());
+    const auto record = read_record<FrozenRecord>(text.value_or(""));
+    if (!run || !record || record->run != *run) {
+      continue;
+    }
+    auto base = Base::load(root.bases(), record->base);
+    if (!base) {
+      throw os::Error(os::format("the base {}, by which this ctest run goes, is lost or damaged",
+                                 record->base.hex()),
+                      "was the root changed while tests ran?");
+    }
+    out.push_back(std::move(*base));
+  }
+  return out;
 }
 
 std::vector<os::Hash> bases_in_use_by_runs(const Root& root) {

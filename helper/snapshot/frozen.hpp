@@ -1,6 +1,7 @@
 #pragma once
 
 #include "os/file.hpp"
+#include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
 
 #include <optional>
@@ -17,6 +18,9 @@ void record_frozen(const Root& root, const os::Hash& key, const os::Hash& base);
 
 /// What our parent's run recorded for that key.
 std::optional<os::Hash> find_frozen(const Root& root, const os::Hash& key);
+
+/// All bases that our parent's run goes by. Throws os::Error if one is lost.
+std::vector<Base> bases_of_run(const Root& root);
 
 /// The bases that living runs go by. Records of runs that are over are removed.
 std::vector<os::Hash> bases_in_use_by_runs(const Root& root);

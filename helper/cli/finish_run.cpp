@@ -1,0 +1,94 @@
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/report.hpp"
+#include "cli/tree_arguments.hpp"
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "snapshot/frozen.hpp"
+#include "snapshot/source_changes.hpp"
+
+#include <map>
+#include <set>
+
+namespace snapfix::cli {
+namespace {
+
+constexpr std::size_t k_most_told = 20;
+
+const char* to_text(snapshot::Change change) {
+  switch (change) {
+  case snapshot::Change::added:
+    return "new";
+  case snapshot::Change::removed:
+    return "gone";
+  case snapshot::Change::changed:
+    break;
+  }
+  return "changed";
+}
+
+using Changes = std::set<snapshot::SourceChange>;
+
+void print(const std::string& source, const Changes& changes) {
+  os::note(os::format("the source {} changed while tests ran, by a test or by somebody else:",
+                      os::quoted(source)));
+  std::size_t told = 0;
+  for (const auto& [path, change] : changes) {
+    if (told++ == k_most_told) {
+      os::print(stderr, "  and {} more: --json shows all\n", changes.size() - k_most_told);
+      break;
+    }
+    os::print(stderr, "  {} ({})\n", os::quoted(path), to_text(change));
+  }
+}
+
+nlohmann::json to_json(const std::map<std::string, Changes>& sources) {
+  auto out = nlohmann::json::array();
+  for (const auto& [source, changes] : sources) {
+    auto entries = nlohmann::json::array();
+    for (const auto& [path, change] : changes) {
+      auto entry = snapshot::path_to_json(path);
+      entry["change"] = to_text(change);
+      entries.push_back(std::move(entry));
+    }
+    out.push_back({{"source", source}, {"changes", std::move(entries)}});
+  }
+  return out;
+}
+
+} // namespace
+
+int finish_run(const std::vector<std::string>& arguments) {
+  Arguments options("finish-run",
+                    "Ends a ctest run, whose ctest called this: tells what of the sources that it\n"
+                    "froze has changed since. Exit code 3 if anything has.",
+                    {});
+  add_root_option(options);
+  options.add_flag("json", "print a report");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  std::map<std::string, Changes> sources;
+  bool has_changed = false;
+  const std::string path = root_path(options);
+  if (snapshot::Root::exists(path)) {
+    const auto root = snapshot::Root::open(path);
+    for (const auto& base : snapshot::bases_of_run(root)) {
+      const auto changes = snapshot::source_changes(root, base);
+      auto& known = sources[base.meta().source];
+      known.insert(changes.begin(), changes.end());
+      has_changed = has_changed || !changes.empty();
+    }
+  }
+  for (const auto& [source, changes] : sources) {
+    if (!changes.empty()) {
+      print(source, changes);
+    }
+  }
+  if (options.flag("json")) {
+    print_json({{"sources", to_json(sources)}});
+  }
+  return has_changed ? k_difference : k_done;
+}
+
+} // namespace snapfix::cli
