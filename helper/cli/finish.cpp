@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
+#include "cli/source_writes.hpp"
 #include "cli/tree_arguments.hpp"
 #include "cli/uv_locked.hpp"
 #include "os/format.hpp"
@@ -50,12 +51,17 @@ int finish(const std::vector<std::string>& arguments) {
   const std::string path = root_path(options);
   snapshot::Finished finished;
   bool lock_changed = false;
+  auto source_writes = nlohmann::json::array();
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
     const auto lock = root.lock_name(folder, "snapfix finish " + name, patience_from(options));
     lock_changed = print_changed_locks(root, name);
     if (lock_changed) {
       outcome.fault = "the lock was changed";
+    }
+    source_writes = print_source_writes(root, name);
+    if (!source_writes.empty()) {
+      outcome.fault = "the command wrote to the source";
     }
     finished = snapshot::finish(root, name, lock, keep, outcome, print_findings);
   }
@@ -68,6 +74,7 @@ int finish(const std::vector<std::string>& arguments) {
     auto report = verified.to_json(name);
     report["existed"] = finished.existed;
     report["kept"] = finished.kept;
+    report["source_writes"] = source_writes;
     print_json(report);
   } else if (options.flag("ctest") && finished.existed) {
     print_measurement("snapshot.private", static_cast<double>(verified.made_private));
@@ -75,7 +82,8 @@ int finish(const std::vector<std::string>& arguments) {
     print_measurement("snapshot.added", static_cast<double>(verified.added));
     print_measurement("snapshot.findings", static_cast<double>(verified.findings.size()));
   }
-  return lock_changed || !verified.findings.empty() ? k_difference : k_done;
+  return lock_changed || !source_writes.empty() || !verified.findings.empty() ? k_difference
+                                                                              : k_done;
 }
 
 } // namespace snapfix::cli

@@ -1,9 +1,12 @@
 #include "cli/guarded_run.hpp"
 
+#include "cli/source_writes.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/valgrind.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/shared_files.hpp"
 #include "snapshot/verify.hpp"
@@ -16,11 +19,14 @@ namespace {
 
 /// What the guard did, with paths in place of inodes.
 nlohmann::json guard_record(const snapshot::Root& root, const snapshot::SnapshotManifest& manifest,
-                            const nlohmann::json& report) {
+                            guard::SourceWrites source_writes, const nlohmann::json& report) {
   nlohmann::json out{{"state", "on"}};
   for (const char* key : {"calls", "unjudged", "failed", "kernel"}) {
     out[key] = report.value(key, nlohmann::json::object());
   }
+  out["source"] = {{"writes", to_text(source_writes)},
+                   {"calls", report.value("source_writes", nlohmann::json::array())},
+                   {"more", report.value("source_writes_more", 0)}};
   out["private"] = nlohmann::json::array();
   const auto broken = report.value("broken", nlohmann::json::array());
   std::vector<std::uint64_t> inodes;
@@ -44,6 +50,23 @@ nlohmann::json guard_record(const snapshot::Root& root, const snapshot::Snapshot
   std::ranges::sort(files, {},
                     [](const nlohmann::json& file) { return file.at("path").get<std::string>(); });
   out["private"] = files;
+  return out;
+}
+
+guard::ProtectedSource protected_source(const snapshot::Root& root,
+                                        const snapshot::SnapshotManifest& manifest,
+                                        guard::SourceWrites writes) {
+  guard::ProtectedSource out{manifest.meta.source, writes, root.path(), false, {}};
+  out.is_build_tree = os::exists(out.path + "/CMakeCache.txt");
+  if (out.is_build_tree && writes != guard::SourceWrites::allow) {
+    const auto base = snapshot::base_of(root, manifest);
+    for (const auto& folder : base.folders()) {
+      for (const auto& file : base.files_of(folder)) {
+        out.files.push_back(base.path_of(folder, file));
+      }
+    }
+    std::ranges::sort(out.files);
+  }
   return out;
 }
 
@@ -74,7 +97,8 @@ nlohmann::json guard_before(Guard wanted) {
 
 guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
                               const snapshot::SnapshotManifest& manifest,
-                              const guard::Command& command, Guard wanted, nlohmann::json& record) {
+                              const guard::Command& command, Guard wanted,
+                              guard::SourceWrites source_writes, nlohmann::json& record) {
   if (wanted == Guard::off) {
     return guard::run_command(command);
   }
@@ -83,7 +107,7 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
     root.clear_debris();
   }
   auto shared = snapshot::shared_files(root, folder, manifest);
-  if (shared.inodes.empty()) {
+  if (shared.inodes.empty() && source_writes == guard::SourceWrites::allow) {
     record["guard"] = {{"state", "not needed"}};
     return guard::run_command(command);
   }
@@ -99,9 +123,10 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
                                        .listed_nanoseconds = listed.nanoseconds,
                                        .tree = root.path() + "/" + folder,
                                        .staging = root.work().path() + "/" + folder,
-                                       .store = root.objects().path()};
+                                       .store = root.objects().path(),
+                                       .source = protected_source(root, manifest, source_writes)};
     auto guarded = guard::run_guarded(command, protection);
-    record["guard"] = guard_record(root, manifest, guarded.report);
+    record["guard"] = guard_record(root, manifest, source_writes, guarded.report);
     return std::move(guarded.end);
   } catch (const guard::NoGuard& no) {
     if (wanted == Guard::on) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "guard/command.hpp"
+#include "guard/protection.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
 
@@ -17,11 +18,12 @@ enum class Guard { automatic, on, off };
 nlohmann::json guard_before(Guard wanted);
 
 /// Runs a command in the snapshot of that folder, whose name's lock the caller holds: under the
-/// guard where there is something to guard. `record`, which was written before, gets what it did.
-/// Throws guard::CannotStart, os::Error.
+/// guard where there is something to guard, a shared file or the source. `record`, which was
+/// written before, gets what it did. Throws guard::CannotStart, os::Error.
 guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
                               const snapshot::SnapshotManifest& manifest,
-                              const guard::Command& command, Guard wanted, nlohmann::json& record);
+                              const guard::Command& command, Guard wanted,
+                              guard::SourceWrites source_writes, nlohmann::json& record);
 
 /// Keeps git, run in the snapshot at that path, from finding the source's repository above it.
 /// Throws os::Error where the path cannot be told to git.

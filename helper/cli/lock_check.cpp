@@ -276,7 +276,8 @@ LockCheck::Answer LockCheck::ask(const std::string& name, const snapshot::Base& 
   nlohmann::json record{{"command", command.arguments}, {"guard", guard_before(Guard::automatic)}};
   snapshot::write_run(m_root, folder, record);
   try {
-    const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic, record);
+    const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic,
+                                 guard::SourceWrites::allow, record);
     const auto said = os::text_of(output.get(), "the output of uv");
     Answer out = answer_of(end, base, locked, said);
     out.lasts = out.lasts && !uv::may_change_unseen(m_environment, place.string());

@@ -1,7 +1,9 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/guarded_run.hpp"
+#include "cli/program_note.hpp"
 #include "cli/report.hpp"
+#include "cli/source_writes.hpp"
 #include "cli/tree_arguments.hpp"
 #include "cli/uv_locked.hpp"
 #include "guard/command.hpp"
@@ -106,6 +108,7 @@ private:
   Arguments m_options;
   bool m_wants_help = false;
   Guard m_guard = Guard::automatic;
+  guard::SourceWrites m_source_writes = guard::SourceWrites::deny;
   std::string m_name;
   std::string m_folder;
   std::string m_path;
@@ -133,6 +136,11 @@ Run::Run(const std::vector<std::string>& arguments)
   m_options.add_value("guard", "auto|on|off",
                       "make a shared file private at its first change. auto (default): where the "
                       "kernel can, else run without; on: else do not run; off: never");
+  m_options.add_value(
+      "source-writes", "deny|report|allow",
+      "what becomes of a change of the source, as the guard sees it. deny (default): "
+      "it fails with EROFS, and is told; report: it is let through, and verify and "
+      "finish find it; allow: it is let through");
   m_options.add_flag("verbose,v", "say on stderr what became private, and what the guard cost");
   m_options.add_value("json-report", "FILE", "write what is recorded of the run to a file");
   add_wait_option(m_options);
@@ -143,6 +151,8 @@ Run::Run(const std::vector<std::string>& arguments)
   m_wants_help = !m_options.parse(given);
   if (!m_wants_help) {
     m_guard = static_cast<Guard>(m_options.choice("guard", {"auto", "on", "off"}, 0));
+    m_source_writes = static_cast<guard::SourceWrites>(
+        m_options.choice("source-writes", {"deny", "report", "allow"}, 0));
   }
 }
 
@@ -330,11 +340,16 @@ int Run::operator()() {
       refuse_untracked(source);
     }
     const auto to_run = command(*manifest);
+    if (!m_options.flag("ctest")) { // there the freeze says it, once
+      note_programs_in_source(to_run.environment, source, [this](const std::string& path) {
+        return os::exists(m_path + "/" + path);
+      });
+    }
     auto record = start_record(to_run);
     record["guard"] = guard_before(m_guard);
     snapshot::write_run(root, m_folder, record);
     try {
-      end = run_in_tree(root, m_folder, *manifest, to_run, m_guard, record);
+      end = run_in_tree(root, m_folder, *manifest, to_run, m_guard, m_source_writes, record);
     } catch (const guard::CannotStart& failure) {
       end.exit_code = failure.error_number == ENOENT ? k_not_found : k_not_executable;
       record_end(root, record, end);
@@ -346,6 +361,7 @@ int Run::operator()() {
       os::note(os::format("the end of the run is not recorded: {}", error.what()));
     }
     tell(record);
+    tell_source_writes(record, source);
     if (print_changed_locks(root, m_name, *manifest)) {
       fail_for_the_lock(end);
     }

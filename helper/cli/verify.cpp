@@ -3,6 +3,7 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/report.hpp"
+#include "cli/source_writes.hpp"
 #include "cli/tree_arguments.hpp"
 #include "cli/uv_locked.hpp"
 #include "os/format.hpp"
@@ -27,15 +28,19 @@ int verify(const std::vector<std::string>& arguments) {
       options.flag("content") ? snapshot::VerifyDepth::content : snapshot::VerifyDepth::stats;
   const auto verified = snapshot::verify(root, name, depth);
   print_findings(verified);
+  const auto source_writes = print_source_writes(root, name);
   if (options.flag("json")) {
-    print_json(verified.to_json(name));
+    auto report = verified.to_json(name);
+    report["source_writes"] = source_writes;
+    print_json(report);
   } else {
     os::print("shared {}, private {}, missing {}, added {}, changed through a link {}\n",
               verified.shared, verified.made_private, verified.missing, verified.added,
               verified.findings.size());
   }
   const bool lock_changed = print_changed_locks(root, name);
-  return lock_changed || !verified.findings.empty() ? k_difference : k_done;
+  return lock_changed || !source_writes.empty() || !verified.findings.empty() ? k_difference
+                                                                              : k_done;
 }
 
 } // namespace snapfix::cli

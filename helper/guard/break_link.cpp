@@ -145,15 +145,15 @@ int make_copy(const NamedFile& shared, int to) {
 
 } // namespace
 
-std::string path_of(const NamedFile& file) {
+std::string path_of(const os::UniqueFd& file) {
   std::array<char, PATH_MAX> text{};
   const ssize_t length =
-      ::readlink(os::path_of_descriptor(file.file.get()).c_str(), text.data(), text.size() - 1);
+      ::readlink(os::path_of_descriptor(file.get()).c_str(), text.data(), text.size() - 1);
   return {text.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
 }
 
 std::optional<Place> find_place(const NamedFile& file) {
-  const std::string path = path_of(file);
+  const std::string path = path_of(file.file);
   const auto slash = path.rfind('/');
   if (slash != std::string::npos) {
     Place out;

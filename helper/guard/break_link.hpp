@@ -12,7 +12,7 @@
 namespace snapfix::guard {
 
 /// The path of an open file, as its own mount namespace has it; empty if there is none that fits.
-std::string path_of(const NamedFile& file);
+std::string path_of(const os::UniqueFd& file);
 
 /// Where an open file lies; nothing if it has no name that we can reach any more.
 std::optional<Place> find_place(const NamedFile& file);

@@ -61,23 +61,26 @@ os::UniqueFd open_with(int base, const std::string& path, open_how how) {
       static_cast<int>(::syscall(SYS_openat2, base, path.c_str(), &how, sizeof how)));
 }
 
-/// Whether there is no such name, rather than a symlink that leads nowhere or a name in /proc that
+/// Where there is no such name, rather than a symlink that leads nowhere or a name in /proc that
 /// we do not have but the caller may: most files that are made are made by calls that would also
-/// change one.
-bool is_plainly_absent(int base, const std::string& path, TopFolder top) {
+/// change one. Nothing where that is not certain.
+std::shared_ptr<const Place> missing_at(int base, const std::string& path, TopFolder top) {
   const auto slash = path.find_last_not_of('/') == std::string::npos
                          ? std::string::npos
                          : path.rfind('/', path.find_last_not_of('/'));
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   open_how how = plain_look(top);
   how.flags |= O_DIRECTORY;
-  const os::UniqueFd parent = open_with(base, folder, how);
+  os::UniqueFd parent = open_with(base, folder, how);
   if (!parent || is_proc(parent.get())) {
-    return false;
+    return nullptr;
   }
   struct stat stat {};
-  return ::fstatat(parent.get(), name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+  if (::fstatat(parent.get(), name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT) {
+    return nullptr;
+  }
+  return std::make_shared<const Place>(Place{std::move(parent), std::move(name), {}});
 }
 
 /// The answer of the kernel's walk; nothing where only our own can tell.
@@ -90,8 +93,10 @@ std::optional<Result<NamedFile>> look_at_once(int base, const std::string& path,
   if (out.file && ::fstat(out.file.get(), &out.stat) == 0) {
     return out;
   }
-  if (errno == ENOENT && is_plainly_absent(base, path, top)) {
-    return Failure{Failure::At::name, ENOENT};
+  if (errno == ENOENT) {
+    if (auto missing = missing_at(base, path, top)) {
+      return Failure{Failure::At::name, ENOENT, std::move(missing)};
+    }
   }
   return std::nullopt;
 }

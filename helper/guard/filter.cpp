@@ -257,7 +257,7 @@ private:
     const auto has_name = m_code.new_label();
     m_code.place(label);
     m_code.load(argument(flags));
-    m_code.jump_if(BPF_JSET, O_ACCMODE | O_TRUNC, writes, m_allow);
+    m_code.jump_if(BPF_JSET, O_ACCMODE | O_TRUNC | O_CREAT, writes, m_allow);
     m_code.place(writes);
     m_code.jump_if(BPF_JSET, k_path_bit | k_tmpfile_bit, m_allow, has_name);
     m_code.place(has_name);

@@ -79,10 +79,10 @@ const Call* find_call(std::uint32_t audit_arch, std::int32_t number);
 /// Whether a call was made by x32's numbers, which few kernels take.
 bool is_x32(const seccomp_data& data);
 
-/// The seccomp filter (classic BPF). Opening for reading, and whatever cannot change a file that
-/// was there before, passes without a round trip; what changes one in place is reported to the
-/// supervisor; calls of other ABIs, io_uring and unknown ways in fail as where the kernel has no
-/// such thing (ENOSYS, and EOPNOTSUPP for open_by_handle_at).
+/// The seccomp filter (classic BPF). Opening for reading passes without a round trip, and so does
+/// what neither changes a file that was there before nor makes one by an open without O_EXCL; that
+/// is reported to the supervisor; calls of other ABIs, io_uring and unknown ways in fail as where
+/// the kernel has no such thing (ENOSYS, and EOPNOTSUPP for open_by_handle_at).
 std::vector<sock_filter> make_filter(std::span<const Abi> abis);
 
 } // namespace snapfix::guard

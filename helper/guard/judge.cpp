@@ -73,7 +73,17 @@ bool is_on_read_only_mount(int file) {
 
 Judge::Judge(Listener& listener, const Protection& protection, pid_t command, bool waits_killable)
     : m_listener(listener), m_breaker(protection.staging),
-      m_deputy(listener, command, waits_killable), m_own(m_trees.add(protection)) {}
+      m_deputy(listener, command, waits_killable), m_sources(listener), m_own(add(protection, 0)) {}
+
+Judge::Run Judge::add(const Protection& protection, pid_t run) {
+  return {m_trees.add(protection), m_sources.trees().add(protection.source, run)};
+}
+
+nlohmann::json Judge::report_of(const Run& run) {
+  auto out = m_trees.report_of(run.files);
+  out.update(m_sources.trees().report_of(run.source));
+  return out;
+}
 
 Verdict Judge::judge(ReportedCall& call, Lane lane) {
   if (call.action() == Action::landlock) {
@@ -87,6 +97,9 @@ Verdict Judge::judge(ReportedCall& call, Lane lane) {
     const auto file = call.find_file();
     if (!file) {
       return unfound(call, file.failure());
+    }
+    if (const auto verdict = m_sources.keep(call, *file)) {
+      return *verdict;
     }
     if (!m_trees.contain(*file)) {
       if (const auto verdict = settle(call, *file)) {
@@ -118,6 +131,11 @@ Verdict Judge::judge(ReportedCall& call, Lane lane) {
 /// the call is refused: what it reached might be shared.
 Verdict Judge::unfound(ReportedCall& call, const Failure& failure) {
   const int error = failure.error_number;
+  if (failure.missing && call.may_create()) {
+    if (const auto verdict = m_sources.keep_missing(call, *failure.missing)) {
+      return *verdict;
+    }
+  }
   if (failure.at == Failure::At::name) {
     return call.may_create() ? Verdict::let_go() : Verdict::refused(error);
   }
@@ -331,7 +349,7 @@ os::UniqueFd Judge::private_of(ReportedCall& call, const NamedFile& file, int& f
   Caller& caller = call.caller();
   caller.walk_always(true);
   for (int i = 0; i < k_attempts; ++i) {
-    const std::string path = caller.path_below_root(path_of(file));
+    const std::string path = caller.path_below_root(path_of(file.file));
     const auto place = place_of(caller, file, path);
     if (!place) {
       break;

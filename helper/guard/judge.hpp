@@ -6,6 +6,7 @@
 #include "guard/listener.hpp"
 #include "guard/protection.hpp"
 #include "guard/reported_call.hpp"
+#include "guard/source_keeper.hpp"
 #include "guard/verdict.hpp"
 
 #include <condition_variable>
@@ -17,8 +18,8 @@
 namespace snapfix::guard {
 
 /// Decides what becomes of reported calls. The file that a call names is made private if it is
-/// shared; the kernel is let go on only where it is known not to reach a shared file. Several
-/// threads may ask.
+/// shared; the kernel is let go on only where it is known not to reach a shared file. To a source
+/// that may only be read, what a mount of that kind would say is said. Several threads may ask.
 class Judge {
 public:
   /// See Deputy for `command` and `waits_killable`.
@@ -31,8 +32,19 @@ public:
   /// To be called when no postponed call is left.
   void forget_big_files();
 
+  /// A run whose snapshot and source are protected.
+  struct Run {
+    const GuardedTrees::Tree& files;
+    SourceTrees::Tree& source;
+  };
+  /// `run`: the process whose source this is, see SourceTrees::Tree.
+  Run add(const Protection& protection, pid_t run);
+  void end(const Run& run) { m_sources.trees().end(run.source); }
+  /// What the guard did for it.
+  nlohmann::json report_of(const Run& run);
+  const Run& own_run() const noexcept { return m_own; }
+
   GuardedTrees& trees() noexcept { return m_trees; }
-  const GuardedTrees::Tree& own_tree() const noexcept { return m_own; }
   void clear_staging() const { m_breaker.clear(::getpid()); }
 
 private:
@@ -56,7 +68,8 @@ private:
   LinkBreaker m_breaker;
   Deputy m_deputy;
   GuardedTrees m_trees;
-  const GuardedTrees::Tree& m_own;
+  SourceKeeper m_sources;
+  Run m_own;
   std::mutex m_mutex;                     ///< for all below
   std::set<std::uint64_t> m_big_inodes;   ///< being copied, or waiting for it
   std::set<std::uint64_t> m_being_broken; ///< inodes: one at a time

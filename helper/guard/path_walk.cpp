@@ -46,14 +46,20 @@ os::UniqueFd reopen(int fd) {
 Result<NamedFile> PathWalk::resolve(const std::string& path, FollowLast last) {
   m_here = {reopen(m_base)};
   bool came_on = m_here.at ? start(path) : failed();
+  std::string component;
   while (came_on && !m_left.empty()) {
-    const std::string component = std::move(m_left.back());
+    component = std::move(m_left.back());
     m_left.pop_back();
     came_on = step(component, last) || (m_error == EACCES && step_as_caller(component, last));
   }
   NamedFile out;
   if (!came_on || (::fstat(m_here.at.get(), &out.stat) != 0 && !failed())) {
-    return Failure{Failure::At::path, m_error};
+    Failure failure{Failure::At::path, m_error};
+    if (!came_on && m_error == ENOENT && m_left.empty() && m_here.at) {
+      failure.missing =
+          std::make_shared<const Place>(Place{std::move(m_here.at), std::move(component), {}});
+    }
+    return failure;
   }
   out.file = std::move(m_here.at);
   out.is_descriptor = m_here.is_magic;

@@ -72,27 +72,13 @@ Result<std::vector<std::int64_t>> read_longs(const Caller& caller, std::uint64_t
   return out;
 }
 
-Result<Prepared> set_times(const ReportedCall& call, const Rest& rest, const std::string& path) {
-  const Layout layout = call.call().layout;
-  const std::uint64_t address = rest[0];
-  std::array<timespec, 2> times{};
-  if (address == 0) {
-    times[0].tv_nsec = UTIME_NOW;
-    times[1].tv_nsec = UTIME_NOW;
-  } else {
-    const std::size_t words = layout == Layout::seconds ? 1 : 2; // each time has
-    const auto read = read_longs(call.caller(), address, words * times.size(),
-                                 call.is_32_bit() && layout != Layout::wide_nanoseconds);
-    if (!read) {
-      return read.failure();
-    }
-    const long scale = layout == Layout::microseconds ? 1000 : 1;
-    for (std::size_t i = 0; i < times.size(); ++i) {
-      times.at(i).tv_sec = (*read)[words * i];
-      times.at(i).tv_nsec = words == 1 ? 0 : (*read)[words * i + 1] * scale;
-    }
+Result<Prepared> set_times(const ReportedCall& call, const std::string& path) {
+  const auto times = times_of(call);
+  if (!times) {
+    return times.failure();
   }
-  return Prepared([=] { return ::utimensat(AT_FDCWD, path.c_str(), times.data(), 0); });
+  return Prepared(
+      [=, times = *times] { return ::utimensat(AT_FDCWD, path.c_str(), times.data(), 0); });
 }
 
 Result<Prepared> set_xattr(const ReportedCall& call, const Rest& rest, const std::string& path) {
@@ -168,6 +154,29 @@ bool has_no_size_limit(pid_t thread) {
 
 } // namespace
 
+Result<std::array<timespec, 2>> times_of(const ReportedCall& call) {
+  const Layout layout = call.call().layout;
+  const std::uint64_t address = Rest(call)[0];
+  std::array<timespec, 2> times{};
+  if (address == 0) {
+    times[0].tv_nsec = UTIME_NOW;
+    times[1].tv_nsec = UTIME_NOW;
+    return times;
+  }
+  const std::size_t words = layout == Layout::seconds ? 1 : 2; // each time has
+  const auto read = read_longs(call.caller(), address, words * times.size(),
+                               call.is_32_bit() && layout != Layout::wide_nanoseconds);
+  if (!read) {
+    return read.failure();
+  }
+  const long scale = layout == Layout::microseconds ? 1000 : 1;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    times.at(i).tv_sec = (*read)[words * i];
+    times.at(i).tv_nsec = words == 1 ? 0 : (*read)[words * i + 1] * scale;
+  }
+  return times;
+}
+
 Result<Prepared> prepare_call(const ReportedCall& call, int file) {
   const std::string path = os::path_of_descriptor(file);
   const Rest rest(call);
@@ -181,7 +190,7 @@ Result<Prepared> prepare_call(const ReportedCall& call, int file) {
     return Prepared(
         [=, length = length_from(call, rest)] { return ::truncate(path.c_str(), length); });
   case Action::times:
-    return set_times(call, rest, path);
+    return set_times(call, path);
   case Action::set_xattr:
     return set_xattr(call, rest, path);
   case Action::remove_xattr:

@@ -6,7 +6,25 @@
 
 namespace snapfix::guard {
 
-/// What is to be protected in one snapshot.
+/// What becomes of a change of the source.
+enum class SourceWrites {
+  deny,   ///< it fails, as on a mount that may only be read
+  report, ///< it is let through, and told
+  allow
+};
+
+/// The source of a run, which that may read.
+struct ProtectedSource {
+  std::string path; ///< absolute, without symlinks
+  SourceWrites writes = SourceWrites::allow;
+  std::string root; ///< of the snapshot: it may lie in the source, and is no part of it
+  /// The source is its own build tree: what else lies there was made by the build, and only these
+  /// files, relative to it and in byte order, are kept.
+  bool is_build_tree = false;
+  std::vector<std::string> files;
+};
+
+/// What is to be protected in one run.
 struct Protection {
   std::uint64_t device = 0; ///< of the file system that holds the inodes
   std::vector<std::uint64_t> inodes;
@@ -17,6 +35,7 @@ struct Protection {
   std::string tree;    ///< the snapshot's folder
   std::string staging; ///< a folder for copies being made
   std::string store;   ///< whoever links from below it makes snapshots: that breaks nothing
+  ProtectedSource source;
 };
 
 std::string to_message(const Protection& protection);

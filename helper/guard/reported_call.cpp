@@ -149,7 +149,8 @@ Result<NamedFile> ReportedCall::find_file() {
   if (!asked) {
     return asked.failure();
   }
-  if (is_open() && !changes_an_old_file(asked->flags)) {
+  const bool changes = !is_open() || changes_an_old_file(asked->flags);
+  if (!changes && (asked->flags & (O_CREAT | O_EXCL | O_PATH)) != O_CREAT) {
     return Failure{Failure::At::path, ENOENT}; // whatever is there
   }
   const auto name = path();
@@ -159,9 +160,23 @@ Result<NamedFile> ReportedCall::find_file() {
   if (name->empty()) {
     return Failure{Failure::At::path, ENOENT};
   }
-  return m_caller.resolve(directory(), *name, follows_last(*asked),
-                          (asked->resolve & RESOLVE_IN_ROOT) != 0 ? TopFolder::directory
-                                                                  : TopFolder::root);
+  auto found = m_caller.resolve(directory(), *name, follows_last(*asked),
+                                (asked->resolve & RESOLVE_IN_ROOT) != 0 ? TopFolder::directory
+                                                                        : TopFolder::root);
+  if (!changes && (found || !found.failure().missing)) {
+    return Failure{Failure::At::path, ENOENT};
+  }
+  return found;
+}
+
+Result<NamedFile> ReportedCall::find_new_name() const {
+  const int path = m_call.directory == k_none ? 1 : 3;
+  const auto name = m_caller.read_string(argument(path));
+  if (!name) {
+    return name.failure();
+  }
+  return m_caller.resolve(m_call.directory == k_none ? AT_FDCWD : static_cast<int>(argument(2)),
+                          *name, FollowLast::no);
 }
 
 } // namespace snapfix::guard

@@ -52,8 +52,11 @@ public:
   /// The words that an execve(2) gives to its program; those that can be read, and not too many.
   std::vector<std::string> words() const;
 
-  /// The file that it would change, or ask about. ENOENT: none that was there before.
+  /// The file that it would change, or ask about. ENOENT: none that was there before; where it
+  /// would make one, Failure::missing tells where.
   Result<NamedFile> find_file();
+  /// What stands where a link would be made, or that there is nothing.
+  Result<NamedFile> find_new_name() const;
   /// Whether the kernel finds that file too, with what the caller forbids (RESOLVE_*).
   Result<Caller::Match> match(const NamedFile& file);
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "guard/place.hpp"
+
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -14,6 +17,8 @@ struct Failure {
   };
   At at = At::path;
   int error_number = 0;
+  /// Where there is no such name, if the look came as far as that: there a file would be made.
+  std::shared_ptr<const Place> missing{};
 };
 
 /// A value, or why there is none.

@@ -1,5 +1,7 @@
 #include "guard/server.hpp"
 
+#include "os/process.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
@@ -99,7 +101,7 @@ Verdict Server::judge(const Job& job, const Call& call, Judge::Lane lane) {
 }
 
 nlohmann::json Server::report() {
-  return m_judge.trees().report_of(m_judge.own_tree());
+  return m_judge.report_of(m_judge.own_run());
 }
 
 /// A `snapfix run` in the command asks for the guard: it gets a channel. False: it is another call.
@@ -114,26 +116,32 @@ bool Server::open_door(ReportedCall& call) {
   auto pair = Channel::make_pair();
   const int number = m_listener.give_descriptor(call.id(), pair.theirs.fd(), true);
   if (number >= 0) {
-    std::thread([this, channel = std::move(pair.ours)] { talk(channel); }).detach();
+    std::thread([this, channel = std::move(pair.ours),
+                 run = os::process_of(call.caller().thread()).value_or(call.caller().thread())] {
+      talk(channel, run);
+    }).detach();
   }
   m_listener.answer(call.id(), number, number < 0 ? ENOTDIR : 0);
   return true;
 }
 
-/// With a `snapfix run` in the command: its snapshot is protected too, from here on.
-void Server::talk(const Channel& channel) {
-  GuardedTrees& trees = m_judge.trees();
-  const GuardedTrees::Tree* tree = nullptr;
+/// With a `snapfix run` in the command: its snapshot is protected too, from here on, and while it
+/// goes on its source from what it runs.
+void Server::talk(const Channel& channel, pid_t run) {
+  std::optional<Judge::Run> added;
   try {
     while (const auto message = channel.receive()) {
-      if (message->kind == Message::Kind::protect && tree == nullptr) {
-        tree = &trees.add(protection_from(message->text));
+      if (message->kind == Message::Kind::protect && !added) {
+        added.emplace(m_judge.add(protection_from(message->text), run));
         channel.send(Message::Kind::protect);
-      } else if (message->kind == Message::Kind::report && tree != nullptr) {
-        channel.send(Message::Kind::report, dump(trees.report_of(*tree)));
+      } else if (message->kind == Message::Kind::report && added) {
+        channel.send(Message::Kind::report, dump(m_judge.report_of(*added)));
       }
     }
   } catch (const std::exception&) { // somebody at the door who is none of ours
+  }
+  if (added) {
+    m_judge.end(*added);
   }
 }
 

@@ -32,7 +32,7 @@ public:
   /// To be called now and then: if nothing has moved since the last time, more threads answer.
   void help_if_stuck();
 
-  /// GuardedTrees::report_of() the command's own snapshot.
+  /// Judge::report_of() the command's own snapshot.
   nlohmann::json report();
 
   void clear_staging() const { m_judge.clear_staging(); }
@@ -50,7 +50,7 @@ private:
   void handle(const Job& job, Judge::Lane lane);
   Verdict judge(const Job& job, const Call& call, Judge::Lane lane);
   bool open_door(ReportedCall& call);
-  void talk(const Channel& channel);
+  void talk(const Channel& channel, pid_t run);
 
   Listener& m_listener;
   Judge m_judge;

@@ -32,6 +32,16 @@ void read_guard(const json& guard) {
   }
 }
 
+void read_source(const json& source) {
+  source.value("writes", "");
+  source.value("more", std::uint64_t{0});
+  for (const auto& call : source.value("calls", std::vector<json>())) {
+    for (const char* key : {"path", "program", "call"}) {
+      call.value(key, "");
+    }
+  }
+}
+
 void read_run(const json& run) {
   for (const char* key : {"command", "environment"}) {
     run.value(key, Texts());
@@ -43,7 +53,9 @@ void read_run(const json& run) {
   if (run.contains("changes") && !run.at("changes").is_null()) {
     run.at("changes").get<Counts>();
   }
-  read_guard(run.value("guard", json::object()));
+  const auto guard = run.value("guard", json::object());
+  read_guard(guard);
+  read_source(guard.value("source", json::object()));
   if (run.contains("ended")) {
     run.at("ended").get<std::string>();
     run.at(run.contains("signal") ? "signal" : "status").get<int>();

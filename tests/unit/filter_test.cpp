@@ -96,7 +96,8 @@ BOOST_AUTO_TEST_CASE(opening_is_judged_by_its_flags) {
   };
   const std::vector<Case> cases{
       {O_RDONLY, k_allow},
-      {O_RDONLY | O_CREAT, k_allow},
+      {O_RDONLY | O_CREAT, k_notify},
+      {O_RDONLY | O_CREAT | O_EXCL, k_allow},
       {O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC, k_allow},
       {O_WRONLY, k_notify},
       {O_RDWR, k_notify},

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "guard/protection.hpp"
+#include "snapshot/root.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace snapfix::cli {
+
+const char* to_text(guard::SourceWrites writes);
+
+/// Says in a run's own output what the guard kept it from writing to the source, or let it write
+/// there. The words are such that what looks for errors in a test's output does not find them.
+void tell_source_writes(const nlohmann::json& record, const std::string& source);
+
+/// What the snapshot's last run wrote to the source, as it was to be reported: a finding. Prints it
+/// and returns it; an empty array if there is nothing.
+nlohmann::json print_source_writes(const snapshot::Root& root, const std::string& name);
+
+} // namespace snapfix::cli
