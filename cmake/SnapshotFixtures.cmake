@@ -21,7 +21,8 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
       [FILES TRACKED|UNTRACKED|ALL]
       [INCLUDE <glob>...] [EXCLUDE <glob>...] [COPY <glob>...]
       [LINK_FROM STORE|SOURCE] [LINK_MODE HARDLINK|REFLINK|COPY] [STRICT]
-      [NO_SOURCE_MAPPING] [GUARD AUTO|ON|OFF] [UV_LOCKED [<project>...]]
+      [NO_SOURCE_MAPPING] [GUARD AUTO|ON|OFF] [SOURCE_WRITES DENY|REPORT|ALLOW]
+      [UV_LOCKED [<project>...]]
       [KEEP NEVER|ON_FAILURE|ALWAYS]
       [LABELS <label>...] [CONFIGURATIONS <config>...] [SETUP_TIMEOUT <seconds>]
       [PROPERTIES <key> <value>...])
@@ -82,6 +83,12 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     it cannot, the test's output says so and the cleanup finds what was written through a link.
     ``ON``: the test fails where the kernel cannot. ``OFF``: no guard.
 
+  ``SOURCE_WRITES``
+    What the guard does where the test changes a file of the source in place, or makes one there;
+    default :variable:`SNAPSHOT_FIXTURES_SOURCE_WRITES`. ``DENY``: the call fails with ``EROFS``, and
+    the test's output names path and program. ``REPORT``: it is let through, and the cleanup fails and
+    names them. ``ALLOW``: it is let through. Build trees and roots are no part of the source.
+
   ``UV_LOCKED``
     Holds the lock of the uv projects in these folders of the source, by default its top, and of
     these scripts (PEP 723), whose lock is ``<script>.lock``. The setup fails where
@@ -109,14 +116,15 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     Refused, set here or later: ``FIXTURES_SETUP``, ``FIXTURES_CLEANUP``, ``WORKING_DIRECTORY``, and
     an environment with ``SNAPSHOT_DIR``, ``SNAPSHOT_NAME`` or ``SNAPSHOT_SOURCE_DIR``.
 
-  Three more tests serve it. ``snapshots.freeze.<source>.<hash>`` freezes the state of the source,
+  Other tests serve it. ``snapshots.freeze.<source>.<hash>`` freezes the state of the source,
   once for all tests with the same ``SOURCE_DIR``, ``FILES``, ``INCLUDE`` and ``LINK_FROM``, so that
   all see one state even while somebody edits; it is a test of the top directory, so ``ctest``
   wants to be run there. ``<name>.snapshot_setup`` makes the snapshot. ``<name>.snapshot_cleanup``
   compares it with what it was, fails if the test wrote through a link, and keeps or removes it; it
   exists only from the end of the directory on. The fixtures are called ``snapshots.freeze.*`` and
   ``snapshot.*``: ``ctest -FS snapshot`` runs tests without these setups, and each then makes its
-  snapshot itself.
+  snapshot itself. ``snapshots.finish.<hash>``, one for all tests of a root, ends the run: where the
+  source is not what it was when it was frozen, it counts as skipped, and its output names the files.
 
   The test's properties are read at the end of the directory, so they may be set by
   :command:`set_tests_properties`; with CMake 3.28 and newer a parent directory may set them, too, but
@@ -175,6 +183,10 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 
   Cache variable: the default of ``GUARD``; ``AUTO`` at first.
 
+.. variable:: SNAPSHOT_FIXTURES_SOURCE_WRITES
+
+  Cache variable: the default of ``SOURCE_WRITES``; ``DENY`` at first.
+
 .. variable:: SNAPSHOT_FIXTURES_UV_LOCKED
 
   Cache variable: whether ``UV_LOCKED`` is the default of snapshot tests whose source has a
@@ -203,6 +215,9 @@ set_property(CACHE SNAPSHOT_FIXTURES_KEEP PROPERTY STRINGS NEVER ON_FAILURE ALWA
 set(SNAPSHOT_FIXTURES_GUARD "AUTO" CACHE STRING
   "Whether tests run under the guard that breaks links on write: AUTO, ON, OFF")
 set_property(CACHE SNAPSHOT_FIXTURES_GUARD PROPERTY STRINGS AUTO ON OFF)
+set(SNAPSHOT_FIXTURES_SOURCE_WRITES "DENY" CACHE STRING
+  "What becomes of a test's writes to the source: DENY, REPORT, ALLOW")
+set_property(CACHE SNAPSHOT_FIXTURES_SOURCE_WRITES PROPERTY STRINGS DENY REPORT ALLOW)
 option(SNAPSHOT_FIXTURES_UV_LOCKED
   "Whether UV_LOCKED is the default of tests whose source has a uv.lock" OFF)
 set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
@@ -219,7 +234,7 @@ function(add_snapshot_test)
   _snapshot_fixtures_new_record(record "${CMAKE_CURRENT_FUNCTION}")
   cmake_language(EVAL CODE "_snapshot_fixtures_parse(${record}
     \"STRICT;NO_SOURCE_MAPPING;COMMAND_EXPAND_LISTS\"
-    \"NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;LINK_FROM;LINK_MODE;GUARD;KEEP;SETUP_TIMEOUT\"
+    \"NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP_TIMEOUT\"
     \"COMMAND;INCLUDE;EXCLUDE;COPY;UV_LOCKED;LABELS;CONFIGURATIONS;BUILD_DEPENDS;PROPERTIES\"
     ${words_code})")
   _snapshot_fixtures_check_name(${record})

@@ -232,9 +232,11 @@ function(_snapshot_fixtures_check_choices record)
   set(choices_of_LINK_FROM STORE SOURCE)
   set(choices_of_LINK_MODE HARDLINK REFLINK COPY)
   set(choices_of_GUARD AUTO ON OFF)
+  set(choices_of_SOURCE_WRITES DENY REPORT ALLOW)
   set(choices_of_KEEP NEVER ON_FAILURE ALWAYS)
-  _snapshot_fixtures_get(${record} given FILES LINK_FROM LINK_MODE GUARD KEEP SETUP_TIMEOUT)
-  foreach(keyword IN ITEMS FILES LINK_FROM LINK_MODE GUARD KEEP)
+  _snapshot_fixtures_get(${record} given FILES LINK_FROM LINK_MODE GUARD SOURCE_WRITES KEEP
+    SETUP_TIMEOUT)
+  foreach(keyword IN ITEMS FILES LINK_FROM LINK_MODE GUARD SOURCE_WRITES KEEP)
     if(keyword IN_LIST given AND NOT ${keyword} IN_LIST choices_of_${keyword})
       list(JOIN choices_of_${keyword} ", " choices)
       _snapshot_fixtures_misuse(${record} "${keyword} '${${keyword}}' is not known"

@@ -1,9 +1,9 @@
-# The test that freezes a source: one for all directories, so it belongs to the top one, and is
-# registered at its end. Its record is known by its name.
+# The test that freezes a source, and the one that ends a run in a root: one for all directories, so
+# they belong to the top one, and are registered at its end. Their records are known by their names.
 
 # Sets freeze: the name of the test and fixture with these options.
 function(_snapshot_fixtures_use_freeze record freeze_code)
-  _snapshot_fixtures_get(${record} source helper_code place)
+  _snapshot_fixtures_get(${record} source root root_code helper_code place)
   string(SHA256 hash "${freeze_code}")
   string(SUBSTRING "${hash}" 0 8 hash)
   get_filename_component(readable "${source}" NAME)
@@ -15,6 +15,12 @@ function(_snapshot_fixtures_use_freeze record freeze_code)
   _snapshot_fixtures_set(${freeze} place "${place}")
   _snapshot_fixtures_set(${freeze} command_code
     "${helper_code} \"freeze\" ${freeze_code} \"--ctest\" \"--\"")
+  string(SHA256 hash "${root}")
+  string(SUBSTRING "${hash}" 0 8 hash)
+  set(finish "snapshots.finish.${hash}")
+  _snapshot_fixtures_set(${freeze} finish "${finish}")
+  _snapshot_fixtures_set(${finish} command_code
+    "${helper_code} \"finish-run\" ${root_code} \"--\"")
 endfunction()
 
 # Notes who needs a freezing test. It is disabled only with all of them, and exists only in their
@@ -83,5 +89,48 @@ function(_snapshot_fixtures_add_freeze freeze)
   list(GET timeouts 0 timeout)
   if(NOT default_timeout OR timeout GREATER 1500)
     set_property(TEST "${freeze}" PROPERTY TIMEOUT "${timeout}")
+  endif()
+endfunction()
+
+# Ends a run in a root: there whenever one of the freezing tests of that root is, with the labels
+# that all of them have.
+function(_snapshot_fixtures_add_finish finish)
+  _snapshot_fixtures_get(${finish} command_code freezes)
+  set(any_configuration FALSE)
+  set(all_configurations "")
+  set(any_enabled FALSE)
+  list(GET freezes 0 first)
+  _snapshot_fixtures_get(${first} common_labels)
+  set(labels "${common_labels}")
+  foreach(freeze IN LISTS freezes)
+    _snapshot_fixtures_get(${freeze} configurations_code enabled common_labels)
+    if(configurations_code STREQUAL "")
+      set(any_configuration TRUE)
+    endif()
+    string(REGEX REPLACE "^CONFIGURATIONS" "" names "${configurations_code}")
+    string(APPEND all_configurations "${names}")
+    if(enabled)
+      set(any_enabled TRUE)
+    endif()
+    foreach(label IN LISTS labels)
+      if(NOT label IN_LIST common_labels)
+        list(REMOVE_ITEM labels "${label}")
+      endif()
+    endforeach()
+  endforeach()
+  if(NOT any_configuration)
+    _snapshot_fixtures_set(${finish} configurations_code "CONFIGURATIONS${all_configurations}")
+  endif()
+  if(NOT TEST "${finish}")
+    _snapshot_fixtures_add_test(${finish} "${finish}" "${command_code}")
+  endif()
+  set_tests_properties("${finish}" PROPERTIES
+    FIXTURES_CLEANUP "${freezes}"
+    SKIP_RETURN_CODE 3) # the source has changed
+  if(NOT any_enabled)
+    set_property(TEST "${finish}" PROPERTY DISABLED TRUE)
+  endif()
+  if(NOT labels STREQUAL "")
+    set_property(TEST "${finish}" PROPERTY LABELS "${labels}")
   endif()
 endfunction()

@@ -10,7 +10,7 @@ import harness
 from harness import snapfix
 from project import Project
 
-k_commands = ("freeze", "create", "run", "verify", "finish", "remove", "list", "show", "prune", "doctor", "uv-lint")
+k_commands = ("freeze", "create", "run", "verify", "finish", "finish-run", "remove", "list", "show", "prune", "doctor", "uv-lint")
 
 
 def refused(tmp, *args, says=()):
@@ -94,10 +94,11 @@ def test_help_names_what_the_contract_has():
     for command, options in {
         "freeze": frozen + ["--ctest", "--json"],
         "create": tree + ["--fresh", "--ctest", "--json", "--wait"],
-        "run": tree + ["--fresh", "--chdir", "--map-source", "--wait", "--ctest"],
+        "run": tree + ["--fresh", "--chdir", "--map-source", "--guard", "--source-writes", "--wait", "--ctest"],
         "verify": ["--root", "--content", "--json"],
         "finish": ["--root", "--keep", "--will-fail", "--skip-return-code", "--judged-by-output", "--wait",
                    "--ctest", "--json"],
+        "finish-run": ["--root", "--json"],
         "uv-lint": ["--fix", "--assume-locked", "--ctest", "--json"],
         "remove": ["--root", "--wait"],
         "list": ["--root", "--json"],
@@ -205,6 +206,7 @@ def test_words_of_a_choice(tmp):
     for option, right in (("--files", "tracked"), ("--link-from", "store"), ("--link-mode", "hardlink")):
         refused(tmp, "create", "t", f"{option}=wrong", says=(option, right))
     refused(tmp, "finish", "t", "--keep=sometimes", says=("--keep", "on-failure"))
+    refused(tmp, "run", "t", "--source-writes=no", "--", "true", says=("--source-writes", "deny"))
 
 
 def test_twice(tmp):

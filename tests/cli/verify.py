@@ -25,7 +25,7 @@ def test_clean(tmp):
     report = p("verify", "t", "--json").json()
     del report["notes"]
     assert report == {"schema_version": 1, "name": "t", "shared": 2, "private": 0, "bytes_private": 0, "missing": 0, "added": 0, "findings": [], "unguarded": [],
-                      "never_run": [], "healed": 0}, report
+                      "never_run": [], "healed": 0, "source_writes": []}, report
 
 
 def test_private_missing_and_added_are_no_findings(tmp):

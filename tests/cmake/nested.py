@@ -147,6 +147,10 @@ def freezes(tests):
     return sorted(name for name in tests if name.startswith("snapshots.freeze."))
 
 
+def finishes(tests):
+    return sorted(name for name in tests if name.startswith("snapshots.finish."))
+
+
 def plain_text(result):
     """What CMake says, with its line breaks undone."""
     return re.sub(r"\s+", " ", result.err)

@@ -109,14 +109,14 @@ def test_order_of_keywords_does_not_matter(tmp):
         add_snapshot_test(STRICT COMMAND sh -c "" KEEP NEVER COPY *.log "a[" "b]" NAME t
           INCLUDE gen/** EXCLUDE docs "with space" -x FILES UNTRACKED LINK_FROM SOURCE LINK_MODE COPY
           WORKING_DIRECTORY "deep/er x" CONFIGURATIONS Debug Release SETUP_TIMEOUT 77 SOURCE_DIR sub
-          GUARD ON LABELS one two PROPERTIES TIMEOUT 5 ENVIRONMENT "A=1;B=x y" COST 3)
+          GUARD ON SOURCE_WRITES REPORT LABELS one two PROPERTIES TIMEOUT 5 ENVIRONMENT "A=1;B=x y" COST 3)
     """,
         {"sub/a": "a"},
     ).configured("-DCMAKE_BUILD_TYPE=Debug")
     assert not project.tests("-C", "Other")
     tests = project.tests("-C", "Debug")
     freeze = nested.freezes(tests)
-    assert len(tests) == 4 and len(freeze) == 1, tests
+    assert len(tests) == 5 and len(freeze) == 1, tests
     tree = [
         "--source",
         str(project.source / "sub"),
@@ -148,6 +148,8 @@ def test_order_of_keywords_does_not_matter(tmp):
         "--map-source",
         "--guard",
         "on",
+        "--source-writes",
+        "report",
         "--chdir=deep/er x",
         "--ctest",
         "--launcher=;;",
@@ -302,7 +304,7 @@ def test_variables_of_the_project_are_its_own(tmp):
         assert "Warning" not in said, said
         tests = {name: (test.command, test.properties) for name, test in project.tests().items()}
         expected = expected or tests
-        assert len(tests) == 15, tests.keys()
+        assert len(tests) == 16, tests.keys()
         changed = {name: test for name, test in tests.items() if test != expected.get(name)}
         assert not changed, (declared, changed)
 

@@ -144,7 +144,7 @@ def edited_project(tmp):
     return nested.Project(
         tmp,
         """
-        add_snapshot_test(NAME a.edit NO_SOURCE_MAPPING COMMAND
+        add_snapshot_test(NAME a.edit NO_SOURCE_MAPPING SOURCE_WRITES ALLOW COMMAND
           sh -c "test -e ${CMAKE_BINARY_DIR}/stop || echo new > ${CMAKE_SOURCE_DIR}/input")
         add_snapshot_test(NAME b COMMAND cp input seen KEEP ALWAYS)
         add_snapshot_test(NAME c COMMAND cp input seen KEEP ALWAYS EXCLUDE other)

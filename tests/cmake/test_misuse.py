@@ -180,7 +180,7 @@ def test_included_in_a_sibling_directory(tmp):
     """All that the module knows is known where its functions are."""
     files = {"a/CMakeLists.txt": f"include([==[{nested.MODULE}]==])\n", "b/CMakeLists.txt": T + "SOURCE_DIR ..)\n"}
     project = nested.Project(tmp, "add_subdirectory(a)\nadd_subdirectory(b)\n", files, include=False).configured()
-    assert len(project.tests()) == 4
+    assert len(project.tests()) == 5
     (project.source / "b/CMakeLists.txt").write_text(T + "TIMEOUT 5)\n")
     assert "a property of tests" in nested.plain_text(project.configure(expect=None))
 

@@ -9,7 +9,9 @@ import nested
 def test_fixtures(tmp):
     tests = nested.Project(tmp, "add_snapshot_test(NAME t COMMAND sh)\n").configured().tests()
     (freeze,) = nested.freezes(tests)
-    assert tests.keys() == {"t.snapshot_setup", "t", "t.snapshot_cleanup", freeze}
+    (finish,) = nested.finishes(tests)
+    assert tests.keys() == {"t.snapshot_setup", "t", "t.snapshot_cleanup", freeze, finish}
+    assert tests[finish].fixtures_cleanup == [freeze] and tests[finish].fixtures_required is None
     assert tests[freeze].fixtures_setup == [freeze] and tests[freeze].fixtures_required is None
     assert tests["t.snapshot_setup"].fixtures_setup == ["snapshot.t"]
     assert tests["t.snapshot_setup"].fixtures_required == [freeze]
@@ -44,14 +46,16 @@ def test_labels(tmp):
     assert shared != own and nested.freezes(tests) == sorted([shared, own])
     # One of some tests would show up in the summaries of the others.
     assert tests[shared].labels is None and tests[own].labels is None
+    (finish,) = nested.finishes(tests)
+    assert tests[finish].labels is None
 
-    def four(name, freeze):
-        return {name, f"{name}.snapshot_setup", f"{name}.snapshot_cleanup", freeze}
+    def five(name, freeze):
+        return {name, f"{name}.snapshot_setup", f"{name}.snapshot_cleanup", freeze, finish}
 
-    assert project.tests("-L", "nightly").keys() == four("a", shared)
-    assert project.tests("-R", "^b$").keys() == four("b", shared)
-    assert project.tests("-L", "of_folder").keys() == four("d", shared)
-    assert project.tests("-LE", "nightly").keys() == four("b", shared) | four("c", own) | four("d", shared)
+    assert project.tests("-L", "nightly").keys() == five("a", shared)
+    assert project.tests("-R", "^b$").keys() == five("b", shared)
+    assert project.tests("-L", "of_folder").keys() == five("d", shared)
+    assert project.tests("-LE", "nightly").keys() == five("b", shared) | five("c", own) | five("d", shared)
     assert not project.tests("-L", "nightly", "-LE", "more")
 
 
@@ -71,11 +75,11 @@ def test_labels_of_the_freeze(tmp):
     """},
     ).configured()
     tests = project.tests()
-    (freeze,) = nested.freezes(tests)
+    (freeze,), (finish,) = nested.freezes(tests), nested.finishes(tests)
     assert sorted(tests[freeze].labels) == ["gpu", "nightly"], tests[freeze].labels
     assert not project.tests("-LE", "nightly") and not project.tests("-LE", "gpu")
     assert set(project.tests("-LE", "more")) >= {freeze, "a", "c"}
-    assert project.tests("-L", "more").keys() == {"b", "b.snapshot_setup", "b.snapshot_cleanup", freeze}
+    assert project.tests("-L", "more").keys() == {"b", "b.snapshot_setup", "b.snapshot_cleanup", freeze, finish}
     assert "more" not in project.ctest("-R", "^a$").out
 
 
@@ -88,10 +92,10 @@ def test_configurations(tmp):
         add_snapshot_test(NAME c COMMAND sh FILES ALL)
     """,
     ).configured("-DCMAKE_BUILD_TYPE=Debug")
-    assert len(project.tests("-C", "Debug")) == 3 + 3 + 2
-    assert len(project.tests("-C", "Release")) == 3 + 3 + 3 + 2
+    assert len(project.tests("-C", "Debug")) == 3 + 3 + 3
+    assert len(project.tests("-C", "Release")) == 3 + 3 + 3 + 3
     other = project.tests("-C", "Other")
-    assert {"c", "c.snapshot_setup", "c.snapshot_cleanup"} == other.keys() - set(nested.freezes(other))
+    assert {"c", "c.snapshot_setup", "c.snapshot_cleanup"} == other.keys() - set(nested.freezes(other)) - set(nested.finishes(other))
     assert len(nested.freezes(other)) == 1, "a freezing test for which there is no test"
 
 
@@ -105,7 +109,7 @@ def test_disabled(tmp):
     """,
     )
     tests = project.configured().tests()
-    assert len(tests) == 7 and all(test.disabled for test in tests.values())
+    assert len(tests) == 8 and all(test.disabled for test in tests.values())
     assert {o.status for o in project.results().values()} == {"notrun"} and not project.root.exists()
     project.rewrite("""
         add_snapshot_test(NAME a COMMAND sh)
@@ -231,7 +235,7 @@ def test_parent_directories_set_properties(tmp):
     said = nested.plain_text(project.configure())
     assert "Warning" not in said, said
     tests = project.tests()
-    assert len(tests) == 4 and all(test.labels == ["one"] and test.disabled for test in tests.values()), tests
+    assert len(tests) == 5 and all(test.labels == ["one"] and test.disabled for test in tests.values()), tests
     assert len(tests["t"].fixtures_required) == 3
 
     project.rewrite(parent.format("", "FIXTURES_REQUIRED", "mine"))
@@ -358,10 +362,10 @@ def test_fixture_for_tests_of_others(tmp):
     ).configured("-DCMAKE_BUILD_TYPE=Debug")
     assert not project.tests("-C", "Other") and not project.tests("-C", "Debug", "-LE", "nightly")
     tests = project.tests("-C", "Debug", "-R", "^a$")
-    assert tests.keys() == {"a", "tools.snapshot_setup", "tools.snapshot_cleanup", *nested.freezes(tests)}
+    assert tests.keys() == {"a", "tools.snapshot_setup", "tools.snapshot_cleanup", *nested.freezes(tests), *nested.finishes(tests)}
     assert tests["tools.snapshot_setup"].timeout == 9
     outcomes = project.results("-C", "Debug")
-    assert {o.status for o in outcomes.values()} == {"passed"} and len(outcomes) == 5, outcomes
+    assert {o.status for o in outcomes.values()} == {"passed"} and len(outcomes) == 6, outcomes
     assert project.folders() == set()
 
 

@@ -54,7 +54,7 @@ def test_plain_runs(tmp):
     before = harness.tree_state(project.source)
     for options in ((), ("-j2",), ("-L", "nightly", "-j4")):
         outcomes = project.results(*options)
-        assert len(outcomes) == 10 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
+        assert len(outcomes) == 11 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
         assert sorted(drain(project.journal)) == ["a", "b", "c"]
         assert project.folders() == set()
     harness.assert_same_state(before, harness.tree_state(project.source))
