@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/likest.hpp"
 #include "os/time_text.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -51,10 +52,10 @@ BOOST_AUTO_TEST_CASE(an_error_tells_operation_paths_reason_and_hint) {
 
 BOOST_AUTO_TEST_CASE(what_was_meant_is_guessed_only_where_it_is_near) {
   const std::vector<std::string> names{"jobs", "json", "source", "link-from", "link-mode"};
-  BOOST_TEST(cli::likest("jo", names).value() == "jobs");
-  BOOST_TEST(cli::likest("sorce", names).value() == "source");
-  BOOST_TEST(cli::likest("link-form", names).value() == "link-from");
-  BOOST_TEST(!cli::likest("completely-else", names).has_value());
+  BOOST_TEST(os::likest("jo", names).value() == "jobs");
+  BOOST_TEST(os::likest("sorce", names).value() == "source");
+  BOOST_TEST(os::likest("link-form", names).value() == "link-from");
+  BOOST_TEST(!os::likest("completely-else", names).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(times_are_written_in_utc) {
