@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <fstream>
 
 namespace snapfix::cli {
 namespace {
@@ -49,9 +51,23 @@ void print_json(const nlohmann::json& json) {
 }
 
 void write_json(const std::string& path, const nlohmann::json& json) {
-  const boost::filesystem::path absolute = os::absolute_path(path);
-  os::replace_file(os::Dir::open(absolute.parent_path().string()),
-                   absolute.filename().string().c_str(), text_of(json));
+  std::string place = os::absolute_path(path);
+  boost::system::error_code failed;
+  const auto there = boost::filesystem::status(place, failed);
+  if (boost::filesystem::exists(there) && !boost::filesystem::is_regular_file(there)) {
+    std::ofstream out(place); // /dev/stdout, a FIFO: to be written to, not to be replaced
+    out << text_of(json) << std::flush;
+    if (!out) {
+      throw os::Error("write", {path}, errno);
+    }
+    return;
+  }
+  if (boost::filesystem::exists(there)) {
+    place = os::canonical_path(place); // the file that a symlink leads to
+  }
+  const boost::filesystem::path file = place;
+  os::replace_file(os::Dir::open(file.parent_path().string()), file.filename().string().c_str(),
+                   text_of(json));
 }
 
 std::vector<std::string> guard_lines(const nlohmann::json& run) {

@@ -4,12 +4,14 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
+import stat
 import time
 import unicodedata
 
 import harness
-from harness import snapfix, start, tree_state
+from harness import run, snapfix, start, tree_state
 from project import Project, assert_fails, assert_says, inode
 
 
@@ -291,6 +293,18 @@ def test_reports_have_a_version_and_documented_keys(tmp):
         assert report["schema_version"] == 1, report
         for name, words in texts.items():
             assert keys_of(report) <= words, f"{name} lacks {keys_of(report) - words}"
+
+
+def test_a_report_replaces_regular_files_alone(tmp):
+    p = Project(tmp, {"a": "a\n"})
+    os.mkfifo(tmp / "fifo")
+    (tmp / "file").write_text("old")
+    (tmp / "link").symlink_to("file")
+    report = f"{shlex.quote(str(harness.snapfix_path()))} run t --source '{p.source}' --root '{p.root}' --json-report"
+    read = run(["sh", "-c", f"cat '{tmp}/fifo' & {report} '{tmp}/fifo' -- true; wait"]).out
+    assert json.loads(read)["name"] == "t" and stat.S_ISFIFO((tmp / "fifo").lstat().st_mode), read
+    p("run", "t", "--json-report", tmp / "link", "--", "true")
+    assert (tmp / "link").is_symlink() and json.loads((tmp / "file").read_text())["name"] == "t"
 
 
 k_nothing = {"shared": 0, "private": 0, "added": 0, "missing": 0, "bytes_shared": 0, "bytes_private": 0, "bytes_added": 0, "unread": 0}
