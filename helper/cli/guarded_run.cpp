@@ -53,11 +53,22 @@ nlohmann::json guard_record(const snapshot::Root& root, const snapshot::Snapshot
   return out;
 }
 
+/// Whether the folder or one above it is a build tree.
+bool lies_in_build_tree(const std::string& folder) {
+  for (auto end = folder.size(); end != std::string::npos && end > 0;
+       end = folder.rfind('/', end - 1)) {
+    if (os::exists(folder.substr(0, end) + "/CMakeCache.txt")) {
+      return true;
+    }
+  }
+  return false;
+}
+
 guard::ProtectedSource protected_source(const snapshot::Root& root,
                                         const snapshot::SnapshotManifest& manifest,
                                         guard::SourceWrites writes) {
   guard::ProtectedSource out{manifest.meta.source, writes, root.path(), false, {}};
-  out.is_build_tree = os::exists(out.path + "/CMakeCache.txt");
+  out.is_build_tree = lies_in_build_tree(out.path);
   if (out.is_build_tree && writes != guard::SourceWrites::allow) {
     const auto base = snapshot::base_of(root, manifest);
     for (const auto& folder : base.folders()) {

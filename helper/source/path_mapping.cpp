@@ -44,6 +44,7 @@ bool is_build_tree(const std::string& folder) {
 
 /// Whether the quote at the end of `head` closes one, and what follows goes on: `"$DIR"/src`.
 bool ends_with_closed_quote(std::string_view head) {
+  head.remove_prefix(head.size() - std::min(head.size(), k_longest_path));
   const char quote = head.back();
   return (quote == '\'' || quote == '"' || quote == '`') &&
          std::ranges::count(head, quote) % 2 == 0 && !has(k_before, head[head.size() - 2]);
@@ -183,8 +184,11 @@ std::optional<PathMapping::Found> PathMapping::find_at(std::string_view text,
     }
   }
   // As in <build tree>/../<source's name>.
-  const auto end = std::min(text.find_first_of(k_after, at), text.size());
-  const auto path = text.substr(at, end - at);
+  const auto most = text.substr(at, k_longest_path + 1);
+  const auto path = most.substr(0, most.find_first_of(k_after));
+  if (path.size() > k_longest_path) {
+    return std::nullopt;
+  }
   if (path.find("/.") == std::string_view::npos && path.find("//") == std::string_view::npos) {
     return std::nullopt;
   }
@@ -193,7 +197,7 @@ std::optional<PathMapping::Found> PathMapping::find_at(std::string_view text,
   if (source == nullptr || (exists(std::string(path)) && !are_same(std::string(path), normal))) {
     return std::nullopt;
   }
-  return Found{end, mapped(path, *source, normal.substr(source->size()))};
+  return Found{at + path.size(), mapped(path, *source, normal.substr(source->size()))};
 }
 
 /// Names may hold any separator: the longest path that exists, else up to the first one.

@@ -396,6 +396,14 @@ def test_in_source_build(tmp):
     assert (p.source / "made").read_text() == "a\n" and (p.source / "new").exists()
 
 
+def test_below_the_top_of_an_in_source_build(tmp):
+    """A subproject that is built in place: its build tree is marked at the project's top alone."""
+    p = source_of(tmp)
+    (p.source.parent / "CMakeCache.txt").touch()
+    _, source = in_run(p, 'cd "$SNAPSHOT_SOURCE_DIR"; echo a >new; ! echo a >>x')
+    assert [call["path"] for call in source["calls"]] == ["x"] and (p.source / "new").exists(), source
+
+
 def test_nested_runs(tmp):
     """Each run keeps its own source, from what it started and as long as it goes on."""
     outer, inner = source_of(tmp / "outer"), source_of(tmp / "inner")

@@ -177,6 +177,16 @@ BOOST_AUTO_TEST_CASE(only_in_source_names_what_the_snapshot_lacks) {
   BOOST_TEST(mapping.only_in_source(source + "/venv/bin").value_or("-") == "-");
 }
 
+BOOST_AUTO_TEST_CASE(long_texts_are_looked_at_a_path_at_a_time) {
+  for (const std::string part : {"'(/a", "=/.", "=//", "(/../a", "x=/y!", "'/"}) {
+    std::string text;
+    while (text.size() < 100'000) { // a minute each, were the rest looked at from each slash
+      text += part;
+    }
+    BOOST_TEST((mapping.map(text + " " + source + "/new") == text + " " + snapshot + "/new"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_longest_name_of_the_source_wins) {
   const PathMapping both({"/s", "/s/inner"}, "/snap");
   BOOST_TEST(both.map("/s/inner/x") == "/snap/x");
