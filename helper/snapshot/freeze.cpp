@@ -8,6 +8,7 @@
 #include "snapshot/look.hpp"
 #include "snapshot/source_clock.hpp"
 #include "snapshot/store.hpp"
+#include "snapshot/take_over.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -59,6 +60,12 @@ Frozen Freezer::run() {
   const auto begin = std::chrono::steady_clock::now();
   const auto lock = m_root.lock_source(os::hash_of(m_selection.source));
   m_store.clear_incoming();
+  if (m_from == LinkFrom::store && !m_root.sources().try_stat(m_key.hex().c_str())) {
+    try {
+      take_over_freeze(m_root, m_selection.source, m_store, m_key);
+    } catch (const os::Error&) { // what is not taken over is read and copied
+    }
+  }
   Frozen out;
   std::string changing;
   for (int i = 0; i < k_attempts; ++i) {

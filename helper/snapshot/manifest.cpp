@@ -210,8 +210,7 @@ void BaseWriter::write(const os::Dir& bases, const os::Hash& id, const BaseMeta&
                                       bytes_of(std::string_view(m_texts))}));
 }
 
-void rewrite_inodes(const os::Dir& bases, const Base& base,
-                    const std::vector<std::pair<std::size_t, std::uint64_t>>& changes) {
+void rewrite_inodes(const os::Dir& bases, const Base& base, const InodeChanges& changes) {
   std::vector<FileRecord> files(base.files().begin(), base.files().end());
   for (const auto& [index, inode] : changes) {
     files.at(index).inode = inode;

@@ -155,9 +155,11 @@ private:
   std::vector<std::pair<std::string, std::uint32_t>> m_open; ///< folders on the way to the last
 };
 
+/// For files of a base, by their indices, another object inode; 0 for an object that is lost.
+using InodeChanges = std::vector<std::pair<std::size_t, std::uint64_t>>;
+
 /// Rewrites the base of that id with other object inodes.
-void rewrite_inodes(const os::Dir& bases, const Base& base,
-                    const std::vector<std::pair<std::size_t, std::uint64_t>>& changes);
+void rewrite_inodes(const os::Dir& bases, const Base& base, const InodeChanges& changes);
 
 /// The options that a snapshot was made with.
 struct RecordedOptions {

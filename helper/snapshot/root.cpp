@@ -12,6 +12,7 @@
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <span>
 #include <string_view>
@@ -36,6 +37,9 @@ constexpr std::uint32_t k_others_enter = 011;
 constexpr std::uint32_t k_any_mode = 0;
 constexpr std::uint32_t k_ignore_mode = 0666; ///< less the umask
 constexpr int k_ignore_tries = 10;
+
+/// Entries of a folder that is looked through for roots.
+constexpr std::size_t k_most_beside = 1000;
 
 constexpr const char* k_another_root = "choose another root with --root or SNAPFIX_ROOT";
 
@@ -71,20 +75,15 @@ std::string trash_name(const std::string& folder) {
   return os::format("{}.{}.{}-{}", folder, os::this_process(), now.seconds, now.nanoseconds);
 }
 
-/// `.snapfix`, into which nobody else can put anything.
-os::Dir open_inner(const os::Dir& top) {
-  auto out = ensure_ours(top, k_inner);
-  require_ours(out, k_others_write);
-  return out;
-}
-
 /// A folder in `.snapfix`. It may lie elsewhere: a symlink that is ours is followed.
-os::Dir open_in_inner(const os::Dir& inner, const char* name, std::uint32_t forbidden) {
+os::Dir open_in_inner(const os::Dir& inner, const char* name, std::uint32_t forbidden, bool makes) {
   auto out = inner.try_open_child(name);
   if (!out) {
     const auto stat = inner.try_stat(name);
     const bool is_own_link = stat && stat->is_symlink() && stat->owner == os::effective_user();
-    out = is_own_link ? inner.follow_child(name) : ensure_ours(inner, name);
+    out = is_own_link ? inner.follow_child(name)
+          : makes     ? ensure_ours(inner, name)
+                      : inner.open_child(name);
     forbidden = is_own_link ? k_others_write : forbidden;
   }
   require_ours(*out, forbidden);
@@ -113,6 +112,17 @@ void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
     }
     to.set_permissions(new_name.c_str(), stat->permissions());
   }
+}
+
+/// Whether what cannot be opened is no root that we may look into, or one that is just made or
+/// removed.
+bool means_no_root(const os::Dir& parent, const char* name, int error_number) {
+  if (error_number == EACCES) {
+    const auto stat = parent.try_stat(name);
+    return stat && stat->owner != os::effective_user();
+  }
+  constexpr std::array k_none{0, ELOOP, ENOENT, ENOTDIR, EXDEV};
+  return std::ranges::find(k_none, error_number) != k_none.end();
 }
 
 os::Dir open_own(const std::string& path) {
@@ -157,17 +167,20 @@ os::Dir ensure_ours(const os::Dir& parent, const char* name) {
   }
 }
 
-Root::Root(os::Dir top) : m_path(os::canonical_path(top.path())), m_top(std::move(top)) {
+Root::Root(os::Dir top, Missing missing)
+    : m_path(os::canonical_path(top.path())), m_top(std::move(top)) {
   const auto stat = m_top.stat();
   m_owner = stat.owner;
   m_others_write = (stat.mode & k_others_write) != 0;
   // Objects keep the modes of the source's files, but lie outside the folders that may protect
   // them.
-  m_inner = open_inner(m_top);
+  const bool makes = missing == Missing::make;
+  m_inner = makes ? ensure_ours(m_top, k_inner) : m_top.open_child(k_inner);
+  require_ours(m_inner, k_others_write);
   // What nobody else can enter may have any mode.
   const bool is_closed = (m_inner.stat().mode & k_others_enter) == 0;
   const auto inner = [&](const char* name) {
-    return open_in_inner(m_inner, name, is_closed ? k_any_mode : k_others_write);
+    return open_in_inner(m_inner, name, is_closed ? k_any_mode : k_others_write, makes);
   };
   m_objects = inner("objects");
   m_bases = inner("bases");
@@ -189,7 +202,7 @@ Root Root::open_or_make(const std::string& path) {
   }
   os::Dir top = open_own(path);
   write_ignore(top);
-  return Root(std::move(top));
+  return {std::move(top), Missing::make};
 }
 
 Root Root::open(const std::string& path) {
@@ -197,7 +210,7 @@ Root Root::open(const std::string& path) {
     throw os::Error(os::format("there are no snapshots in {}", os::quoted(path)),
                     "name the root with --root or SNAPFIX_ROOT; 'snapfix create NAME' makes one");
   }
-  return Root(open_own(path));
+  return {open_own(path), Missing::make};
 }
 
 bool Root::exists(const std::string& path) {
@@ -207,6 +220,35 @@ bool Root::exists(const std::string& path) {
     throw os::Error("look into the root", {path}, failed.value());
   }
   return status.type() == fs::directory_file;
+}
+
+void Root::visit_beside(const std::function<void(Root&&)>& visit) const {
+  const os::Dir parent = m_top.open_child("..");
+  const auto entries = parent.entries();
+  if (entries.size() > k_most_beside) {
+    return;
+  }
+  const auto own = m_top.stat().inode;
+  for (const auto& entry : entries) {
+    if (entry.type == os::EntryType::other) {
+      continue;
+    }
+    std::optional<Root> other;
+    try {
+      os::Dir top = os::open_on_same_mount(parent, entry.name.c_str());
+      const auto stat = top.stat();
+      if (stat.inode != own && stat.owner == m_owner && top.try_stat(k_inner)) {
+        other = Root(std::move(top), Missing::fail);
+      }
+    } catch (const os::Error& error) {
+      if (!means_no_root(parent, entry.name.c_str(), error.error_number())) {
+        throw;
+      }
+    }
+    if (other) {
+      visit(std::move(*other));
+    }
+  }
 }
 
 os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,

@@ -5,6 +5,7 @@
 #include "os/lock.hpp"
 #include "snapshot/manifest.hpp"
 
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -36,6 +37,11 @@ public:
 
   /// Whether there is a root at `path`. Throws os::Error where that cannot be seen.
   static bool exists(const std::string& path);
+
+  /// Calls `visit` with each root of ours that lies in the same folder as this one, on the same
+  /// mount: one that shares files with it lies there. Nothing is made in them. In a folder of more
+  /// than 1,000 entries nobody looks. Throws os::Error.
+  void visit_beside(const std::function<void(Root&&)>& visit) const;
 
   const std::string& path() const noexcept { return m_path; }
   const os::Dir& top() const noexcept { return m_top; }
@@ -109,7 +115,8 @@ public:
   std::vector<std::string> clear_debris() const;
 
 private:
-  explicit Root(os::Dir top);
+  enum class Missing { make, fail };
+  Root(os::Dir top, Missing missing);
 
   std::string m_path;
   os::Dir m_top;

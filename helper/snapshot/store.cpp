@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/parallel.hpp"
 #include "os/process.hpp"
 #include "source/listing.hpp"
 
@@ -162,6 +163,36 @@ os::Dir Store::make_bucket(std::string_view folder_path) {
   return bucket ? std::move(*bucket) : ensure_ours(m_dir, bucket_of(folder_path).data());
 }
 
+InodeChanges Store::take_over(const os::Dir& other, const Base& base) {
+  InodeChanges lost;
+  std::mutex mutex;
+  os::WorkQueue<const FolderRecord*> queue(os::k_adapt);
+  for (const auto& folder : base.folders()) {
+    if (folder.file_count != 0) {
+      queue.add(&folder);
+    }
+  }
+  queue.run([&](const FolderRecord* folder) {
+    const char* path = base.text(folder->path);
+    const auto from = other.try_begin_at(bucket_of(path).data());
+    const os::Dir to = make_bucket(path);
+    for (std::size_t i = 0; i < folder->file_count; ++i) {
+      const std::size_t index = folder->first_file + i;
+      const FileRecord& file = base.files()[index];
+      const ObjectName name = name_of(file.object);
+      const bool is_taken = file.is_symlink() ||
+                            (from && file.inode != 0 &&
+                             os::link_file(*from, name.data(), to, name.data(), file.inode) == 0);
+      if (!is_taken) {
+        const std::scoped_lock lock(mutex);
+        lost.emplace_back(index, 0);
+      }
+    }
+    return std::size_t{folder->file_count};
+  });
+  return lost;
+}
+
 os::Hash Store::object_of(std::string_view folder_path, std::string_view name,
                           const os::Hash& content, std::uint32_t permissions,
                           os::Time mtime) noexcept {
@@ -257,7 +288,7 @@ Healed heal(const Root& root, const std::string& source, const std::vector<Damag
     }
   }
   Healed out;
-  std::vector<std::vector<std::pair<std::size_t, std::uint64_t>>> changes(bases.size());
+  std::vector<InodeChanges> changes(bases.size());
   for (const auto& damage : damages) {
     std::optional<std::uint64_t> inode;
     for (std::size_t i = 0; i < bases.size(); ++i) {

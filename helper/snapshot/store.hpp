@@ -51,6 +51,11 @@ public:
   /// same time.
   os::Dir make_bucket(std::string_view folder_path);
 
+  /// Takes over the objects of a base from the store of another root, `other`, as hard links to
+  /// them. Nothing is looked at: create() does, when it links them. Returns the indices of files
+  /// whose objects could not be had, with 0 for their inodes. Throws os::Error.
+  InodeChanges take_over(const os::Dir& other, const Base& base);
+
   /// The object of one file in one state.
   static os::Hash object_of(std::string_view folder_path, std::string_view name,
                             const os::Hash& content, std::uint32_t permissions,

@@ -74,6 +74,7 @@ private:
     return m_manifest.meta.options.link_from == to_text(LinkFrom::source);
   }
   void name_suspects();
+  void name_suspects_in(const Root& root);
   void heal_findings();
 
   const Root& m_root;
@@ -289,11 +290,22 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
   }
 }
 
-/// All snapshots whose manifests name one of the inodes.
+/// All snapshots whose manifests name one of the inodes; those in roots beside ours, which may have
+/// taken the file over, by their paths.
 void Verifier::name_suspects() {
-  for (const auto& other : m_root.snapshot_folders()) {
-    const auto manifest = find_snapshot(m_root, other);
-    const auto base = manifest ? Base::load(m_root.bases(), manifest->base) : std::nullopt;
+  name_suspects_in(m_root);
+  try {
+    m_root.visit_beside([this](const Root& other) { name_suspects_in(other); });
+  } catch (const os::Error& error) {
+    m_out.notes.push_back(os::format(
+        "who shares these files in roots beside this one is not known: {}", error.what()));
+  }
+}
+
+void Verifier::name_suspects_in(const Root& root) {
+  for (const auto& other : root.snapshot_folders()) {
+    const auto manifest = find_snapshot(root, other);
+    const auto base = manifest ? Base::load(root.bases(), manifest->base) : std::nullopt;
     if (!base || base->meta().source != m_source) {
       continue;
     }
@@ -302,8 +314,9 @@ void Verifier::name_suspects() {
           manifest->base == m_manifest.base ? std::optional(found) : base->find(finding.path);
       if (index && *index < manifest->inodes.size() && manifest->made[*index] == Made::linked &&
           manifest->inodes[*index] == m_manifest.inodes[found]) {
-        finding.suspects.push_back(manifest->meta.name);
-        const auto run = load_run(m_root, other);
+        finding.suspects.push_back(&root == &m_root ? manifest->meta.name
+                                                    : root.path() + "/" + other);
+        const auto run = load_run(root, other);
         if (!run) {
           m_out.never_run.insert(finding.suspects.back());
         } else if (!is_guarded(*run)) {

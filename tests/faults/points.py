@@ -124,6 +124,28 @@ class CreateCopies(Command):
     args = ("create", "t", "--link-mode", "copy")
 
 
+class CreateBeside(Command):
+    """In a new root, beside one that has all of the source."""
+
+    args = ("create", "t")
+
+    def prepare(self, p):
+        p.clear()
+        self.beside = p.root.with_name("beside")
+        if not self.beside.exists():
+            harness.snapfix("create", "u", "--source", p.source, "--root", self.beside, env=p.env)
+            self.left = tree_state(self.beside)
+
+    def check_failed(self, p):
+        super().check_failed(p)
+        harness.assert_same_state(self.left, tree_state(self.beside), what="the root beside, before and now")
+
+    def check_done(self, p):
+        p.expect_pristine()
+        assert p("verify", "t", "--content").code == 0
+        harness.assert_same_state(self.left, tree_state(self.beside), what="the root beside, before and now")
+
+
 class Refresh(Command):
     """A snapshot that was used: files changed, gone and new."""
 
@@ -383,6 +405,29 @@ class VerifyHeals(FinishHeals):
         p(*self.args, expect=3)
         p("create", "t", "--fresh")
         p.expect_pristine()
+
+
+class VerifyHealsBeside(VerifyHeals):
+    """A snapshot in a root beside shares the file: it is named, or it is said that nobody knows."""
+
+    def prepare(self, p):
+        self.beside = p.root.with_name("beside")
+        shutil.rmtree(self.beside, ignore_errors=True)
+        p.clear()
+        p("create", "u")
+        harness.snapfix("create", "t", "--source", p.source, "--root", self.beside, env=p.env)
+        p("run", "t", "--guard=off", "--", "/bin/false", expect=1)
+        with open(p.t / "a", "a", encoding="ascii") as shared:
+            shared.write("through the link\n")
+
+    def check_told(self, p, done, fault):
+        super().check_told(p, done, fault)
+        if done.code == 3 and "has not been healed" not in done.err and not fault.keeps_words():
+            assert f"{self.beside}/t" in done.err or "is not known" in done.err, "one that shares it is not named"
+
+    def again(self, p):
+        super().again(p)
+        harness.snapfix("verify", "t", "--root", self.beside, env=p.env, expect=3)
 
 
 class Prune(Gone):
