@@ -20,7 +20,7 @@ function(_snapshot_fixtures_use_freeze record freeze_code)
   set(finish "snapshots.finish.${hash}")
   _snapshot_fixtures_set(${freeze} finish "${finish}")
   _snapshot_fixtures_set(${finish} command_code
-    "${helper_code} \"finish-run\" ${root_code} \"--\"")
+    "${helper_code} \"finish-run\" ${root_code} \"--ctest\" \"--\"")
 endfunction()
 
 # Notes who needs a freezing test. It is disabled only with all of them, and exists only in their

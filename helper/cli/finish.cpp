@@ -82,8 +82,11 @@ int finish(const std::vector<std::string>& arguments) {
     print_measurement("snapshot.added", static_cast<double>(verified.added));
     print_measurement("snapshot.findings", static_cast<double>(verified.findings.size()));
   }
-  return lock_changed || !source_writes.empty() || !verified.findings.empty() ? k_difference
-                                                                              : k_done;
+  const bool has_finding = lock_changed || !source_writes.empty() || !verified.findings.empty();
+  if (has_finding && options.flag("ctest")) {
+    print_hint("then run the test itself: 'ctest --rerun-failed' runs this cleanup alone");
+  }
+  return has_finding ? k_difference : k_done;
 }
 
 } // namespace snapfix::cli

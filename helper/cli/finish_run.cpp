@@ -64,6 +64,7 @@ int finish_run(const std::vector<std::string>& arguments) {
                     "froze has changed since. Exit code 3 if anything has.",
                     {});
   add_root_option(options);
+  options.add_flag("ctest", "called by the CMake module: what stands behind -- is of ctest");
   options.add_flag("json", "print a report");
   if (!options.parse(arguments)) {
     return k_done;
@@ -84,6 +85,9 @@ int finish_run(const std::vector<std::string>& arguments) {
     if (!changes.empty()) {
       print(source, changes);
     }
+  }
+  if (has_changed) {
+    print_hint("to find a test that does it, run the suspects one at a time (ctest -R '^NAME$')");
   }
   if (options.flag("json")) {
     print_json({{"sources", to_json(sources)}});

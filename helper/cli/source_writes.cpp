@@ -65,6 +65,7 @@ void tell_source_writes(const json& record, const std::string& source) {
   each_told(written, [](const std::string& what) { os::print(stderr, "  {}\n", what); });
   print_hint(k_remedy);
   if (was_denied) {
+    print_hint("renames are not kept from it: what sed -i or git checkout did there is done");
     print_hint("where it must write to the source: SOURCE_WRITES ALLOW (--source-writes allow)");
   }
 }

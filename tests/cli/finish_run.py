@@ -77,9 +77,26 @@ def test_other_file_sets(tmp):
 def test_what_it_says(tmp):
     p = Project(tmp, {f"f{n}": "x\n" for n in range(30)})
     done = run_of(p, "for f in f*; do echo y >>$f; done", expect=3)
-    assert_says(done, "the source", str(p.source), "changed while tests ran, by a test or by somebody else", "'f0' (changed)", "and 10 more")
+    assert_says(done, "the source", str(p.source), "changed while tests ran, by a test or by somebody else", "'f0' (changed)", "and 10 more", "hint: ", "ctest -R")
     assert done.err.count("(changed)") == 20, done
     assert "error" not in done.err.lower() and "fail" not in done.err.lower(), done
+
+
+def test_under_valgrind(tmp):
+    """Called by ctest it leaves valgrind, and so does the git that it starts."""
+    harness.require("valgrind")
+    p = Project(tmp, k_files)
+    run_of(p, f"""valgrind --trace-children=yes '--trace-children-skip=*/snapfix' \
+        "$SNAPFIX" finish-run --ctest --root '{p.root}' 2>{tmp}/log""")
+    said = (tmp / "log").read_text()
+    assert "valgrind" in said.lower() and "SUMMARY" not in said, said
+
+
+def test_arguments_of_ctest(tmp):
+    """`ctest -- ARGUMENT...` gives them to all tests."""
+    p = Project(tmp, k_files)
+    run_of(p, "true", "--ctest", "--", "--json", "x")
+    run_of(p, "true", "--", "x", expect=2)
 
 
 def test_a_later_freeze_of_another_run(tmp):

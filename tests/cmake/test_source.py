@@ -65,6 +65,7 @@ def test_report(tmp):
         "data.snapshot_cleanup", "file.snapshot_cleanup", "shell.snapshot_cleanup"}, outcomes
     said = outcomes["data.snapshot_cleanup"].output
     assert "the command wrote to its source: 'data/out.txt'" in said and "program" in said, said
+    assert "run the test itself: 'ctest --rerun-failed' runs this cleanup alone" in said, said
     assert "data" in project.folders(), "a finding keeps the snapshot"
     told = finish(outcomes)
     assert told.status == "notrun", outcomes
@@ -136,6 +137,7 @@ def test_who_brings_it_along(tmp):
     shown = project.tests("-R", "^a$")
     (name,) = finishes("-R", "^a$")
     assert shown[name].labels == ["nightly"] and shown[name].skip_return_code == 3, shown[name].properties
+    assert "--ctest" in shown[name].command, "or it would stay under valgrind"
     assert sorted(shown[name].fixtures_cleanup) == sorted(nested.freezes(project.tests()))
     outcomes = project.results("-R", "^a$")
     assert outcomes[name].status == "passed" and list(outcomes)[-1] != "a", outcomes

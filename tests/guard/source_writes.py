@@ -308,7 +308,7 @@ def test_programs(tmp):
         assert path in [call["path"] for call in source["calls"]], (script, source)
         assert {call["program"][:len(program)] for call in source["calls"]} == {program}, (script, source)
         assert source["writes"] == "deny" and source["more"] == 0, source
-        assert_says(done, "kept from writing (EROFS)", str(p.source), f"'{path}'", program, "SNAPSHOT_DIR", "SOURCE_WRITES ALLOW")
+        assert_says(done, "kept from writing (EROFS)", str(p.source), f"'{path}'", program, "SNAPSHOT_DIR", "renames are not kept", "SOURCE_WRITES ALLOW")
         own = done.err[done.err.index("snapfix: note: the command"):]
         assert not re.search(r"error|fail|warning|denied|exception", own, re.IGNORECASE), own
 
