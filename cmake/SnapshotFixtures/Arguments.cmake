@@ -55,7 +55,14 @@ endfunction()
 
 function(_snapshot_fixtures_misuse record what instead)
   _snapshot_fixtures_get(${record} call NAME)
-  string(CONCAT text "${call}(NAME ${NAME}): ${what}.\n" "To mend it: ${instead}.")
+  set(where "${call}()")
+  if(NOT NAME STREQUAL "")
+    set(where "${call}(NAME ${NAME})")
+  endif()
+  if(NOT what MATCHES "[?]$")
+    string(APPEND what ".")
+  endif()
+  string(CONCAT text "${where}: ${what}\n" "To mend it: ${instead}.")
   message(FATAL_ERROR "${text}")
 endfunction()
 
@@ -63,9 +70,11 @@ endfunction()
 
 # A word as CMake code.
 function(_snapshot_fixtures_quote out word)
-  string(REPLACE "\\" "\\\\" word "${word}")
-  string(REPLACE "\"" "\\\"" word "${word}")
-  string(REPLACE "$" "\\$" word "${word}")
+  if(word MATCHES "[\\\"$]")
+    string(REPLACE "\\" "\\\\" word "${word}")
+    string(REPLACE "\"" "\\\"" word "${word}")
+    string(REPLACE "$" "\\$" word "${word}")
+  endif()
   set(${out} "\"${word}\"" PARENT_SCOPE)
 endfunction()
 
@@ -132,11 +141,19 @@ function(_snapshot_fixtures_parse record flags single multi)
         endif()
       endif()
     else()
+      if(unknown STREQUAL "")
+        set(first_unknown "${word}")
+      endif()
       string(APPEND unknown " '${word}'")
     endif()
   endwhile()
   _snapshot_fixtures_check_value_given(${record} "${keyword}" ${values})
   if(NOT unknown STREQUAL "")
+    _snapshot_fixtures_find_like(meant "${first_unknown}" "${keywords}")
+    if(NOT meant STREQUAL "")
+      _snapshot_fixtures_misuse(${record} "unknown arguments:${unknown}: is ${meant} meant?"
+        "write ${meant}")
+    endif()
     list(JOIN keywords " " known)
     _snapshot_fixtures_misuse(${record} "unknown arguments:${unknown}" "the keywords are: ${known}")
   endif()
@@ -146,8 +163,11 @@ endfunction()
 
 function(_snapshot_fixtures_check_value_given record keyword values)
   if(NOT keyword STREQUAL "" AND values EQUAL 0 AND NOT keyword STREQUAL "UV_LOCKED")
-    _snapshot_fixtures_misuse(${record} "${keyword} has no value"
-      "write a value behind it, or leave it out")
+    set(instead "write a value behind it")
+    if(NOT keyword MATCHES "^(NAME|COMMAND|PATHS)$")
+      string(APPEND instead ", or leave it out")
+    endif()
+    _snapshot_fixtures_misuse(${record} "${keyword} has no value" "${instead}")
   endif()
 endfunction()
 
@@ -164,18 +184,18 @@ endfunction()
 
 # `keywords` are those of the call.
 function(_snapshot_fixtures_check_word record keyword word keywords)
-  set(keywords_of_tests
-    COMMAND COMMAND_EXPAND_LISTS GUARD NO_SOURCE_MAPPING PROPERTIES UV_LOCKED WORKING_DIRECTORY)
-  # In any version of CMake, but for what is a keyword of ours as well.
-  set(test_properties
-    ATTACHED_FILES ATTACHED_FILES_ON_FAIL COST DEF_SOURCE_LINE DEPENDS DISABLED ENVIRONMENT
-    ENVIRONMENT_MODIFICATION FAIL_REGULAR_EXPRESSION FIXTURES_CLEANUP FIXTURES_REQUIRED
-    FIXTURES_SETUP GENERATED_RESOURCE_SPEC_FILE MEASUREMENT PASS_REGULAR_EXPRESSION
-    PROCESSOR_AFFINITY PROCESSORS REQUIRED_FILES RESOURCE_GROUPS RESOURCE_LOCK RUN_SERIAL
-    SKIP_REGULAR_EXPRESSION SKIP_RETURN_CODE TIMEOUT TIMEOUT_AFTER_MATCH
-    TIMEOUT_SIGNAL_GRACE_PERIOD TIMEOUT_SIGNAL_NAME WILL_FAIL)
   # In front of our keywords a property's name is an argument, which nobody would notice.
   if(word MATCHES "^[A-Z][A-Z_]+$" AND NOT keyword STREQUAL "PROPERTIES")
+    set(keywords_of_tests
+      COMMAND COMMAND_EXPAND_LISTS GUARD NO_SOURCE_MAPPING PROPERTIES UV_LOCKED WORKING_DIRECTORY)
+    # In any version of CMake, but for what is a keyword of ours as well.
+    set(test_properties
+      ATTACHED_FILES ATTACHED_FILES_ON_FAIL COST DEF_SOURCE_LINE DEPENDS DISABLED ENVIRONMENT
+      ENVIRONMENT_MODIFICATION FAIL_REGULAR_EXPRESSION FIXTURES_CLEANUP FIXTURES_REQUIRED
+      FIXTURES_SETUP GENERATED_RESOURCE_SPEC_FILE MEASUREMENT PASS_REGULAR_EXPRESSION
+      PROCESSOR_AFFINITY PROCESSORS REQUIRED_FILES RESOURCE_GROUPS RESOURCE_LOCK RUN_SERIAL
+      SKIP_REGULAR_EXPRESSION SKIP_RETURN_CODE TIMEOUT TIMEOUT_AFTER_MATCH
+      TIMEOUT_SIGNAL_GRACE_PERIOD TIMEOUT_SIGNAL_NAME WILL_FAIL)
     set(what "${keyword} is given the word ${word}")
     set(otherwise "if it is meant as a word, $<1:${word}>")
     if(word IN_LIST keywords_of_tests) # and not of this call, else it would have been taken for one
@@ -188,17 +208,29 @@ function(_snapshot_fixtures_check_word record keyword word keywords)
       _snapshot_fixtures_misuse(${record} "${what}, a property of tests"
         "set it by set_tests_properties(); ${otherwise}")
     endif()
-    foreach(known IN LISTS keywords)
-      _snapshot_fixtures_is_like(alike "${word}" "${known}")
-      if(alike)
-        _snapshot_fixtures_misuse(${record} "${what}: is ${known} meant?" "write ${known}; ${otherwise}")
-      endif()
-    endforeach()
+    _snapshot_fixtures_find_like(meant "${word}" "${keywords}")
+    if(NOT meant STREQUAL "")
+      _snapshot_fixtures_misuse(${record} "${what}: is ${meant} meant?" "write ${meant}; ${otherwise}")
+    endif()
   endif()
   if(keyword MATCHES "^(INCLUDE|EXCLUDE|COPY)$"
       AND (word STREQUAL "" OR IS_ABSOLUTE "${word}" OR word MATCHES "(^|/)\\.\\.(/|$)"))
     _snapshot_fixtures_misuse(${record} "${keyword} '${word}' is no glob relative to the source"
       "write it as seen from the top of SOURCE_DIR, without '..', for instance 'tests/*.log'")
+  endif()
+endfunction()
+
+# Sets out to the keyword that a word in capitals is like, or to nothing.
+function(_snapshot_fixtures_find_like out word keywords)
+  set(${out} "" PARENT_SCOPE)
+  if(word MATCHES "^[A-Z][A-Z_]+$")
+    foreach(known IN LISTS keywords)
+      _snapshot_fixtures_is_like(alike "${word}" "${known}")
+      if(alike)
+        set(${out} "${known}" PARENT_SCOPE)
+        break()
+      endif()
+    endforeach()
   endif()
 endfunction()
 
