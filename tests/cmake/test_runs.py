@@ -164,7 +164,7 @@ def test_memcheck(tmp):
 
 
 def test_memcheck_that_traces_children(tmp):
-    done = memcheck(tmp, "--leak-check=full --trace-children=yes --trace-children-skip=*/snapfix")
+    done = memcheck(tmp, "-q --leak-check=yes --trace-children=yes --trace-children-skip=*/snapfix")
     assert "no guard" not in done.out, done
 
 
