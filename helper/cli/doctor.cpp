@@ -31,7 +31,13 @@ int doctor(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) {
     return k_done;
   }
-  const std::string folder = os::canonical_path(options.words().empty() ? "." : options.words()[0]);
+  const std::string given = options.words().empty() ? "." : options.words()[0];
+  std::string folder;
+  try {
+    folder = os::canonical_path(given);
+  } catch (const os::Error& error) {
+    throw os::Error("find the folder", {given}, error.error_number(), "name one that exists");
+  }
   auto probes = os::probe_file_system(folder);
   const auto guard = guard::probe_guard();
   probes.push_back({"guard", guard.works, guard.detail});

@@ -2,6 +2,7 @@
 #include "cli/cli.hpp"
 #include "cli/pasteable.hpp"
 #include "cli/report.hpp"
+#include "cli/source_writes.hpp"
 #include "cli/table.hpp"
 #include "cli/tree_arguments.hpp"
 #include "os/format.hpp"
@@ -68,7 +69,8 @@ void note_oddities(const json& snapshot) {
                         unread, name));
   }
   if (snapshot["update"] == "unfinished") {
-    os::note(os::format("an update of {} was cut short: 'snapfix create --update' ends it", name));
+    os::note(os::format("an update of {} was cut short: 'snapfix create {} --update' ends it", name,
+                        snapshot["name"].get<std::string>()));
   }
 }
 
@@ -86,7 +88,8 @@ void print_ledger(const json& ledger) {
   os::print("           in {:.3f} s\n", ledger.value("seconds", 0.0));
 }
 
-void print_run(const json& run) {
+void print_run(const json& snapshot, const std::string& root) {
+  const json& run = snapshot["run"];
   if (run.is_null()) {
     os::print("run        -\n");
     return;
@@ -103,8 +106,11 @@ void print_run(const json& run) {
   for (const auto& line : guard_lines(run)) {
     os::print("{}\n", line);
   }
-  os::print("command\n");
-  for (const auto& line : command_lines(run)) {
+  for (const auto& line : source_lines(run)) {
+    os::print("{}\n", line);
+  }
+  os::print("command    to paste: it runs guarded, in the snapshot as it stands\n");
+  for (const auto& line : command_lines(snapshot, root)) {
     os::print("  {}\n", line);
   }
 }
@@ -112,8 +118,11 @@ void print_run(const json& run) {
 } // namespace
 
 int list(const std::vector<std::string>& arguments) {
-  Arguments options("list", "Lists the snapshots of a root: what there is, what it cost and saved.",
-                    {});
+  Arguments options(
+      "list",
+      "Lists the snapshots of a root: which there are, what each shares, and what is its\n"
+      "own (private or added).",
+      {});
   add_root_option(options);
   options.add_flag("json", "print a report");
   if (!options.parse(arguments)) {
@@ -140,7 +149,7 @@ int list(const std::vector<std::string>& arguments) {
   }
   using enum Table::Align;
   Table table({left, left, left, right, right, right, right, left});
-  table.add({"name", "base", "created", "shared", "bytes", "private", "bytes", "last run"});
+  table.add({"name", "base", "created", "shared", "bytes", "own", "bytes", "last run"});
   for (const auto& snapshot : listed["snapshots"]) {
     table.add(row_of(snapshot));
   }
@@ -171,7 +180,7 @@ int show(const std::vector<std::string>& arguments) {
   os::print("options    {}\n", shown["options"].dump());
   print_ledger(shown["ledger"]);
   print_now(shown["now"]);
-  print_run(shown["run"]);
+  print_run(shown, root.path());
   return k_done;
 }
 

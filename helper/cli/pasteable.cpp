@@ -5,6 +5,7 @@
 #include "os/subprocess.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace snapfix::cli {
@@ -17,9 +18,22 @@ std::string_view name_in(std::string_view variable) {
   return variable.substr(0, variable.find('='));
 }
 
+/// What a shell, `ctest` or `snapfix run` sets itself.
+constexpr std::array<std::string_view, 9> k_set_anyway{"_",
+                                                       "SHLVL",
+                                                       "CTEST_INTERACTIVE_DEBUG_MODE",
+                                                       "GIT_CEILING_DIRECTORIES",
+                                                       "PWD",
+                                                       "OLDPWD",
+                                                       "SNAPSHOT_DIR",
+                                                       "SNAPSHOT_NAME",
+                                                       "SNAPSHOT_SOURCE_DIR"};
+
 /// Only `env` takes names that no shell has; it takes no option for a variable.
-bool is_settable(std::string_view variable) {
-  return !name_in(variable).empty() && !variable.starts_with('-');
+bool is_worth_setting(std::string_view variable) {
+  const auto name = name_in(variable);
+  return !name.empty() && !variable.starts_with('-') &&
+         std::ranges::find(k_set_anyway, name) == k_set_anyway.end();
 }
 
 } // namespace
@@ -52,8 +66,9 @@ std::string shell_word(std::string_view word) {
   return out + "'";
 }
 
-std::vector<std::string> command_lines(const nlohmann::json& run) {
+std::vector<std::string> command_lines(const nlohmann::json& snapshot, const std::string& root) {
   using Texts = std::vector<std::string>;
+  const auto& run = snapshot.at("run");
   const auto had = run.value("environment", Texts());
   const auto here = os::environment_without_git();
   std::set<std::string_view> names;
@@ -63,28 +78,40 @@ std::vector<std::string> command_lines(const nlohmann::json& run) {
   Texts changes;
   for (const auto& variable : here) {
     const std::string name(name_in(variable));
-    if (!names.contains(name) && is_settable(variable)) {
+    if (!names.contains(name) && is_worth_setting(variable)) {
       changes.push_back("-u " + shell_word(name));
     }
   }
   for (const auto& variable : had) {
-    const bool is_folder = variable.starts_with("PWD=") || variable.starts_with("OLDPWD=");
-    if (!is_folder && is_settable(variable) && std::ranges::find(here, variable) == here.end()) {
+    if (is_worth_setting(variable) && std::ranges::find(here, variable) == here.end()) {
       changes.push_back(shell_word(variable));
     }
   }
-  std::string command;
+  const std::string path = snapshot.at("path");
+  const std::string name = snapshot.at("name");
+  const std::string folder = run.value("folder", path);
+  std::string start = "snapfix run " + shell_word((name.starts_with('-') ? "--name=" : "") + name);
+  start += " --root " + shell_word(root);
+  start += " --source " + shell_word(snapshot.at("source").get<std::string>());
+  if (folder.starts_with(path + "/")) {
+    start += " --chdir=" + shell_word(folder.substr(path.size() + 1));
+  }
+  const std::string writes = run.value("/guard/source/writes"_json_pointer, std::string("deny"));
+  if (writes != "deny") {
+    start += " --source-writes " + shell_word(writes);
+  }
+  std::string command = "--";
   for (const auto& word : run.value("command", Texts())) {
-    command += (command.empty() ? "" : " ") + shell_word(word);
+    command += " " + shell_word(word);
   }
-  const std::string folder = shell_word(run.value("folder", "."));
-  if (changes.empty()) {
-    return {os::format("cd {} && {}", folder, command)};
+  Texts out;
+  if (!changes.empty()) {
+    out.emplace_back("env \\");
+    for (const auto& change : changes) {
+      out.push_back("  " + change + " \\");
+    }
   }
-  Texts out{os::format("cd {} && env \\", folder)};
-  for (const auto& change : changes) {
-    out.push_back("  " + change + " \\");
-  }
+  out.push_back(start + " \\");
   out.push_back("  " + command);
   return out;
 }

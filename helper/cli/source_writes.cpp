@@ -42,7 +42,7 @@ void each_told(const Written& written, const std::function<void(const std::strin
                      os::quoted(call.value("program", ""))));
   }
   if (written.count > k_most_told) {
-    print(os::format("and {} more, see 'snapfix show' of a kept snapshot",
+    print(os::format("and {} more, see 'snapfix show --json' of a kept snapshot",
                      written.count - k_most_told));
   }
 }
@@ -68,6 +68,18 @@ void tell_source_writes(const json& record, const std::string& source) {
     print_hint("renames are not kept from it: what sed -i or git checkout did there is done");
     print_hint("where it must write to the source: SOURCE_WRITES ALLOW (--source-writes allow)");
   }
+}
+
+std::vector<std::string> source_lines(const json& record) {
+  const auto written = written_by(record);
+  std::vector<std::string> out;
+  if (written.count != 0) {
+    const bool was_denied = written.mode == to_text(guard::SourceWrites::deny);
+    out.push_back(os::format("writes     to the source, which {}:",
+                             was_denied ? "failed (EROFS)" : "were let through"));
+    each_told(written, [&](const std::string& what) { out.push_back("           " + what); });
+  }
+  return out;
 }
 
 json print_source_writes(const snapshot::Root& root, const std::string& name) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <vector>
 
 namespace snapfix::cli {
 
@@ -14,6 +15,9 @@ const char* to_text(guard::SourceWrites writes);
 /// Says in a run's own output what the guard kept it from writing to the source, or let it write
 /// there. The words are such that what looks for errors in a test's output does not find them.
 void tell_source_writes(const nlohmann::json& record, const std::string& source);
+
+/// The same of a recorded run, in lines for `show`; none if there is nothing.
+std::vector<std::string> source_lines(const nlohmann::json& record);
 
 /// What the snapshot's last run wrote to the source, as it was to be reported: a finding. Prints it
 /// and returns it; an empty array if there is nothing.

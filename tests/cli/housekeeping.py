@@ -225,20 +225,37 @@ def test_list_and_show(tmp):
 
 
 def test_show_has_a_command_to_paste(tmp):
-    """Pasted into a shell it does what the run did, in its folder and environment."""
+    """Pasted into a shell it does what the run did, in its folder and environment, and guarded."""
     p = Project(tmp, {"d e/show.sh": 'printf "%s|" "$PWD" "$0" "$@" "$SET" "$ODD" "${GONE-unset}" "$SAME"\n'})
     words = ["a b", "it's", "", "$HOME", "*", "new\nline", "tab\t\\", "\u00fc", "-u", "x=y"]
     env = {"SET": "two words", "ODD": "'\"$\n", "SAME": "same"}
     ran = p("run", "t", "--chdir", "d e", "--", "sh", "show.sh", *words, env=env).out
-    shown = p("show", "t", env={"SAME": "same", "GONE": "here"}).out
+    noise = {"_": "/bin/x", "CTEST_INTERACTIVE_DEBUG_MODE": "1", "SHLVL": "7", "OLDPWD": "/", "SNAPSHOT_NAME": "other"}
+    shown = p("show", "t", env={"SAME": "same", "GONE": "here", **noise}).out
     assert "  SAME=" not in shown and "-u GONE" in shown and "'SET=two words'" in shown, shown
-    pasted = shown[shown.index("command\n") + len("command\n"):]
+    about, pasted = shown[shown.index("command "):].split("\n", 1)
+    assert "guarded" in about and f"snapfix run t --root {p.root} --source {p.source} --chdir='d e'" in pasted, shown
+    for name in [*noise, "PWD", "SNAPSHOT_DIR", "GIT_CEILING_DIRECTORIES"]:
+        assert f"  {name}=" not in pasted and f"-u {name} " not in pasted, shown
     for shell in ("bash", "ksh", "zsh"):
         if shell == "bash" or shutil.which(shell):
-            done = harness.run([shell, "-c", pasted], cwd="/", env={"SAME": "same", "GONE": "here"})
+            pasted_here = pasted.replace("snapfix run", f"{harness.snapfix_path()} run")
+            done = harness.run([shell, "-c", pasted_here], cwd="/", env={"SAME": "same", "GONE": "here"})
             assert done.out == ran, f"{done}\n{ran}"
-    p("run", "u", "--", "true")
-    assert re.search(r"command\n  cd .*/u && (env|true)", p("show", "u").out)
+    p("run", "--name=-u", "--source-writes", "allow", "--", "true")
+    shown = p("show", "--name=-u").out
+    assert "snapfix run --name=-u --root" in shown and "--source-writes allow" in shown and shown.endswith("  -- true\n"), shown
+
+
+def test_show_names_calls_on_the_source(tmp):
+    for mode, words in (("deny", "failed (EROFS)"), ("report", "were let through")):
+        p = Project(tmp / mode, {f"f{n}": "x" for n in range(12)})
+        p("run", "t", "--source-writes", mode, "--", "sh", "-c", "for f in f*; do (echo y >>$SNAPSHOT_SOURCE_DIR/$f); done; true")
+        if p("show", "t", "--json").json()["run"]["guard"]["state"] != "on":
+            harness.skip("no guard here")
+        shown = p("show", "t").out
+        assert f"writes     to the source, which {words}" in shown and shown.count("(openat of 'sh')") == 10, shown
+        assert "and 2 more" in shown, shown
 
 
 def test_tables_stay_whole_whatever_the_names(tmp):
@@ -470,6 +487,7 @@ def test_remove_is_quick_to_free_the_name_and_others_stay(tmp):
 
 
 def test_doctor(tmp):
+    assert_fails(snapfix("doctor", tmp / "nowhere", expect=None), 1, "nowhere", "hint: name one that exists")
     done = snapfix("doctor", tmp, "--json")
     report = done.json()
     assert isinstance(report, dict) and report, done
