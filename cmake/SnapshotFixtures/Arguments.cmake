@@ -275,6 +275,12 @@ function(_snapshot_fixtures_check_choices record)
         "write one of ${choices}")
     endif()
   endforeach()
+  if("GUARD" IN_LIST given AND GUARD STREQUAL "OFF"
+      AND "SOURCE_WRITES" IN_LIST given AND NOT SOURCE_WRITES STREQUAL "ALLOW")
+    _snapshot_fixtures_misuse(${record}
+      "SOURCE_WRITES ${SOURCE_WRITES} is the guard's work, and GUARD is OFF"
+      "leave out one of the two")
+  endif()
   if("SETUP_TIMEOUT" IN_LIST given AND NOT SETUP_TIMEOUT MATCHES "^[0-9]*[1-9][0-9]*$")
     _snapshot_fixtures_misuse(${record} "SETUP_TIMEOUT '${SETUP_TIMEOUT}' is no number of seconds"
       "write a whole number above 0")
