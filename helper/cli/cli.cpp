@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <utility>
 
 namespace snapfix::cli {
 namespace {
@@ -33,12 +34,16 @@ constexpr std::array<Subcommand, 12> k_subcommands{{
     {"finish", finish, "NAME", "verify, then keep or remove"},
     {"finish-run", finish_run, "", "end a ctest run: tell what of its sources has changed"},
     {"remove", remove, "NAME...", "remove snapshots"},
-    {"list", list, "", "what there is, what it cost and saved"},
+    {"list", list, "", "which snapshots there are, what each shares and has of its own"},
     {"show", show, "NAME", "everything recorded of a snapshot"},
     {"prune", prune, "", "remove debris, what nothing uses, and by option old snapshots"},
     {"doctor", doctor, "[DIR]", "what this file system and kernel can do, by trying it"},
     {"uv-lint", uv_lint, "PATH...", "find uv commands that do not pin the lock"},
 }};
+
+/// What the same is called elsewhere.
+constexpr std::array<std::pair<const char*, const char*>, 5> k_elsewhere{
+    {{"ls", "list"}, {"rm", "remove"}, {"delete", "remove"}, {"status", "show"}, {"exec", "run"}}};
 
 void print_help() {
   os::print("usage: snapfix COMMAND [options]\n\n"
@@ -62,7 +67,12 @@ const Subcommand& subcommand_of(const std::string& name) {
     for (const auto& subcommand : k_subcommands) {
       names.emplace_back(subcommand.name);
     }
-    const auto meant = os::likest(name, names);
+    auto meant = os::likest(name, names);
+    for (const auto& [other, ours] : k_elsewhere) {
+      if (name == other) {
+        meant = ours;
+      }
+    }
     throw UsageError(os::format("unknown command {}", os::quoted(name)),
                      meant ? "did you mean " + *meant + "?" : "'snapfix --help' lists them");
   }
@@ -71,7 +81,7 @@ const Subcommand& subcommand_of(const std::string& name) {
 
 /// `help [COMMAND]`
 int help(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) {
+  if (arguments.empty() || arguments == std::vector<std::string>{"help"}) {
     print_help();
     return k_done;
   }

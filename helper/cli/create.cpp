@@ -8,6 +8,7 @@
 #include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
+#include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/new_root.hpp"
 
@@ -34,7 +35,16 @@ snapshot::Existing existing_from(const Arguments& options) {
 }
 
 snapshot::Created create_in(const snapshot::Root& root, const Arguments& options,
-                            const snapshot::CreateOptions& wanted, pid_t parent) {
+                            snapshot::CreateOptions wanted, os::Patience patience, pid_t parent) {
+  const std::string folder = snapshot::folder_of_name(wanted.name);
+  if (!root.stat_of_tree(folder)) {
+    if (wanted.existing == snapshot::Existing::update) {
+      snapshot::require_snapshot(root, wanted.name); // says what is like it
+    }
+    if (wanted.existing == snapshot::Existing::reuse_any) {
+      os::note(os::format("there is no snapshot {}: it is made", os::quoted(wanted.name)));
+    }
+  }
   if (wanted.existing == snapshot::Existing::reuse ||
       wanted.existing == snapshot::Existing::reuse_any) {
     if (auto standing = snapshot::reuse(root, wanted)) {
@@ -49,8 +59,11 @@ snapshot::Created create_in(const snapshot::Root& root, const Arguments& options
       return std::move(*standing);
     }
   }
-  const auto lock = root.lock_name(snapshot::folder_of_name(wanted.name),
-                                   "snapfix create " + wanted.name, patience_from(options));
+  const auto lock = root.lock_name(folder, "snapfix create " + wanted.name, patience);
+  if (wanted.existing == snapshot::Existing::update && !gives_tree_options(options) &&
+      !options.has("uv-locked")) {
+    snapshot::keep_options(snapshot::require_snapshot(root, wanted.name), wanted.tree);
+  }
   return create_checked(options, root, wanted, parent);
 }
 
@@ -68,9 +81,10 @@ int create(const std::vector<std::string>& arguments) {
   add_tree_options(options);
   add_base_options(options);
   options.add_flag("reuse", "take a snapshot that exists as it is, whatever its state");
-  options.add_flag("update",
-                   "bring the source's files in a snapshot that exists to the present state, over "
-                   "what jobs did to them, and keep what else jobs have made");
+  options.add_flag(
+      "update", "bring the source's files in a snapshot that exists to the present state, over "
+                "what jobs did to them, and keep what else jobs have made; made with the options "
+                "it has, where none are given");
   options.add_flag("fresh", "bring a snapshot that exists to the pristine, present state");
   add_wait_option(options);
   options.add_flag("ctest", "called by the CMake module: print measurements instead of the path");
@@ -80,9 +94,10 @@ int create(const std::vector<std::string>& arguments) {
   }
   auto wanted = create_options_from(options, options.words()[0]);
   wanted.existing = existing_from(options);
+  const auto patience = patience_from(options);
   std::optional<snapshot::Created> created;
   snapshot::in_root(wanted.selection.root, [&](const snapshot::Root& root) {
-    created = create_in(root, options, wanted, parent);
+    created = create_in(root, options, wanted, patience, parent);
     root.clear_debris();
   });
   print_notes(*created);

@@ -37,6 +37,7 @@ int finish(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) {
     return k_done;
   }
+  const auto patience = patience_from(options);
   constexpr std::uint64_t k_most = std::numeric_limits<int>::max();
   constexpr std::array k_keeps{Keep::never, Keep::on_failure, Keep::always};
   const auto keep = k_keeps.at(options.choice("keep", {"never", "on-failure", "always"}, 1));
@@ -54,7 +55,7 @@ int finish(const std::vector<std::string>& arguments) {
   auto source_writes = nlohmann::json::array();
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
-    const auto lock = root.lock_name(folder, "snapfix finish " + name, patience_from(options));
+    const auto lock = root.lock_name(folder, "snapfix finish " + name, patience);
     lock_changed = print_changed_locks(root, name);
     if (lock_changed) {
       outcome.fault = "the lock was changed";

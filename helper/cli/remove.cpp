@@ -18,12 +18,13 @@ int remove(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) {
     return k_done;
   }
+  const auto patience = patience_from(options);
   const auto root = snapshot::Root::open(root_path(options));
   int exit_code = k_done;
   for (const auto& name : options.words()) {
     try {
-      const auto lock = root.lock_name(snapshot::folder_of_name(name), "snapfix remove " + name,
-                                       patience_from(options));
+      const auto lock =
+          root.lock_name(snapshot::folder_of_name(name), "snapfix remove " + name, patience);
       print_left(snapshot::remove(root, name, lock));
     } catch (const os::Error& error) { // the others are removed all the same
       print_error(error);

@@ -156,42 +156,27 @@ void print_findings(const snapshot::Verified& verified) {
   if (!verified.not_healed.empty()) {
     print_error(os::Error("the store has not been healed: " + verified.not_healed));
   }
-  const char* healed =
-      verified.healed != 0
-          ? "; the store has been healed: made anew (--fresh, a test's next run) they are right"
-          : "";
   if (!verified.unguarded.empty()) {
     os::print(stderr, "  ran without the guard: {}\n", fmt::join(verified.unguarded, ", "));
+    print_hint("one that ran without the guard may have written to shared files in place, which "
+               "reaches all that share them: run it under the guard (--guard, GUARD in "
+               "add_snapshot_test; 'snapfix doctor' tells what it lacks)");
   }
   if (!verified.never_run.empty()) {
     os::print(stderr, "  snapfix has run nothing in: {}\n", fmt::join(verified.never_run, ", "));
+    print_hint("one in which snapfix has run nothing was most likely written to from outside (by "
+               "you, by hand, a job that was started in it, an editor): let 'snapfix run NAME -- "
+               "COMMAND' start what works there, which guards it");
   }
-  const char* outside =
-      "written to from outside (a job that was started in it by hand, an editor): let 'snapfix run "
-      "NAME -- COMMAND' start what works there, which guards it";
-  const char* unguarded =
-      "run it under the guard (--guard, GUARD in add_snapshot_test; 'snapfix doctor' tells what it "
-      "lacks)";
-  const char* copy = "or name the files with --copy (COPY) to make them private in it";
-  if (!verified.unguarded.empty() && !verified.never_run.empty()) {
-    print_hint(os::format(
-        "one of these wrote to shared files in place, which reaches all that share "
-        "them. If it ran without the guard, {}; if snapfix has run nothing in it, it was {}; "
-        "{}{}",
-        unguarded, outside, copy, healed));
-  } else if (!verified.unguarded.empty()) {
-    print_hint(
-        os::format("one of these wrote to shared files in place, which reaches all that share "
-                   "them: {}, {}{}",
-                   unguarded, copy, healed));
-  } else if (!verified.never_run.empty()) {
-    print_hint(os::format("most likely one of these was {}, {}{}", outside, copy, healed));
-  } else {
-    print_hint(os::format(
-        "what snapfix ran in them ran under the guard: the writer is no process of "
-        "theirs (a daemon, an editor, a container), or got past the guard (docs/isolation.md "
-        "says how), or this is a defect of snapfix{}",
-        healed));
+  if (verified.unguarded.empty() && verified.never_run.empty()) {
+    print_hint("what snapfix ran in them ran under the guard: the writer is no process of theirs "
+               "(you, by hand, a daemon, an editor, a container), or got past the guard "
+               "(docs/isolation.md says how), or this is a defect of snapfix");
+  }
+  print_hint(
+      "files that are written to in place can be made private from the start: --copy (COPY)");
+  if (verified.healed != 0) {
+    print_hint("the store has been healed: made anew (--fresh, a test's next run) they are right");
   }
 }
 

@@ -93,7 +93,6 @@ public:
 
 private:
   void prepare(const snapshot::Root& root, const snapshot::CreateOptions& wanted);
-  bool gives_tree_options() const;
   bool was_run_by(const snapshot::Root& root, pid_t parent) const;
   std::vector<std::string> spellings_of(const std::string& source) const;
   void refuse_untracked(const std::string& source) const;
@@ -109,6 +108,7 @@ private:
   bool m_wants_help = false;
   Guard m_guard = Guard::automatic;
   guard::SourceWrites m_source_writes = guard::SourceWrites::deny;
+  os::Patience m_patience;
   std::string m_name;
   std::string m_folder;
   std::string m_path;
@@ -150,9 +150,16 @@ Run::Run(const std::vector<std::string>& arguments)
   given.erase(std::remove(given.begin(), own_end, "--launcher="), own_end); // none
   m_wants_help = !m_options.parse(given);
   if (!m_wants_help) {
+    m_patience = patience_from(m_options);
     m_guard = static_cast<Guard>(m_options.choice("guard", {"auto", "on", "off"}, 0));
     m_source_writes = static_cast<guard::SourceWrites>(
         m_options.choice("source-writes", {"deny", "report", "allow"}, 0));
+    if (m_guard == Guard::off && m_options.has("source-writes") &&
+        m_source_writes != guard::SourceWrites::allow && !m_options.flag("ctest")) {
+      m_options.fail(
+          "--source-writes deny and report are the guard's work, and --guard off is given",
+          "leave out one of the two");
+    }
   }
 }
 
@@ -176,7 +183,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
                       "--fresh makes it anew, its lock checked; without --uv-locked the command "
                       "runs in it as it stands");
     }
-    if (gives_tree_options() && !snapshot::has_same_options(*standing, wanted.tree)) {
+    if (gives_tree_options(m_options) && !snapshot::has_same_options(*standing, wanted.tree)) {
       os::warn(
           "the snapshot stands, made with other options; it is used as it is: --fresh makes it "
           "anew with those that are given");
@@ -211,11 +218,6 @@ bool Run::was_run_by(const snapshot::Root& root, pid_t parent) const {
   return record && starter && record->value("host", "") == os::host_name() &&
          record->value("parent", nlohmann::json()) ==
              nlohmann::json{{"pid", starter->pid}, {"start_time", starter->start_time}};
-}
-
-bool Run::gives_tree_options() const {
-  return m_options.has("exclude") || m_options.has("copy") || m_options.has("link-from") ||
-         m_options.has("link-mode");
 }
 
 /// The paths by which users mean the source, whose own is `source`.
@@ -321,7 +323,7 @@ int Run::operator()() {
   guard::CommandEnd end;
   snapshot::in_root(wanted.selection.root, [&](const snapshot::Root& root) {
     m_path = root.path() + "/" + m_folder;
-    const auto lock = root.lock_name(m_folder, "snapfix run " + m_name, patience_from(m_options));
+    const auto lock = root.lock_name(m_folder, "snapfix run " + m_name, m_patience);
     prepare(root, wanted);
     const auto manifest = snapshot::find_snapshot(root, m_folder);
     if (!manifest) {

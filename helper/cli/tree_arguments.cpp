@@ -9,6 +9,7 @@
 
 #include <boost/filesystem.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <optional>
@@ -31,13 +32,21 @@ struct Place {
   std::string snapshot; ///< its path
 };
 
+bool is_root(const fs::path& folder) {
+  boost::system::error_code unseen; // what cannot be seen is no root of ours
+  return fs::exists(folder / ".snapfix" / "snapshots", unseen);
+}
+
+bool is_snapshot(const fs::path& folder) {
+  boost::system::error_code unseen;
+  return fs::exists(folder.parent_path() / ".snapfix" / "snapshots" / folder.filename(), unseen);
+}
+
 /// The snapshot in which a folder lies.
 std::optional<Place> snapshot_around(const std::string& folder) {
-  boost::system::error_code unseen; // what cannot be seen is no root of ours
   for (fs::path here = folder; here.has_parent_path(); here = here.parent_path()) {
-    const fs::path root = here.parent_path();
-    if (fs::exists(root / ".snapfix" / "snapshots" / here.filename(), unseen)) {
-      return Place{root.string(), here.string()};
+    if (is_snapshot(here)) {
+      return Place{here.parent_path().string(), here.string()};
     }
   }
   return std::nullopt;
@@ -52,6 +61,39 @@ void refuse_to_stand_in_snapshot(const std::string& folder) {
                    "--root {}",
                    place->root));
   }
+  if (is_root(folder)) {
+    throw os::Error(
+        os::format("the current folder is a root, {}: it holds snapshots", os::quoted(folder)),
+        os::format("go back to the source\nor name the source with --source, and the "
+                   "root with --root {}",
+                   folder));
+  }
+}
+
+/// Names may hold slashes, as those of tests do; but who writes a path means what lies there.
+void refuse_path(const Arguments& arguments, const std::string& name, const std::string& root) {
+  const auto begins_with = [&](const std::string& folder) {
+    return name == folder || name.starts_with(folder + "/");
+  };
+  const bool is_path = name.starts_with('/') || begins_with(".") || begins_with("..");
+  fs::path path = os::absolute_path(name);
+  path = path.lexically_normal();
+  if (path.filename() == "." || path.filename() == "/") {
+    path = path.parent_path();
+  }
+  const bool stands = is_snapshot(fs::path(root) / snapshot::folder_of_name(name));
+  const bool is_place = name.find('/') != std::string::npos && (is_snapshot(path) || is_root(path));
+  if (stands || arguments.has("name") || arguments.flag("ctest") || !(is_path || is_place)) {
+    return;
+  }
+  const std::string what = os::format("{} is a path, no name", os::quoted(name));
+  if (is_snapshot(path)) {
+    arguments.fail(what, os::format("the snapshot there: {} --root {}", path.filename().string(),
+                                    path.parent_path().string()));
+  }
+  arguments.fail(what, os::format("the name says which snapshot of a root, --root names that "
+                                  "root\nif it is to be the name: --name={}",
+                                  name));
 }
 
 /// All of a home folder is hardly meant.
@@ -178,8 +220,9 @@ void add_name_option(Arguments& arguments) {
 
 void add_root_option(Arguments& arguments) {
   arguments.add_value("root", "DIR",
-                      "folder that holds the snapshots; default: SNAPFIX_ROOT, else code_snapshots "
-                      "in the source, for commands without --source in the current folder "
+                      "folder that holds the snapshots; default: SNAPFIX_ROOT, else for commands "
+                      "without --source the root in which the current folder lies, else "
+                      "code_snapshots in the source, or in the current folder "
                       "(CODE_SNAPSHOT_DIRNAME renames that)");
   arguments.add_flag("top", "the top of the git work tree around the source, or around the current "
                             "folder, in place of that folder itself");
@@ -219,6 +262,11 @@ void add_wait_option(Arguments& arguments) {
                       "how long to wait for a snapshot that is in use; default: until it is free");
 }
 
+bool gives_tree_options(const Arguments& arguments) {
+  constexpr std::array k_names{"exclude", "copy", "link-from", "link-mode"};
+  return std::ranges::any_of(k_names, [&](const char* name) { return arguments.has(name); });
+}
+
 os::Patience patience_from(const Arguments& arguments) {
   const auto seconds = arguments.number("wait");
   constexpr std::uint64_t k_year = std::uint64_t{366} * 24 * 3600;
@@ -228,8 +276,9 @@ os::Patience patience_from(const Arguments& arguments) {
 std::string root_path(const Arguments& arguments) {
   std::string path = arguments.value("root").value_or(variable_or("SNAPFIX_ROOT", ""));
   if (path.empty() && !arguments.knows("source")) {
-    const auto place = snapshot_around(os::canonical_path("."));
-    path = place ? place->root : "";
+    const std::string here = os::canonical_path(".");
+    const auto place = snapshot_around(here);
+    path = place ? place->root : is_root(here) ? here : "";
   }
   if (path.empty()) {
     path = (fs::path(source_path(arguments)) / variable_or("CODE_SNAPSHOT_DIRNAME", k_default_root))
@@ -267,6 +316,7 @@ snapshot::CreateOptions create_options_from(const Arguments& arguments, const st
   }
   out.tree.link_from = link_from(arguments);
   out.selection = selection_from(arguments);
+  refuse_path(arguments, name, out.selection.root);
   out.tree.exclude =
       globs_from(arguments, "exclude", arguments.list("exclude"), out.selection.source);
   out.tree.uv_locked = uv_projects_from(arguments, out.selection.source);

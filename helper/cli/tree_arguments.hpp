@@ -31,6 +31,9 @@ snapshot::CreateOptions create_options_from(const Arguments& arguments, const st
 
 /// Adds --wait; how long to wait for a name that is in use.
 void add_wait_option(Arguments& arguments);
+/// Whether an option is given that says how a snapshot is made of its base.
+bool gives_tree_options(const Arguments& arguments);
+
 os::Patience patience_from(const Arguments& arguments);
 
 } // namespace snapfix::cli

@@ -405,6 +405,24 @@ bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& optio
   return text_of(manifest.meta.options) == text_of(options_of(options));
 }
 
+void keep_options(const SnapshotManifest& manifest, TreeOptions& options) {
+  const RecordedOptions& had = manifest.meta.options;
+  const std::string& source = manifest.meta.source;
+  options.exclude = source::GlobSet(had.exclude, source);
+  options.copy = source::GlobSet(had.copy, source);
+  for (const auto mode : {LinkMode::hardlink, LinkMode::reflink, LinkMode::copy}) {
+    if (had.link_mode == to_text(mode)) {
+      options.link_mode = mode;
+    }
+  }
+  for (const auto from : {LinkFrom::store, LinkFrom::source}) {
+    if (had.link_from == to_text(from)) {
+      options.link_from = from;
+    }
+  }
+  options.uv_locked = had.uv_locked;
+}
+
 Created create(const Root& root, const CreateOptions& options) {
   return Creator(root, options).run();
 }

@@ -68,6 +68,9 @@ bool is_pristine(const Root& root, const CreateOptions& options);
 /// Whether the options are those that a snapshot was made with.
 bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& options);
 
+/// Replaces options by those that a snapshot was made with.
+void keep_options(const SnapshotManifest& manifest, TreeOptions& options);
+
 /// Makes the snapshot, whole or not at all: built out of sight, its manifest first, published by
 /// one rename. Only an update works on the tree where it stands, since no failure may cost what
 /// jobs have made: until it is done, the manifest says so. The caller holds the name's lock. Throws

@@ -34,18 +34,23 @@ SnapshotManifest require_snapshot(const Root& root, const std::string& name) {
     throw os::Error(os::format("{} is no snapshot: nothing of it is touched", os::quoted(path)),
                     all);
   }
-  const char* remedies = "make it anew: snapfix create --fresh\nor drop it: snapfix remove";
   throw os::Error(
       stat->is_folder()
           ? os::format("the manifest of the snapshot {} is damaged", os::quoted(name))
           : os::format("{} is no folder any more, which the snapshot was", os::quoted(path)),
-      remedies);
+      os::format("make it anew: snapfix create {0} --fresh\ndrop it: snapfix remove {0}", name));
 }
 
 std::optional<std::string> name_like(const Root& root, const std::string& name) {
+  // `r2` is the next one after `r1`, hardly `r1` misspelt.
+  const auto without_digits = [](std::string text) {
+    std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
+    return text;
+  };
   std::vector<std::string> names;
   for (const auto& folder : root.snapshot_folders()) {
-    if (const auto manifest = find_snapshot(root, folder)) {
+    const auto manifest = find_snapshot(root, folder);
+    if (manifest && without_digits(manifest->meta.name) != without_digits(name)) {
       names.push_back(manifest->meta.name);
     }
   }
@@ -58,8 +63,10 @@ void require_whole(const SnapshotManifest& manifest) {
         os::format("an update of the snapshot {} was cut short: a part of its files is "
                    "of another state",
                    os::quoted(manifest.meta.name)),
-        "end it: snapfix create --update - or make it pristine: snapfix create --fresh, "
-        "which removes what jobs have made");
+        os::format(
+            "end it: snapfix create {0} --update\n"
+            "make it pristine, which removes what jobs have made: snapfix create {0} --fresh",
+            manifest.meta.name));
   }
 }
 

@@ -37,6 +37,7 @@ def test_ways_to_ask_for_help_and_version(tmp):
         assert snapfix("help", command).out == snapfix(command, "-h").out == snapfix(command, "--help").out
     assert snapfix("help").out == snapfix("-h").out == snapfix("--help").out
     assert snapfix("-V").out == snapfix("--version").out
+    assert snapfix("help", "help").out == snapfix("help").out
     refused(tmp, "help", "crate", says=("create",))
     refused(tmp, "help", "create", "x", says=("unexpected word 'x'",))
 
@@ -138,6 +139,8 @@ def test_what_ctest_appends_is_looked_at_by_the_command_alone(tmp):
 def test_unknown_command_and_what_was_meant(tmp):
     refused(tmp, "crate", says=("crate", "create"))
     refused(tmp, "Create", says=("create",))
+    for other, ours in (("ls", "list"), ("rm", "remove"), ("status", "show")):
+        refused(tmp, other, says=(f"did you mean {ours}?",))
     refused(tmp, "--root", "x")
     refused(tmp, "xyzzy", says=("xyzzy",))
 
@@ -196,6 +199,13 @@ def test_numbers(tmp):
         refused(tmp, command, *words, option, says=(f"{option} needs a value",))
         refused(tmp, command, *words, option, "-1", says=(f"{option} takes a whole number", "'-1'"))
         refused(tmp, command, *words, f"{option}=99999999999999999999", says=(f"{option} takes", "at most"))
+    p = Project(tmp)
+    p.create("t")
+    for command in (["create", "t"], ["run", "t", "--", "true"], ["finish", "t"], ["remove", "t"]):
+        for bad in ("x", "1x", "-1"):  # also where nobody is waited for
+            done = p(command[0], command[1], f"--wait={bad}", *command[2:], expect=2)
+            assert "--wait takes a whole number" in done.err, done
+    assert p.names() == ["t"]
     refused(tmp, "finish", "t", "--skip-return-code=4294967373", says=("2147483647 at most",))  # 77 in 32 bits
     for bad in ("-1d", "1", "d", "1y", "", "1 d", "9999999d", "99999999999999999999d"):
         refused(tmp, "prune", f"--older-than={bad}", says=("--older-than",))
@@ -207,6 +217,33 @@ def test_words_of_a_choice(tmp):
         refused(tmp, "create", "t", f"{option}=wrong", says=(option, right))
     refused(tmp, "finish", "t", "--keep=sometimes", says=("--keep", "on-failure"))
     refused(tmp, "run", "t", "--source-writes=no", "--", "true", says=("--source-writes", "deny"))
+
+
+def test_what_the_guard_does_needs_the_guard(tmp):
+    p = Project(tmp)
+    for writes in ("deny", "report"):
+        refused(tmp, "run", "t", "--guard=off", "--source-writes", writes, "--", "true", says=("--guard off", "leave out one"))
+    for options in (["--source-writes", "allow"], [], ["--source-writes", "deny", "--ctest"]):
+        p("run", "t", "--guard", "off", *options, "--", "true")
+
+
+def test_a_path_is_no_name(tmp):
+    """Slashes may be in names, but who gives a path means what lies there."""
+    p = Project(tmp)
+    p.create("in1")
+    root = p.root.name
+    for path in (".", "..", "./x", "../x", "/x", f"{root}/in1", root + "/", f"./{root}/in1"):
+        for command in (["create", path], ["run", path, "--", "true"]):
+            done = snapfix(*command, "--source", p.source, "--root", p.root, cwd=tmp, expect=2)
+            assert "is a path, no name" in done.err and "--root" in done.err, done
+            assert (f"in1 --root {p.root}" in done.err) == path.endswith("in1"), done
+    assert p.names() == ["in1"]
+    for name in ("a/b", ".hidden", "..."):
+        snapfix("create", name, "--source", p.source, "--root", p.root, cwd=tmp)
+    snapfix("create", "--name=./x", "--source", p.source, "--root", p.root, cwd=tmp)
+    snapfix("run", "./x", "--source", p.source, "--root", p.root, "--", "true", cwd=tmp)  # it stands
+    p("create", "../x", "--ctest")
+    assert len(p.names()) == 6, p.names()
 
 
 def test_twice(tmp):

@@ -206,7 +206,7 @@ def test_names_map_to_folders_by_one_rule(tmp):
              "(brackets) [too]", "semi;colon", "quote\"'", "dollar$HOME", "back\\slash", "ümlaut", "日本語", "~", "t~0123",
              "-dash".replace("-", "."), " lead", "trail ", "a" * 300, "ü" * 60, "a\tb", ".snapfix", ".gitignore", "CON", "#1", "x@Debug"]
     for name in names:
-        path = p.create(name)
+        path = p.create(f"--name={name}")
         assert path == p.root / folder_of(name), (name, path, folder_of(name))
         assert path.parent == p.root and path.is_dir()
     assert sorted(folder_of(n) for n in names) == p.names()

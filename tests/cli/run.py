@@ -138,6 +138,9 @@ def test_a_new_name_is_told(tmp):
     assert_says(p("run", "train", "--", "true"), "there is no snapshot 'train': it is made")
     assert p("run", "train", "--", "true").err == ""
     assert_says(p("run", "trian", "--", "true"), "there is no snapshot 'trian' (there is 'train'): it is made")
+    p.create("r1")
+    assert_says(p("run", "r2", "--", "true"), "there is no snapshot 'r2': it is made")  # the next one, not a slip
+    assert_fails(p("show", "r3", expect=None), 1, "there is no snapshot 'r3'", "snapfix list")
     for option in ("--ctest", "--fresh"): # who says --fresh knows
         assert p("run", f"t{option}", option, "--", "true").err == ""
 
@@ -342,6 +345,20 @@ def test_standing_in_a_snapshot(tmp):
     assert snapfix("list", "--json", cwd=inside, env={"SNAPFIX_ROOT": tmp / "other"}).json()["snapshots"] == []
     snapfix("remove", "t", cwd=inside)
     assert p.names() == []
+
+
+def test_standing_in_a_root(tmp):
+    """As in a snapshot: it is the root."""
+    p = Project(tmp)
+    p.create("t")
+    p.create("u")
+    for args in (["create", "zz"], ["freeze"], ["run", "t", "--", "true"]):
+        done = snapfix(*args, cwd=p.root, expect=None)
+        assert done.code in (1, 125) and "is a root" in done.err and "--source" in done.err, done
+    assert [s["name"] for s in snapfix("list", "--json", cwd=p.root).json()["snapshots"]] == ["t", "u"]
+    for args in (["show", "t"], ["verify", "t"], ["remove", "u"]):
+        snapfix(*args, cwd=p.root)
+    assert p.names() == ["t"] and not (p.root / "code_snapshots").exists()
 
 
 def test_another_sources_snapshot(tmp):

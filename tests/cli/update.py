@@ -11,7 +11,9 @@ from project import Project, assert_fails, assert_says, inode
 def test_reuse_takes_what_stands(tmp):
     """Whatever its state, with a note that tells it; what is not there is made."""
     p = Project(tmp)
-    assert "is used as it is" not in p("create", "t", "--reuse").err
+    done = p("create", "t", "--reuse")
+    assert "is used as it is" not in done.err and "there is no snapshot 't': it is made" in done.err, done
+    assert "it is made" not in p("create", "t", "--reuse").err
     first = p.freeze()["base"]
     (p.root / "t/log").write_text("a job's\n")
     p.write({"a.txt": "new\n"})
@@ -68,8 +70,32 @@ def test_update_keeps_what_jobs_have_made(tmp):
     assert p("show", "t", "--json").json()["base"] == p.freeze()["base"]
     p("run", "t", "--fresh", "--copy", "gone3", "--", "test", "!", "-e", "log")
     p.expect_snapshot(p.create("t", "--fresh"))
-    assert p.create_json("u", "--update")["made"] is True, "one that is not there is made"
-    p.expect_snapshot(p.root / "u")
+
+
+def test_update_of_a_snapshot_that_is_missing(tmp):
+    p = Project(tmp)
+    p.create("another")
+    assert_fails(p("create", "anothr", "--update", expect=None), 1, "there is no snapshot 'anothr'", "did you mean 'another'?")
+    assert_fails(p("create", "x", "--update", expect=None), 1, "there is no snapshot 'x'", "snapfix list")
+    assert p.names() == ["another"]
+
+
+def test_update_keeps_the_options(tmp):
+    """Those that the snapshot was made with, unless some are given."""
+    p = Project(tmp, {"a": "1", "b": "2", "x.log": "3"})
+
+    def options():
+        shown = p("show", "t", "--json").json()
+        return shown["options"]
+
+    p.create("t", "--exclude", "*.log", "--copy", "b", "--link-mode", "reflink")
+    had = options()
+    p.write({"a": "new"})
+    t = p.create("t", "--update")
+    assert options() == had and sorted(os.listdir(t)) == ["a", "b"] and (t / "a").read_text() == "new", options()
+    p.create("t", "--update", "--copy", "a")
+    assert options() == {**had, "exclude": [], "copy": ["a"], "link_mode": "hardlink"}, options()
+    assert (t / "x.log").exists() and os.lstat(t / "a").st_nlink == 1
 
 
 def test_update_in_place_of_what_a_job_made(tmp):
@@ -87,10 +113,10 @@ def test_update_in_place_of_what_a_job_made(tmp):
         assert_fails(done, 1, f"'{path}' was made by a job", "move it away")
         assert (t / path).exists(), done
         for args in (["create", "t"], ["create", "t", "--reuse"]):
-            assert_fails(p(*args, expect=None), 1, "cut short", "--update")
+            assert_fails(p(*args, expect=None), 1, "cut short", "hint: end it: snapfix create t --update\n", "snapfix create t --fresh\n")
         assert_fails(p("run", "t", "--", "true", expect=None), 125, "cut short")
         assert p("finish", "t").code == 0 and t.exists(), "it is kept"
-        assert_says(p("list"), "an update of 't' was cut short")
+        assert_says(p("list"), "an update of 't' was cut short: 'snapfix create t --update'")
         (t / path).rename(tmp / path)
     p("create", "t", "--update")
     assert (tmp / "out/precious").read_text() == "x" and (tmp / "b").read_text() == "precious"
