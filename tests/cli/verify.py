@@ -143,7 +143,7 @@ def test_written_to_from_outside(tmp):
         p.create(name)
     through_the_link(p.root / "t/a")
     done = p("verify", "t", expect=3)
-    assert_says(done, "  snapfix has run nothing in: t, third, u\n", "was written to from outside", "snapfix run NAME -- COMMAND")
+    assert_says(done, "  snapfix has run nothing in: t, third, u\n", "written to from outside", "snapfix run NAME -- COMMAND")
     assert "without the guard" not in done.err and "ran under the guard" not in done.err, done
 
 
@@ -154,13 +154,13 @@ def test_written_to_from_outside_beside_those_that_ran(tmp):
         harness.skip("no guard here")
     through_the_link(t / "a")
     done = p("verify", "guarded", expect=3)
-    assert_says(done, "  snapfix has run nothing in: t\n", "was written to from outside")
+    assert_says(done, "  snapfix has run nothing in: t\n", "written to from outside")
     assert "without the guard" not in done.err and "ran under the guard" not in done.err, done
     p("run", "bare", "--guard", "off", "--", "true")
     p("create", "u")
     through_the_link(p.root / "bare/a")
     done = p("verify", "bare", expect=3)
-    assert_says(done, "  ran without the guard: bare\n", "  snapfix has run nothing in: u\n", "If snapfix has run nothing in it")
+    assert_says(done, "  ran without the guard: bare\n", "  snapfix has run nothing in: u\n", "hint: one that ran without the guard", "hint: one in which snapfix has run nothing", "by you, by hand")
 
 
 def test_a_snapshot_without_the_file_is_no_suspect(tmp):
