@@ -53,17 +53,16 @@ void print_json(const nlohmann::json& json) {
 void write_json(const std::string& path, const nlohmann::json& json) {
   std::string place = os::absolute_path(path);
   boost::system::error_code failed;
-  const auto there = boost::filesystem::status(place, failed);
-  if (boost::filesystem::exists(there) && !boost::filesystem::is_regular_file(there)) {
+  const auto there = boost::filesystem::status(place, failed).type();
+  if (there == boost::filesystem::regular_file) {
+    place = os::canonical_path(place); // the file that a symlink leads to
+  } else if (there != boost::filesystem::file_not_found) {
     std::ofstream out(place); // /dev/stdout, a FIFO: to be written to, not to be replaced
     out << text_of(json) << std::flush;
     if (!out) {
       throw os::Error("write", {path}, errno);
     }
     return;
-  }
-  if (boost::filesystem::exists(there)) {
-    place = os::canonical_path(place); // the file that a symlink leads to
   }
   const boost::filesystem::path file = place;
   os::replace_file(os::Dir::open(file.parent_path().string()), file.filename().string().c_str(),
