@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -218,7 +219,85 @@ void Remover::finish(std::shared_ptr<Folder> folder) {
   }
 }
 
+/// rename(2), but never over another file: 0 or the errno.
+int rename_to_free_name(const Dir& dir, const char* from, const char* to) {
+  if (::renameat2(dir.fd(), from, dir.fd(), to, RENAME_NOREPLACE) == 0) {
+    return 0;
+  }
+  if (errno != EINVAL && errno != ENOSYS) {
+    return errno;
+  }
+  // A file system without that flag, as NFS, and perhaps without hard links.
+  if (::linkat(dir.fd(), from, dir.fd(), to, 0) == 0) {
+    return ::unlinkat(dir.fd(), from, 0) == 0 ? 0 : errno;
+  }
+  const int failed = errno;
+  if (failed != EPERM && failed != EOPNOTSUPP && failed != ENOSYS && failed != EMLINK) {
+    return failed;
+  }
+  if (dir.try_stat(to)) {
+    return EEXIST;
+  }
+  return ::renameat(dir.fd(), from, dir.fd(), to) == 0 ? 0 : errno;
+}
+
+/// The name that a file is moved to; empty if there is none.
+std::string move_aside(const Dir& dir, const char* name) {
+  for (unsigned i = 0;; ++i) {
+    std::string aside = std::string(k_aside) + std::to_string(i);
+    const int failed = rename_to_free_name(dir, name, aside.c_str());
+    if (failed == 0) {
+      return aside;
+    }
+    if (failed == ENOENT) {
+      return {};
+    }
+    if (failed != EEXIST) {
+      throw Error("remove", {dir.path_of(name)}, failed);
+    }
+  }
+}
+
+void put_back(const Dir& dir, const std::string& aside, const char* name) {
+  const int failed = rename_to_free_name(dir, aside.c_str(), name);
+  if (failed != 0) {
+    throw Error(
+        "move back", {dir.path_of(aside.c_str()), dir.path_of(name)}, failed,
+        "other processes made both: keep the one that you want under its name, then run it again");
+  }
+}
+
 } // namespace
+
+bool remove_if(const Dir& dir, const char* name, const std::function<bool(const char*)>& is_meant) {
+  const std::string aside = move_aside(dir, name);
+  if (aside.empty()) {
+    return true;
+  }
+  bool is_ours = false;
+  try {
+    is_ours = is_meant(aside.c_str());
+  } catch (...) {
+    put_back(dir, aside, name);
+    throw;
+  }
+  if (is_ours) {
+    dir.unlink_if_present(aside.c_str());
+  } else {
+    put_back(dir, aside, name);
+  }
+  return is_ours;
+}
+
+bool remove_if_empty(const Dir& parent, const char* name) {
+  if (::unlinkat(parent.fd(), name, AT_REMOVEDIR) == 0 || errno == ENOENT) {
+    return true;
+  }
+  if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR) {
+    throw Error("remove", {parent.path_of(name)}, errno);
+  }
+  return false;
+}
 
 Dir open_on_same_mount(const Dir& parent, const char* name) {
   UniqueFd fd(open_without_crossing(parent.fd(), name));

@@ -19,6 +19,7 @@ namespace snapfix::snapshot {
 namespace {
 
 constexpr std::uint32_t k_owner_all = 0700;
+constexpr int k_tries = 10;
 
 /// Whether the folder's mode keeps its owner from working in it.
 bool is_closed(const FolderRecord& folder) {
@@ -60,6 +61,7 @@ private:
   void make_child(const os::Dir& dir, std::size_t child) const;
   Opened open(const Task& task, os::Dir&& dir) const;
   void place(Opened& here, std::size_t index, const std::string& folder_path);
+  void place_beside_jobs(Opened& here, std::size_t folder, std::size_t index);
   void add_children(Opened&& opened, std::size_t index);
   void clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
                        std::vector<bool>& children);
@@ -143,6 +145,24 @@ void TreeMaker::place(Opened& here, std::size_t index, const std::string& folder
   m_progress.count();
 }
 
+/// A job may make a file of that name once more after it was cleared away.
+void TreeMaker::place_beside_jobs(Opened& here, std::size_t folder, std::size_t index) {
+  const char* name = m_base.text(m_base.files()[index].name);
+  for (int tries_left = k_tries;; --tries_left) {
+    try {
+      place(here, index, m_base.text(m_base.folders()[folder].path));
+      return;
+    } catch (const os::Error& error) {
+      if (m_old == nullptr || error.error_number() != EEXIST || tries_left == 0) {
+        throw;
+      }
+    }
+    if (const auto stat = here.dir.try_stat(name)) {
+      clear_entry(here.dir, folder, name, *stat);
+    }
+  }
+}
+
 /// Gives the folder the mode and times it is to have: nothing is made or removed in it after this.
 /// A mode that would keep us from working below it waits for finish().
 void TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder) const {
@@ -188,12 +208,13 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
   clear_differing(here.dir, task.index, standing, standing_children);
   for (std::size_t i = 0; i < folder.file_count; ++i) {
     if (!standing[i]) {
-      place(here, folder.first_file + i, m_base.text(folder.path));
+      place_beside_jobs(here, task.index, folder.first_file + i);
     }
   }
   for (std::size_t i = 0; i < children.size(); ++i) {
     if (m_wanted[children[i]] && !standing_children[i]) {
-      make_child(here.dir, children[i]);
+      here.dir.ensure_child(name_of(children[i]),
+                            m_base.folders()[children[i]].permissions | k_owner_all);
     }
   }
   finish_folder(here.dir, folder);
@@ -262,8 +283,7 @@ void TreeMaker::clear_entry(const os::Dir& dir, std::size_t index, const char* n
         m_old->clear_folder(dir, name, path)) {
       return;
     }
-    if (!stat.is_folder() && m_old->holds(dir, folder_path, name, stat)) {
-      dir.unlink_if_present(name);
+    if (!stat.is_folder() && m_old->clear_file(dir, folder_path, name, stat)) {
       return;
     }
     const auto child = find_child(index, name);
@@ -273,6 +293,10 @@ void TreeMaker::clear_entry(const os::Dir& dir, std::size_t index, const char* n
                                  os::quoted(path), is_base_file ? "file" : "folder"),
                       "move it away, then update again");
     }
+    return;
+  }
+  if (m_old != nullptr) { // never what a job has put there since, if that is a folder
+    dir.unlink_if_present(name);
     return;
   }
   const auto left = os::remove_tree(dir, name);

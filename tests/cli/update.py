@@ -154,5 +154,88 @@ def test_update_as_an_ordinary_user_through_closed_folders(tmp):
     assert_fails(p("create", "t", "--update", **as_nobody, expect=None), 1, "given away")
 
 
+class HeldUpdate:
+    """An update of u that is stopped right after the first call of a kind that names one of the names, for a job to work
+    in u meanwhile: on two equal projects, the first of which tells the call's number."""
+
+    def __init__(self, tmp, files, change, *options):
+        harness.require("strace")
+        self.options = options
+        self.trace = tmp / "trace"
+        self.projects = []
+        for name in ("told", "held"):
+            p = Project(tmp / name, files, plain=True)
+            p.create("u", *options)
+            change(p.source)
+            self.projects.append((p, p.freeze()["base"]))
+        self.u = self.projects[1][0].root / "u"
+
+    def command(self, number):
+        p, base = self.projects[number]
+        return [harness.snapfix_path(), "create", "u", "--source", p.source, "--root", p.root, "--base", base, "--update",
+                "--jobs", "1", *self.options]
+
+    def run(self, call, names, job):
+        harness.run(["strace", "-o", self.trace, "-e", f"trace={call}", *self.command(0)])
+        calls = [line for line in self.trace.read_text().splitlines() if line.startswith(f"{call}(")]
+        number = 1 + next(n for n, line in enumerate(calls) if any(f'"{name}"' in line for name in names))
+        done, was_stopped = harness.run_stopped(self.command(1), call, number, lambda: job(self.u))
+        assert was_stopped and done.code == 0, done
+
+
+def test_update_keeps_what_a_job_makes_meanwhile(tmp):
+    """In a folder that the source has no longer."""
+    held = HeldUpdate(tmp, {"d/f": "1", "k": "1"}, lambda source: shutil.rmtree(source / "d"))
+
+    def job(u):
+        assert not (u / "d/f").exists()
+        harness.write_files(u, {"d/own": "precious", "d/dd/own2": "m"})
+
+    held.run("unlinkat", ("f", ".snapfix-aside.0"), job)
+    assert {str(path.relative_to(held.u)) for path in held.u.rglob("*")} == {"k", "d", "d/own", "d/dd", "d/dd/own2"}
+
+
+def test_update_keeps_what_a_job_changes_meanwhile(tmp):
+    """The file is looked at, then a job replaces it: in a folder that stays, and in one that goes."""
+    for name, gone in (("stays", lambda source: (source / "d/f").unlink()), ("goes", lambda source: shutil.rmtree(source / "d"))):
+        held = HeldUpdate(tmp / name, {"d/f": "1", "d/g": "1", "k": "1"}, gone)
+
+        def job(u):
+            (u / "d/f.tmp").write_text("precious")
+            (u / "d/f.tmp").rename(u / "d/f")
+
+        held.run("statx", ("f",), job)
+        assert (held.u / "d/f").read_text() == "precious"
+        assert sorted(os.listdir(held.u / "d")) == (["f", "g"] if name == "stays" else ["f"])
+
+
+def test_update_beside_a_job_that_writes_the_source_s_files(tmp):
+    """The source's files are over what the job did, whatever they become."""
+
+    def change(source):
+        harness.write_files(source, {"k": "new", "new/x": "1"})
+        (source / "link").unlink(missing_ok=True)
+        (source / "link").symlink_to("k")
+
+    def job(u):
+        harness.write_files(u, {"k": "a job's", "link": "a job's", "new/own": "a job's"})
+
+    for name, options in (("linked", ()), ("copied", ("--copy", "k"))):
+        held = HeldUpdate(tmp / name, {"k": "1"}, change, *options)
+        held.run("unlinkat", ("k",), job)
+        assert (held.u / "k").read_text() == "new" and os.readlink(held.u / "link") == "k"
+        assert sorted(os.listdir(held.u / "new")) == ["own", "x"]
+
+
+def test_an_update_that_was_killed_leaves_nothing_aside(tmp):
+    p = Project(tmp, {"d/f": "1", "k": "1"}, plain=True)
+    u = p.create("u")
+    (p.source / "d/f").unlink()
+    (u / "d/f").rename(u / "d/.snapfix-aside.0")  # as one that is killed in between
+    (u / "d/.snapfix-aside.1").write_text("a job's")
+    p("create", "u", "--update")
+    assert os.listdir(u / "d") == [".snapfix-aside.1"]
+
+
 if __name__ == "__main__":
     harness.main()

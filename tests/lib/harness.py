@@ -296,6 +296,37 @@ def start(command, **options):
     return subprocess.Popen([c if isinstance(c, bytes) else str(c) for c in command], env=env, **options)
 
 
+def run_stopped(command, call, number, meanwhile):
+    """Runs a command that is stopped behind that call of its (strace's name, first thread, counted from 1) while
+    meanwhile() is at work. Its result, and whether it came to that call at all."""
+    command = [str(c) for c in command]
+    with temp_dir("stopped") as tmp:
+        trace = tmp / "trace"
+        trace.write_text("")
+        tracer = start(["strace", "-o", trace, "-e", f"trace={call}", "-e", f"inject={call}:signal=STOP:when={number}",
+                        *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        traced = None
+        try:
+            def is_stopped():
+                return "--- stopped by SIGSTOP" in trace.read_text()
+
+            eventually(lambda: is_stopped() or tracer.poll() is not None, f"it is stopped at {call} {number}")
+            was_stopped = is_stopped()
+            if was_stopped:
+                traced = int(pathlib.Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children").read_text())
+            meanwhile()
+            if traced:
+                os.kill(traced, signal.SIGCONT)
+            out, err = tracer.communicate(timeout=120)
+            traced = None
+            return Result([*command, call, str(number)], tracer.returncode, os.fsdecode(out), os.fsdecode(err), 0), was_stopped
+        finally:
+            if traced:
+                os.kill(traced, signal.SIGKILL)
+            tracer.kill()
+            tracer.wait()
+
+
 def eventually(condition, what, seconds=20.0):
     """Waits until condition() is true; its last value is returned."""
     end = time.monotonic() + seconds
