@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = boost::filesystem;
 
+constexpr int k_tries = 10;
+
 /// Nothing if there is nothing.
 std::optional<mode_t> mode_of(const std::string& path) {
   struct stat raw {};
@@ -50,14 +52,19 @@ std::string canonical_path(const std::string& path) {
 }
 
 std::string resolved_path(const std::string& path) {
-  boost::system::error_code failed;
-  const fs::path out = fs::weakly_canonical(absolute_path(path), failed);
-  if (failed) {
-    struct stat raw {};
-    // Boost says EPERM, whatever it was.
-    throw Error("find", {path}, ::stat(path.c_str(), &raw) != 0 ? errno : failed.value());
+  const std::string absolute = absolute_path(path);
+  for (int tries_left = k_tries;; --tries_left) {
+    boost::system::error_code failed;
+    const fs::path out = fs::weakly_canonical(absolute, failed);
+    if (!failed) {
+      return out.string();
+    }
+    if (tries_left == 0) { // nobody removes or makes a part of it just now
+      struct stat raw {};
+      // Boost says EPERM, whatever it was.
+      throw Error("find", {path}, ::stat(path.c_str(), &raw) != 0 ? errno : failed.value());
+    }
   }
-  return out.string();
 }
 
 bool exists(const std::string& path) {

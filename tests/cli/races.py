@@ -13,8 +13,6 @@ import os
 import pathlib
 import random
 import re
-import signal
-import subprocess
 import threading
 import time
 
@@ -294,31 +292,10 @@ class Overtaken:
                 if n > opened and (kind == "openat" or '"t"' in calls[n])]
 
     def run(self, look, others):
-        call, number = look
-        self.trace.write_text("")
-        stop = ("-e", f"trace={call}", "-e", f"inject={call}:signal=STOP:when={number}")
-        tracer = harness.start(["strace", "-o", self.trace, *stop, *self.command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        traced = None
-        try:
-            def is_stopped():
-                return "--- stopped by SIGSTOP" in self.trace.read_text()
-
-            # Where a helping thread takes its last looks, it has fewer.
-            harness.eventually(lambda: is_stopped() or tracer.poll() is not None, f"it is stopped at {look}")
-            if is_stopped():
-                traced = int(pathlib.Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children").read_text())
-                self.stopped += 1
-            others()
-            if traced:
-                os.kill(traced, signal.SIGCONT)
-            out, err = tracer.communicate(timeout=k_watchdog)
-            traced = None
-            return harness.Result([*self.command, *map(str, look)], tracer.returncode, os.fsdecode(out), os.fsdecode(err), 0)
-        finally:
-            if traced:
-                os.kill(traced, signal.SIGKILL)
-            tracer.kill()
-            tracer.wait()
+        """Where a helping thread takes its last looks, it has fewer."""
+        done, was_stopped = harness.run_stopped(self.command, *look, others)
+        self.stopped += was_stopped
+        return done
 
 
 def check_overtaken(tmp, command, expected, files=(), options=()):
@@ -359,6 +336,26 @@ def test_show_overtaken(tmp):
 
 def test_list_overtaken(tmp):
     check_overtaken(tmp, ("list", "--json"), r'"damaged": ?\[\]')
+
+
+def test_a_new_root_that_another_one_takes_away(tmp):
+    """As a create does that fails, while the next one looks for the root."""
+    harness.require("strace")
+    p = Project(tmp, {"a": "1\n"}, plain=True)
+    p.root.mkdir()
+    command = [harness.snapfix_path(), "create", "t", "--source", p.source, "--root", p.root]
+    trace = tmp / "trace"
+    harness.run(["strace", "-o", trace, "-e", "trace=%file", *command])
+    calls = [line for line in trace.read_text().splitlines() if "(" in line]
+    kinds = [call.partition("(")[0] for call in calls]
+    made = next(n for n, call in enumerate(calls) if ".snapfix" in call)
+    looks = [(kind, kinds[: n + 1].count(kind)) for n, kind in enumerate(kinds[:made]) if f'"{p.root}"' in calls[n] and kind != "execve"]
+    assert looks
+    for look in looks:
+        harness.remove_tree(p.root)
+        p.root.mkdir()
+        done, was_stopped = harness.run_stopped(command, *look, p.root.rmdir)
+        assert was_stopped and done.code == 0, done
 
 
 if __name__ == "__main__":
