@@ -7,7 +7,9 @@
 #include "snapshot/frozen.hpp"
 #include "snapshot/source_changes.hpp"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace snapfix::cli {
@@ -29,6 +31,14 @@ const char* to_text(snapshot::Change change) {
 
 using Changes = std::set<snapshot::SourceChange>;
 
+/// What became of a source.
+struct Outcome {
+  Changes changes;
+  std::optional<std::string> error; ///< why it cannot be compared
+
+  bool is_same() const { return changes.empty() && !error; }
+};
+
 void print(const std::string& source, const Changes& changes) {
   os::note(os::format("the source {} changed while tests ran, by a test or by somebody else:",
                       os::quoted(source)));
@@ -42,16 +52,18 @@ void print(const std::string& source, const Changes& changes) {
   }
 }
 
-nlohmann::json to_json(const std::map<std::string, Changes>& sources) {
+nlohmann::json to_json(const std::map<std::string, Outcome>& sources) {
   auto out = nlohmann::json::array();
-  for (const auto& [source, changes] : sources) {
+  for (const auto& [source, outcome] : sources) {
     auto entries = nlohmann::json::array();
-    for (const auto& [path, change] : changes) {
+    for (const auto& [path, change] : outcome.changes) {
       auto entry = snapshot::path_to_json(path);
       entry["change"] = to_text(change);
       entries.push_back(std::move(entry));
     }
-    out.push_back({{"source", source}, {"changes", std::move(entries)}});
+    out.push_back({{"source", source},
+                   {"changes", std::move(entries)},
+                   {"error", outcome.error ? nlohmann::json(*outcome.error) : nlohmann::json()}});
   }
   return out;
 }
@@ -61,7 +73,7 @@ nlohmann::json to_json(const std::map<std::string, Changes>& sources) {
 int finish_run(const std::vector<std::string>& arguments) {
   Arguments options("finish-run",
                     "Ends a ctest run, whose ctest called this: tells what of the sources that it\n"
-                    "froze has changed since. Exit code 3 if anything has.",
+                    "froze has changed since. Exit code 3 if anything has, or cannot be compared.",
                     {});
   add_root_option(options);
   options.add_flag("ctest", "called by the CMake module: what stands behind -- is of ctest");
@@ -69,30 +81,38 @@ int finish_run(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) {
     return k_done;
   }
-  std::map<std::string, Changes> sources;
-  bool has_changed = false;
+  std::map<std::string, Outcome> sources;
   const std::string path = root_path(options);
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
     for (const auto& base : snapshot::bases_of_run(root)) {
-      const auto changes = snapshot::source_changes(root, base);
-      auto& known = sources[base.meta().source];
-      known.insert(changes.begin(), changes.end());
-      has_changed = has_changed || !changes.empty();
+      auto& outcome = sources[base.meta().source];
+      try {
+        const auto changes = snapshot::source_changes(root, base);
+        outcome.changes.insert(changes.begin(), changes.end());
+      } catch (const os::Error& error) { // a test may have left no work tree there, or no folder
+        outcome.error = error.what();
+      }
     }
   }
-  for (const auto& [source, changes] : sources) {
-    if (!changes.empty()) {
-      print(source, changes);
+  for (const auto& [source, outcome] : sources) {
+    if (!outcome.changes.empty()) {
+      print(source, outcome.changes);
+    }
+    if (outcome.error) {
+      os::note(os::format("nobody can tell whether the source {} changed while tests ran: {}",
+                          os::quoted(source), *outcome.error));
     }
   }
-  if (has_changed) {
+  const bool is_same =
+      std::ranges::all_of(sources, [](const auto& entry) { return entry.second.is_same(); });
+  if (!is_same) {
     print_hint("to find a test that does it, run the suspects one at a time (ctest -R '^NAME$')");
   }
   if (options.flag("json")) {
     print_json({{"sources", to_json(sources)}});
   }
-  return has_changed ? k_difference : k_done;
+  return is_same ? k_done : k_difference;
 }
 
 } // namespace snapfix::cli

@@ -30,7 +30,7 @@ def test_nothing_has_changed(tmp):
                    "cp -p dir/b new; touch -r dir/b new; mv new dir/b; chmod 644 dir/b"):
         done = run_of(p, script)
         assert done.out == "" and "changed" not in done.err, done
-    assert run_of(p, "true", "--json").json() ["sources"] == [{"source": str(p.source), "changes": []}]
+    assert run_of(p, "true", "--json").json() ["sources"] == [{"source": str(p.source), "changes": [], "error": None}]
 
 
 def test_it_writes_nothing(tmp):
@@ -117,8 +117,16 @@ def test_no_run_to_end(tmp):
 
 def test_a_source_that_cannot_be_looked_at(tmp):
     p = Project(tmp, k_files)
-    done = run_of(p, "rm -rf ../source", expect=1)
-    assert_says(done, "source")
+    other = Project(tmp / "other", k_files)
+    freeze_other = f"\"$SNAPFIX\" freeze --ctest --source '{other.source}' --root '{p.root}' >&2\n"
+    for gone, back in (("mv .git ../git", "mv ../git .git"), ("mv .git/index ../index; echo broken >.git/index", "mv ../index .git/index"),
+                       (f"mv '{p.source}' '{p.source}.away'", f"mv '{p.source}.away' '{p.source}'")):
+        done = run_of(p, f"{freeze_other}echo more >>'{other.source}/a'\n{gone}", "--json", expect=3)
+        run(["sh", "-ec", back], cwd=p.source if ".git" in gone else tmp)
+        assert_says(done, "note: nobody can tell whether the source", str(p.source), str(other.source), "'a' (changed)")
+        told = {source["source"]: source for source in done.json()["sources"]}
+        assert told[str(p.source)]["error"] and told[str(other.source)]["error"] is None, done
+        assert told[str(other.source)]["changes"], done
     p = Project(tmp / "lost", k_files)
     done = run_of(p, f"rm {p.root}/.snapfix/bases/*", expect=1)
     assert_says(done, "base", "is lost or damaged")
