@@ -52,7 +52,8 @@ def counts_of(folders, files):
         return {
             "lstat": counted(floor, "lstat", listed, source),
             "freeze": counted(helper, "freeze", *tree),
-            "cold freeze": counted(helper, "freeze", "--source", source, "--root", where / "other", "--jobs", "1"),
+            "freeze beside": counted(helper, "freeze", "--source", source, "--root", where / "other", "--jobs", "1"),
+            "cold freeze": counted(helper, "freeze", "--source", source, "--root", where / "elsewhere/root", "--jobs", "1"),
             "link": counted(floor, "link", listed, source, plain),
             "create": counted(helper, "create", "x", "--base", base, *tree),
             "refresh": counted(helper, "create", "x", "--fresh", "--base", base, *tree),
@@ -109,6 +110,11 @@ def test_a_cold_freeze_makes_each_object_with_one_call_each():
     # Of the five times that a status is asked for two are its folder's, which has changed each time.
     by_file, _ = rates()["cold freeze"]
     assert by_file == {"LOOKUP": 4, "GETATTR": 5, "OPEN": 1, "CREATE": 1, "SETATTR": 1, "RENAME": 1}, by_file
+
+
+def test_a_freeze_beside_another_root_links_each_object():
+    by_file, _ = rates()["freeze beside"]
+    assert by_file == {"LOOKUP": 3, "GETATTR": 2, "LINK": 1}, by_file
 
 
 def test_refresh_and_verify_look_once_at_what_stands():

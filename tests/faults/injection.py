@@ -182,4 +182,4 @@ def hit_everywhere(tmp, command):
           + ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
           + f"; {(time.monotonic() - started) / len(points) * 1000:.0f} ms each", flush=True)
     assert counts["killed"] > 0 and counts["failed"] > 0, counts
-    assert counts["not reached"] <= len(points) / 8, counts
+    assert counts["not reached"] <= len(points) / 4, counts  # workers share the calls as they come: some runs make fewer
