@@ -3,7 +3,7 @@
 #include "os/format.hpp"
 #include "os/likest.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h> // join()
 
 #include <algorithm>
 #include <charconv>

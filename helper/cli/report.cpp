@@ -7,7 +7,7 @@
 #include "os/path.hpp"
 
 #include <boost/filesystem.hpp>
-#include <fmt/format.h>
+#include <fmt/ranges.h> // join()
 
 #include <algorithm>
 #include <array>

@@ -56,8 +56,11 @@ bool still_named(int fd, const Dir& dir, const std::string& name) {
 }
 
 void write_owner(int fd, const std::string& purpose) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local); // fmt::localtime is gone from fmt 12
   const std::string text = os::format("{} (pid {} on {}, since {:%Y-%m-%d %H:%M:%S})\n", purpose,
-                                      ::getpid(), host_name(), fmt::localtime(std::time(nullptr)));
+                                      ::getpid(), host_name(), local);
   // For people only: a lock whose text could not be written holds all the same. The rest of a
   // longer text stays behind it: ext4 writes to the disk at once what was truncated and written.
   [[maybe_unused]] const ssize_t written = ::pwrite(fd, text.data(), text.size(), 0);
