@@ -18,6 +18,7 @@ k_errors = ("ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENOMEM", "EACCES", "EROFS", "E
 k_waits = ("wait4", "poll")  # nothing else than a signal ends them early
 k_killed = 128 + 9
 k_sample = 60
+k_tries = 3  # to reach a point
 
 
 def build_inject():
@@ -154,9 +155,12 @@ def hit_everywhere(tmp, command):
     counts = collections.Counter()
     started = time.monotonic()
     for place, action in points:
-        command.prepare(p)
-        done, calls = p.hit(place, action, command.args)
-        fault = calls[-1]
+        for _ in range(k_tries):
+            command.prepare(p)
+            done, calls = p.hit(place, action, command.args)
+            fault = calls[-1]
+            if fault.action != "pass":  # else a run in which the workers shared the calls otherwise
+                break
         if fault.action == "pass":
             counts["not reached"] += 1
             continue
@@ -182,4 +186,4 @@ def hit_everywhere(tmp, command):
           + ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
           + f"; {(time.monotonic() - started) / len(points) * 1000:.0f} ms each", flush=True)
     assert counts["killed"] > 0 and counts["failed"] > 0, counts
-    assert counts["not reached"] <= len(points) / 4, counts  # workers share the calls as they come: some runs make fewer
+    assert counts["not reached"] <= len(points) / 8, counts
