@@ -4,12 +4,12 @@
 #include "guard/guarded_command.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
-#include "os/path.hpp"
 #include "os/valgrind.hpp"
 #include "snapshot/find.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/shared_files.hpp"
 #include "snapshot/verify.hpp"
+#include "source/list.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -57,7 +57,7 @@ nlohmann::json guard_record(const snapshot::Root& root, const snapshot::Snapshot
 bool lies_in_build_tree(const std::string& folder) {
   for (auto end = folder.size(); end != std::string::npos && end > 0;
        end = folder.rfind('/', end - 1)) {
-    if (os::exists(folder.substr(0, end) + "/CMakeCache.txt")) {
+    if (source::is_build_tree(folder.substr(0, end))) {
       return true;
     }
   }

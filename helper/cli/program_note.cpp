@@ -3,11 +3,10 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
-#include "source/glob.hpp"
+#include "source/list.hpp"
 
 #include <algorithm>
 #include <sstream>
-#include <string_view>
 
 namespace snapfix::cli {
 namespace {
@@ -18,16 +17,6 @@ std::string value_of(const std::vector<std::string>& environment, const std::str
   return found == environment.end() ? std::string() : found->substr(name.size() + 1);
 }
 
-/// Whether a path leads into a build tree or a root in the source.
-bool leads_to_no_source(std::string folder, const std::string& rest) {
-  const auto components = source::split_path(rest);
-  return std::ranges::any_of(components, [&](std::string_view component) {
-    folder += "/";
-    folder += component;
-    return os::exists(folder + "/CMakeCache.txt") || os::exists(folder + "/.snapfix");
-  });
-}
-
 } // namespace
 
 void note_programs_in_source(const std::vector<std::string>& environment, const std::string& source,
@@ -35,7 +24,7 @@ void note_programs_in_source(const std::vector<std::string>& environment, const 
   const auto is_noted = [&](const std::string& variable, const std::string& path) {
     const std::string prefix = source + "/";
     const std::string rest = path.starts_with(prefix) ? path.substr(prefix.size()) : "";
-    if (rest.empty() || !os::exists(path) || leads_to_no_source(source, rest) ||
+    if (rest.empty() || !os::is_visible(path) || source::folder_apart(source, path) ||
         snapshots_have(rest)) {
       return false;
     }

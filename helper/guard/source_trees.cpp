@@ -1,45 +1,19 @@
 #include "guard/source_trees.hpp"
 
 #include "os/process.hpp"
+#include "source/list.hpp"
+#include "source/listing.hpp"
 
 #include <algorithm>
-#include <array>
-#include <optional>
-#include <string_view>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace snapfix::guard {
 namespace {
 
 constexpr std::size_t k_most_writes = 1000; ///< that are recorded one by one
 
-/// What marks a folder that lies in a source and is no part of it: a root, a build tree.
-constexpr std::array<const char*, 2> k_marks{"/.snapfix", "/CMakeCache.txt"};
-
-bool is_below(std::string_view path, std::string_view folder) {
-  return path.starts_with(folder) &&
-         (path.size() == folder.size() || folder == "/" || path[folder.size()] == '/');
-}
-
 std::string path_in(const std::string& path, const std::string& folder) {
   const std::size_t begin = folder == "/" ? 1 : folder.size() + 1;
   return begin < path.size() ? path.substr(begin) : ".";
-}
-
-/// The topmost folder on the way from the source to `path` that is no part of the source.
-std::optional<std::string> exempt_folder(const std::string& path, const std::string& source) {
-  for (std::size_t end = source == "/" ? 0 : source.size(); end < path.size();) {
-    end = std::min(path.find('/', end + 1), path.size());
-    std::string folder = path.substr(0, end);
-    if (std::ranges::any_of(k_marks, [&](const char* mark) {
-          return ::faccessat(AT_FDCWD, (folder + mark).c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-        })) {
-      return folder;
-    }
-  }
-  return std::nullopt;
 }
 
 /// Whether the thread belongs to that process or comes from it.
@@ -70,9 +44,10 @@ std::vector<SourceTrees::Tree*> SourceTrees::candidates(const std::string& path)
   const std::lock_guard lock(m_mutex);
   for (Tree& tree : m_trees) {
     if (!tree.is_over && tree.source.writes != SourceWrites::allow &&
-        is_below(path, tree.source.path) && !is_below(path, tree.source.root) &&
-        std::ranges::none_of(tree.exempt,
-                             [&](const std::string& folder) { return is_below(path, folder); })) {
+        source::is_below(path, tree.source.path) && !source::is_below(path, tree.source.root) &&
+        std::ranges::none_of(tree.exempt, [&](const std::string& folder) {
+          return source::is_below(path, folder);
+        })) {
       out.push_back(&tree);
     }
   }
@@ -90,7 +65,7 @@ std::vector<SourceTrees::Tree*> SourceTrees::that_hold(const std::string& path, 
     if (source.is_build_tree) {
       return !std::ranges::binary_search(source.files, path_in(path, source.path));
     }
-    auto exempt = exempt_folder(path, source.path);
+    auto exempt = source::folder_apart(source.path, path);
     if (!exempt) {
       return false;
     }

@@ -71,6 +71,10 @@ bool exists(const std::string& path) {
   return mode_of(path).has_value();
 }
 
+bool is_visible(const std::string& path) noexcept {
+  return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 bool is_folder(const std::string& path) {
   const auto mode = mode_of(path);
   return mode && S_ISDIR(*mode);

@@ -17,6 +17,11 @@ std::string resolved_path(const std::string& path);
 
 /// Whether there is something, or a folder, at that path; symlinks are followed.
 bool exists(const std::string& path);
+
+/// Whether there is such a name, a symlink that leads nowhere too; false also where we may not
+/// look.
+bool is_visible(const std::string& path) noexcept;
+
 bool is_folder(const std::string& path);
 
 } // namespace snapfix::os

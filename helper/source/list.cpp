@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "source/git.hpp"
 
 #include <algorithm>
@@ -189,6 +190,21 @@ const char* to_text(FileSet files) {
 
 FileSet default_files(const std::string& source) {
   return is_git_work_tree(source) ? FileSet::tracked : FileSet::all;
+}
+
+bool is_build_tree(const std::string& folder) {
+  return os::is_visible(join(folder, std::string(k_build_tree_mark)));
+}
+
+std::optional<std::string> folder_apart(const std::string& source, const std::string& path) {
+  for (std::size_t end = source == "/" ? 0 : source.size(); end < path.size();) {
+    end = std::min(path.find('/', end + 1), path.size());
+    std::string folder = path.substr(0, end);
+    if (is_build_tree(folder) || os::is_visible(join(folder, std::string(k_root_mark)))) {
+      return folder;
+    }
+  }
+  return std::nullopt;
 }
 
 void refuse_root_of_files(const Selection& selection) {

@@ -3,6 +3,7 @@
 #include "source/glob.hpp"
 #include "source/listing.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ struct Selection {
 /// `tracked` in a git work tree, else `all`.
 /// Throws os::Error where there is a `.git` that git cannot read, or no git to read it.
 FileSet default_files(const std::string& source);
+
+/// Whether it is a build tree: it has a CMakeCache.txt.
+bool is_build_tree(const std::string& folder);
+
+/// The outermost build tree or root that lies in the source and holds `path` (or is it): that is no
+/// part of the source. Nothing if there is none. Both are absolute, `path` below `source`.
+std::optional<std::string> folder_apart(const std::string& source, const std::string& path);
 
 /// Throws os::Error if the folder that is to become the root holds files of the source.
 void refuse_root_of_files(const Selection& selection);

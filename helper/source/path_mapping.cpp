@@ -1,6 +1,7 @@
 #include "source/path_mapping.hpp"
 
 #include "source/glob.hpp"
+#include "source/list.hpp"
 #include "source/listing.hpp"
 
 #include <boost/filesystem.hpp>
@@ -36,10 +37,6 @@ std::string_view word_at_end(std::string_view text, std::string_view more) {
 bool exists(const std::string& path) {
   boost::system::error_code failed;
   return boost::filesystem::exists(path, failed);
-}
-
-bool is_build_tree(const std::string& folder) {
-  return exists(folder + "/CMakeCache.txt");
 }
 
 /// Whether the quote at the end of `head` closes one, and what follows goes on: `"$DIR"/src`.
@@ -234,28 +231,25 @@ std::size_t PathMapping::end_of_path(std::string_view text, std::size_t at,
 /// `rest` is what follows the source in the path.
 std::string PathMapping::mapped(std::string_view path, const std::string& source,
                                 std::string rest) const {
-  const bool is_other = !rest.empty() && rest[0] != '/'; // `<source> (old)`
-  if (is_other || leaves_tree("", "." + rest)) {         // <source>/../elsewhere
+  if (!rest.empty() && rest[0] != '/') { // `<source> (old)`
     return std::string(path);
   }
+  const std::string* inside = &source;
   if (climbs(rest)) { // <source>/build/../x: the snapshot has no build
-    const std::string plain = normal_path(rest);
-    if (exists(source + rest) && !are_same(source + rest, source + plain)) {
-      return std::string(path); // by way of a symlink
+    const std::string plain = normal_path(source + rest);
+    inside = source_of(plain);
+    // <source>/../elsewhere, or by way of a symlink
+    if (inside == nullptr || (exists(source + rest) && !are_same(source + rest, plain))) {
+      return std::string(path);
     }
-    rest = plain;
+    rest = plain.substr(inside->size());
   }
-  return place_of(source, rest) == Place::snapshot ? m_snapshot + rest : std::string(path);
+  return place_of(*inside, rest) == Place::snapshot ? m_snapshot + rest : std::string(path);
 }
 
 PathMapping::Place PathMapping::place_of(const std::string& source, const std::string& rest) const {
-  std::string folder = source;
-  for (const auto component : split_path(rest)) {
-    folder += "/";
-    folder += component;
-    if (is_build_tree(folder) || exists(folder + "/.snapfix")) {
-      return Place::elsewhere;
-    }
+  if (folder_apart(source, source + rest)) {
+    return Place::elsewhere;
   }
   return exists(m_snapshot + rest) || !exists(source + rest) ? Place::snapshot
                                                              : Place::only_in_source;

@@ -149,6 +149,9 @@ BOOST_AUTO_TEST_CASE(detours_lead_to_the_same_place) {
     BOOST_TEST(plain.map(path) == "/snap/x");
   }
   BOOST_TEST(plain.map("//w/src/x") == "//snap/x");
+  for (const char* path : {"/w/src/../src/x", "/w/src/a/../../src/x", "/w/src/../../w/src/x"}) {
+    BOOST_TEST(plain.map(path) == "/snap/x");
+  }
   BOOST_TEST(plain.map("/w/src/../build/x") == "/w/src/../build/x");
   fs::create_directories(top + "/elsewhere/inner");
   fs::create_symlink(top + "/elsewhere/inner", source + "/link");
