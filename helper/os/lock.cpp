@@ -75,7 +75,7 @@ std::string owner_of(const Dir& dir, const std::string& name) {
 /// Who waits for one of its ancestors waits for ever: that one waits for it. The number of a
 /// process of another pid namespace may be that of an ancestor of ours, but hardly of another
 /// snapfix.
-void refuse_to_wait_for_ancestor(const std::string& owner, const std::string& path) {
+void refuse_to_wait_for_ancestor(const std::string& owner, const std::string& subject) {
   constexpr std::string_view k_pid = "(pid ";
   const auto at = owner.rfind(k_pid);
   if (at == std::string::npos || owner.find(" on " + host_name() + ",", at) == std::string::npos) {
@@ -83,9 +83,8 @@ void refuse_to_wait_for_ancestor(const std::string& owner, const std::string& pa
   }
   const auto pid = static_cast<pid_t>(std::strtol(&owner[at + k_pid.size()], nullptr, 10));
   if (pid != ::getpid() && process_name(pid) == process_name(::getpid()) && is_ancestor(pid)) {
-    throw Error(
-        os::format("{} is in use by {}, in which this command runs", os::quoted(path), owner),
-        "it would wait for itself: do it from outside");
+    throw Error(os::format("{} is in use by {}, in which this command runs", subject, owner),
+                "it would wait for itself: do it from outside");
   }
 }
 
@@ -119,7 +118,8 @@ std::optional<Lock> Lock::try_acquire(const Dir& dir, const std::string& name,
 }
 
 Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& purpose,
-                   LockMode mode, Patience patience) {
+                   LockMode mode, Patience patience, const std::string& what) {
+  const std::string subject = os::quoted(what.empty() ? dir.path_of(name.c_str()) : what);
   const auto begin = std::chrono::steady_clock::now();
   bool said = false;
   UniqueFd gate; // ours from the first failure on
@@ -133,11 +133,10 @@ Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& p
       at_gate = lock_now(gate.get(), F_WRLCK, k_gate, dir.path_of(name.c_str()));
     }
     if (!said) {
-      refuse_to_wait_for_ancestor(owner_of(dir, name), dir.path_of(name.c_str()));
+      refuse_to_wait_for_ancestor(owner_of(dir, name), subject);
     }
     if (patience && std::chrono::steady_clock::now() - begin >= *patience) {
-      throw Error(os::format("{} is in use by {}", os::quoted(dir.path_of(name.c_str())),
-                             owner_of(dir, name)),
+      throw Error(os::format("{} is in use by {}", subject, owner_of(dir, name)),
                   "wait for it, or give it longer with --wait SECONDS");
     }
     // Most locks are held for milliseconds: those are not worth a word.

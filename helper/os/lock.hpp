@@ -23,9 +23,10 @@ class Lock {
 public:
   /// Waits for the lock of that name in `dir`; says once on stderr for whom. `purpose` is what the
   /// file tells those who wait for us. Throws Error when `patience` is at its end, and where the
-  /// file system has no locks.
+  /// file system has no locks; it names `what` is locked (empty: the lock's file).
   static Lock acquire(const Dir& dir, const std::string& name, const std::string& purpose,
-                      LockMode mode = LockMode::exclusive, Patience patience = std::nullopt);
+                      LockMode mode = LockMode::exclusive, Patience patience = std::nullopt,
+                      const std::string& what = {});
 
   /// The lock if it is free now.
   static std::optional<Lock> try_acquire(const Dir& dir, const std::string& name,

@@ -253,7 +253,8 @@ void Root::visit_beside(const std::function<void(Root&&)>& visit) const {
 
 os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,
                          os::Patience patience) const {
-  return os::Lock::acquire(m_locks, name_lock(folder), purpose, os::LockMode::exclusive, patience);
+  return os::Lock::acquire(m_locks, name_lock(folder), purpose, os::LockMode::exclusive, patience,
+                           path() + "/" + folder);
 }
 
 std::optional<os::Lock> Root::try_lock_name(const std::string& folder) const {

@@ -70,7 +70,7 @@ def test_a_command_that_would_wait_for_itself(tmp):
                       f"run {tree} u -- {helper} remove --root {p.root} t"):
             done = p("run", "t", f"--guard={guard}", "--", "sh", "-c", f"{helper} {inner}", expect=None, timeout=20)
             assert done.code == (125 if inner.startswith("run") and "remove" not in inner else 1), done
-            assert_says(done, "is in use by snapfix run t (pid", "in which this command runs", "hint: ")
+            assert_says(done, f"'{p.root}/t' is in use by snapfix run t (pid", "in which this command runs", "hint: ")
             assert (p.root / "t").exists()
         # What needs no lock of the name, and another name, is fine.
         for inner in (f"run {tree} u -- true", f"create {tree} t", f"verify --root {p.root} t", f"remove --root {p.root} u", f"prune --root {p.root}",
