@@ -107,7 +107,8 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     Of the test, and of the tests that serve it. Labels that are set later are copied as well.
 
   ``SETUP_TIMEOUT``
-    ``TIMEOUT`` of the tests that make the snapshot.
+    ``TIMEOUT`` of the tests that make the snapshot. The longest of a root is that of its
+    ``snapshots.finish.<hash>``, too.
 
   ``PROPERTIES``
     Further properties of the test, as for :command:`set_tests_properties`. Stands last.

@@ -4,6 +4,7 @@
 # Sets freeze: the name of the test and fixture with these options.
 function(_snapshot_fixtures_use_freeze record freeze_code)
   _snapshot_fixtures_get(${record} source root root_code helper_code place)
+  set(place_of_call "${place}")
   string(SHA256 hash "${freeze_code}")
   string(SUBSTRING "${hash}" 0 8 hash)
   get_filename_component(readable "${source}" NAME)
@@ -12,15 +13,20 @@ function(_snapshot_fixtures_use_freeze record freeze_code)
   set(freeze "snapshots.freeze.${readable}.${hash}")
   _snapshot_fixtures_set(${record} freeze "${freeze}")
 
-  _snapshot_fixtures_set(${freeze} place "${place}")
-  _snapshot_fixtures_set(${freeze} command_code
-    "${helper_code} \"freeze\" ${freeze_code} \"--ctest\" \"--\"")
   string(SHA256 hash "${root}")
   string(SUBSTRING "${hash}" 0 8 hash)
   set(finish "snapshots.finish.${hash}")
   _snapshot_fixtures_set(${freeze} finish "${finish}")
+  _snapshot_fixtures_set(${freeze} command_code
+    "${helper_code} \"freeze\" ${freeze_code} \"--ctest\" \"--\"")
   _snapshot_fixtures_set(${finish} command_code
     "${helper_code} \"finish-run\" ${root_code} \"--ctest\" \"--\"")
+  foreach(test IN ITEMS "${freeze}" "${finish}") # of the first call that wants it
+    _snapshot_fixtures_get(${test} place)
+    if(place STREQUAL "")
+      _snapshot_fixtures_set(${test} place "${place_of_call}")
+    endif()
+  endforeach()
 endfunction()
 
 # Notes who needs a freezing test. It is disabled only with all of them, and exists only in their
@@ -81,14 +87,18 @@ function(_snapshot_fixtures_add_freeze freeze)
   if(NOT enabled)
     set_property(TEST "${freeze}" PROPERTY DISABLED TRUE)
   endif()
-  # The longest that was asked for, but not less than those get who asked for nothing.
+  _snapshot_fixtures_set_longest_timeout("${freeze}" "${timeouts}" "${default_timeout}")
+endfunction()
+
+# The longest that was asked for, but not less than those get who asked for nothing.
+function(_snapshot_fixtures_set_longest_timeout test timeouts default_timeout)
   if(default_timeout)
     list(APPEND timeouts 1500)
   endif()
   list(SORT timeouts COMPARE NATURAL ORDER DESCENDING)
   list(GET timeouts 0 timeout)
   if(NOT default_timeout OR timeout GREATER 1500)
-    set_property(TEST "${freeze}" PROPERTY TIMEOUT "${timeout}")
+    set_property(TEST "${test}" PROPERTY TIMEOUT "${timeout}")
   endif()
 endfunction()
 
@@ -99,11 +109,17 @@ function(_snapshot_fixtures_add_finish finish)
   set(any_configuration FALSE)
   set(all_configurations "")
   set(any_enabled FALSE)
+  set(all_timeouts "")
+  set(any_default_timeout FALSE)
   list(GET freezes 0 first)
   _snapshot_fixtures_get(${first} common_labels)
   set(labels "${common_labels}")
   foreach(freeze IN LISTS freezes)
-    _snapshot_fixtures_get(${freeze} configurations_code enabled common_labels)
+    _snapshot_fixtures_get(${freeze} configurations_code enabled common_labels timeouts default_timeout)
+    list(APPEND all_timeouts ${timeouts})
+    if(default_timeout)
+      set(any_default_timeout TRUE)
+    endif()
     if(configurations_code STREQUAL "")
       set(any_configuration TRUE)
     endif()
@@ -127,6 +143,7 @@ function(_snapshot_fixtures_add_finish finish)
   set_tests_properties("${finish}" PROPERTIES
     FIXTURES_CLEANUP "${freezes}"
     SKIP_RETURN_CODE 3) # the source has changed
+  _snapshot_fixtures_set_longest_timeout("${finish}" "${all_timeouts}" "${any_default_timeout}")
   if(NOT any_enabled)
     set_property(TEST "${finish}" PROPERTY DISABLED TRUE)
   endif()

@@ -146,6 +146,24 @@ def test_setup_timeout(tmp):
     # A test that asks for nothing shall not fail for another's small number, nor for ctest's own.
     assert timeouts("c") == [None, 100, None] and timeouts("d") == [None, None, None]
     assert timeouts("e") == [None, 9000, 9000] and timeouts("f") == [None, None, 9000]
+    (finish,) = nested.finishes(tests)
+    assert tests[finish].timeout == 9000
+
+
+def test_setup_timeout_of_the_run_s_end(tmp):
+    """As that of the freezes: the longest asked for by any test of the root."""
+    lists = "".join(
+        f"set(SNAPSHOT_FIXTURES_ROOT {name})\n"
+        + "".join(f"add_snapshot_test(NAME {name}{n} COMMAND sh {words})\n" for n, words in enumerate(calls))
+        for name, calls in (
+            ("short", ("SETUP_TIMEOUT 100", "SETUP_TIMEOUT 20 FILES ALL")),
+            ("mixed", ("SETUP_TIMEOUT 100", "FILES ALL")),
+            ("long", ("SETUP_TIMEOUT 100", "SETUP_TIMEOUT 9000 FILES ALL", "FILES UNTRACKED")),
+        )
+    )
+    tests = nested.Project(tmp, lists).configured().tests()
+    timeouts = {tests[name].option("--root"): tests[name].timeout for name in nested.finishes(tests)}
+    assert timeouts == {f"{tmp}/build/short": 100, f"{tmp}/build/mixed": None, f"{tmp}/build/long": 9000}, timeouts
 
 
 def test_replaced_fixtures_are_put_back(tmp):
@@ -316,6 +334,10 @@ def test_where_tests_are_defined(tmp):
         ("f.snapshot_setup", f"{project.source}/sub/CMakeLists.txt:2"),
     ):
         assert told[name] == place, (name, told[name], place)
+    # What serves all of them is where the first one is.
+    for name in (*nested.freezes(told), *nested.finishes(told)):
+        assert told.pop(name) == line("NAME first"), name
+    assert len(told) == 5 * 3 + 2, told
 
 
 def test_one_freezing_test_for_each_source_and_file_set(tmp):
