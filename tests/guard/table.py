@@ -1,4 +1,4 @@
-"""Prints the table of writers in Markdown, for docs/isolation.md: what reaches the object without the guard, and with it."""
+"""Prints the table of writers in Markdown, for docs/writers.md: what reaches the object without the guard, and with it."""
 
 import harness
 import matrix
