@@ -23,12 +23,13 @@ import tempfile
 import time
 
 import harness
+import nightly
 
 SNAPFIX = os.environ.get("SNAPFIX", "snapfix")
 FLOOR = os.environ.get("SNAPFIX_FLOOR", "floor")
 SLOW_FS = os.environ.get("SNAPFIX_SLOW_FS", "slow_fs")
 FILE_SYSTEMS = ["default", "tmpfs", "xfs", "btrfs", "slow0.3", "slow1"]
-TASKS = ["create", "freeze", "together", "memory", "refresh", "remove", "ctest"]  # those that remove things come last
+TASKS = ["create", "freeze", "together", "memory", "refresh", "remove", "ctest", "nightly"]  # those that remove things come last
 MANY = 100_000  # files, from which on the slowest contenders are left out: they show no more, and take hours
 IMAGE_MEGABYTES = 24 << 10  # sparse
 
@@ -82,6 +83,7 @@ def make_source(top, shape, count):
     # Two bytes a file would do: what git keeps of them is not measured, but cloned by one contender.
     quiet("git", "-C", top, "-c", "core.compression=0", "add", "-A")
     quiet("git", "-C", top, "commit", "-qm", "all")
+    quiet("git", "-C", top, "-c", "core.compression=0", "repack", "-adq")
     time.sleep(2.1)  # or the first freeze would find ctimes that are not settled, and read twice
     return os.fsencode(harness.git(top, "ls-files", "-z").out)
 
@@ -142,9 +144,12 @@ class Place:
         self.old.mkdir()
         listed = make_source(self.source, shape, count)
         self.count = listed.count(b"\0")
-        # Who links files changes their ctime: for those, a copy of the source, so that snapfix finds an unchanged one.
-        self.twin = top / "twin"
+        self.folders = len({parent for name in listed.split(b"\0") for parent in pathlib.PurePath(os.fsdecode(name)).parents})
+        # Who links files changes their ctime: for those, copies of the source, so that snapfix finds an unchanged one.
+        # A snapshot has no .git: who knows nothing of git copies a tree without one.
+        self.twin, self.plain = top / "twin", top / "plain"
         quiet("cp", "-a", self.source, self.twin)
+        quiet("rsync", "-a", "--exclude=/.git", f"{self.source}/", f"{self.plain}/")
         self.list = pathlib.Path(tempfile.mkstemp(prefix="snapfix-list.")[1])
         self.list.write_bytes(listed)
         self.first = pathlib.Path(os.fsdecode(listed.split(b"\0")[0]))
@@ -177,10 +182,10 @@ class Place:
             out.write(b"x")
 
     def create(self, rounds):
-        target, source, twin = self.target, self.source, self.twin
+        target, source, twin, plain = self.target, self.source, self.twin, self.plain
         clear = self.aside(target)
         drop = self.drop("x")
-        floor = Contender("floor: link", FLOOR, "link", self.list, twin, target, before=clear)
+        floor = Contender("floor: link", FLOOR, "link", self.list, plain, target, before=clear)
         contenders = [
             floor,
             Contender("floor: lstat", FLOOR, "lstat", self.list, source),
@@ -188,25 +193,25 @@ class Place:
             Contender("snapfix create --base", *self.given("x"), before=drop),
             Contender("snapfix create", *self.snapfix("create", "x"), before=drop),
             Contender("snapfix create --link-from source", SNAPFIX, "create", "x", "--link-from", "source", "--source", twin, "--root", self.root, before=drop),
-            Contender("cp -al", "cp", "-al", twin, target, before=clear),
+            Contender("cp -al", "cp", "-al", plain, target, before=clear),
         ]
         if self.count < MANY:
             contenders.append(Contender("rsync --link-dest", "rsync", "-a", "--from0", f"--files-from={self.list}",
-                                        f"--link-dest={twin}", f"{twin}/", f"{target}/", before=clear))
+                                        f"--link-dest={plain}", f"{plain}/", f"{target}/", before=clear))
         seconds = measure(contenders, rounds)
         if self.count >= MANY:
             quiet(*clear)
             return seconds
         copies = [
             Contender("snapfix create, empty root", *self.snapfix("create", "x"), before=self.aside(self.root)),
-            Contender("cp -a", "cp", "-a", twin, target, before=clear),
-            Contender("rsync -a", "rsync", "-a", f"{twin}/", f"{target}/", before=clear),
+            Contender("cp -a", "cp", "-a", plain, target, before=clear),
+            Contender("rsync -a", "rsync", "-a", f"{plain}/", f"{target}/", before=clear),
             Contender("git worktree add", "git", "-C", twin, "worktree", "add", "-f", "--detach", target,
                       before=shell(shlex.join(map(str, clear)), f"git -C {shlex.quote(str(twin))} worktree prune")),
             Contender("git clone --local", "git", "clone", "-q", "--local", twin, target, before=clear),
         ]
         if self.can_reflink:
-            copies.append(Contender("cp -a --reflink", "cp", "-a", "--reflink=always", twin, target, before=clear))
+            copies.append(Contender("cp -a --reflink", "cp", "-a", "--reflink=always", plain, target, before=clear))
         seconds |= measure(copies, rounds_of_copies(self.count, rounds))
         quiet(*clear)
         quiet("git", "-C", twin, "worktree", "prune")
@@ -228,7 +233,7 @@ class Place:
         self.base = self.snapfix_json("freeze")["base"]
         seconds |= measure([
             Contender("snapfix freeze, empty root", *self.snapfix("freeze"), before=self.aside(self.root)),
-            Contender("cp -a", "cp", "-a", self.source, self.target, before=self.aside(self.target)),
+            Contender("cp -a", "cp", "-a", self.plain, self.target, before=self.aside(self.target)),
         ], rounds_of_copies(self.count, rounds))
         quiet(*self.aside(self.target))
         self.base = self.snapfix_json("freeze")["base"]
@@ -248,7 +253,7 @@ class Place:
         return seconds
 
     def remove(self, rounds):
-        floor_link = (FLOOR, "link", self.list, self.twin, self.target)
+        floor_link = (FLOOR, "link", self.list, self.plain, self.target)
         seconds = measure([
             Contender("floor: unlink", FLOOR, "unlink", self.target, before=floor_link),
             Contender("rm -rf", "rm", "-rf", self.target, before=floor_link),
@@ -306,12 +311,19 @@ class Place:
         for _ in range(max(3, rounds // 2)):
             out["20 plain tests (cpu)"].append(processor("ctest", "--test-dir", build, "-R", "^plain"))
             out["20 snapshot tests (cpu)"].append(processor("ctest", "--test-dir", build, "-R", "^snap"))
-            links = sum(processor(FLOOR, "link", self.list, self.twin, self.target) + processor(FLOOR, "unlink", self.target) for _ in range(3))
+            links = sum(processor(FLOOR, "link", self.list, self.plain, self.target) + processor(FLOOR, "unlink", self.target) for _ in range(3))
             out["20 times the links and their removal (cpu)"].append(links / 3 * 20)
         shutil.rmtree(build)
         shutil.rmtree(project)
         self.base = self.snapfix_json("freeze")["base"]
         return out
+
+
+    def nightly(self, rounds):
+        """40 tests of nothing and 40 that write, with trees by snapfix and by others: a suite takes as long as 80 trees."""
+        seconds = nightly.measure(self, rounds_of_copies(self.count, rounds))
+        self.base = self.snapfix_json("freeze")["base"]
+        return seconds
 
 
 # ---- file systems --------------------------------------------------------------------------------
@@ -375,7 +387,9 @@ def table(results):
             more = 1000 * (ours - plain - links) / 20
             lines += [f"A snapshot test takes {more:.1f} ms of processor time more than a plain one and the links." if more > 0 else
                       "What a snapshot test takes more than a plain one and the links is less than the links vary.", ""]
-        if entry["task"] == "memory":
+        if entry["task"] == "nightly":
+            lines += nightly.table(median, entry["files"] + entry["folders"])
+        elif entry["task"] == "memory":
             lines += ["| | MiB | bytes a file over 20 MiB |", "| --- | ---: | ---: |"]
             lines += [f"| {name.removesuffix(' (bytes)')} | {value / 2**20:.1f} | {max(0, value - 20 * 2**20) / entry['files']:.0f} |" for name, value in median.items()]
         else:
@@ -490,7 +504,7 @@ def measure_case(options, name, shape, count, keep):
             for task in tasks:
                 print(f"{name}, {shape}, {count} files: {task}", file=sys.stderr, flush=True)
                 seconds = getattr(place, task)(rounds)
-                keep({"file_system": name, "shape": shape, "files": place.count, "task": task, "seconds": seconds})
+                keep({"file_system": name, "shape": shape, "files": place.count, "folders": place.folders, "task": task, "seconds": seconds})
         finally:
             place.close()
 
