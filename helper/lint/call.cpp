@@ -1,55 +1,46 @@
 #include "lint/call.hpp"
 
 #include "lint/words.hpp"
-#include "os/format.hpp"
 
 #include <algorithm>
 #include <array>
 
 namespace snapfix::lint {
-
-void set_exported(Variables& variables, const Word& word) {
-  variables[word.chars().substr(0, word.equals)] = {
-      word.text.sub(word.equals + 1, word.text.size()), {}, true, {}};
-}
-
-bool is_on(const Variables& variables, const std::string& name) {
-  const auto found = variables.find(name);
-  if (found == variables.end() || !found->second.exported) {
-    return false;
-  }
-  constexpr std::size_t k_most = 200;
-  std::string value = lower(found->second.value.sub(0, k_most).trimmed().chars());
-  const auto fallback = value.find(":-");
-  if (value.starts_with("${") && fallback != std::string::npos && value.ends_with('}')) {
-    value = value.substr(fallback + 2, value.size() - fallback - 3);
-  }
-  return !is_any(value, {"", "0", "false", "f", "no", "n", "off"});
-}
-
 namespace {
 
 /// The value of a UV_LOCKED that stands in no file: who calls the script by hand lacks it.
 constexpr const char* k_assumed = "assumed";
 
 bool is_assumed(const Variables& variables) {
-  const auto found = variables.find("UV_LOCKED");
-  return found != variables.end() && found->second.value.chars() == k_assumed;
+  const Variable* locked = variables.find("UV_LOCKED");
+  return locked != nullptr && locked->value.chars() == k_assumed;
+}
+
+/// Whether uv takes that variable of its environment as true.
+bool is_on(const Variables& variables, const std::string& name) {
+  constexpr std::size_t k_longest = 200;
+  const Variable* variable = variables.find(name);
+  if (variable == nullptr || !variable->exported) {
+    return false;
+  }
+  std::string value = lower(variable->value.sub(0, k_longest).trimmed().chars());
+  const auto fallback = value.find(":-");
+  if (value.starts_with("${") && fallback != std::string::npos && value.ends_with('}')) {
+    value = value.substr(fallback + 2, value.size() - fallback - 3);
+  }
+  return !value.empty() && !is_in(" 0 false f no n off ", value);
 }
 
 /// An expansion that stands for options rather than for the command that `uv run` starts.
 bool stands_for_options(const Word& word) {
-  const std::string& chars = word.chars();
-  if (chars.starts_with("${{") || chars.starts_with("{{") || chars.starts_with("$(")) {
+  const std::string name = lower(word.chars());
+  if (name.starts_with("${{") || name.starts_with("{{") || name.starts_with("$(")) {
     return true;
   }
-  if (!chars.starts_with('$') && !chars.starts_with('{')) {
-    return false;
-  }
-  const std::string name = lower(chars);
-  return std::ranges::any_of(
-      std::array<std::string_view, 7>{"flag", "arg", "opt", "extra", "group", ":+", "@"},
-      [&](std::string_view part) { return contains(name, part); });
+  constexpr std::array<std::string_view, 7> k_parts{"flag",  "arg", "opt", "extra",
+                                                    "group", ":+",  "@"};
+  return (name.starts_with('$') || name.starts_with('{')) &&
+         std::ranges::any_of(k_parts, [&](auto part) { return contains(name, part); });
 }
 
 /// What the words of one call, and the variables around it, say.
@@ -68,9 +59,7 @@ struct Call {
   std::size_t command = 0;
 };
 
-void take_option(Call& call, std::string_view subcommand, std::string_view option,
-                 std::string_view value) {
-  const bool run = subcommand == "run";
+void take_option(Call& call, bool run, std::string_view option, std::string_view value) {
   // The last one counts.
   if (is_in(" --locked --no-locked ", option)) {
     call.locked = option == "--locked";
@@ -90,86 +79,73 @@ void take_option(Call& call, std::string_view subcommand, std::string_view optio
                  is_in(" --locked --frozen ", option);
   call.spared |=
       is_in(" --help -h --upgrade -U --upgrade-package -P --upgrade-group --dry-run ", option) ||
-      (run && is_in(" --no-sync --isolated --version ", option)) ||
-      (subcommand == "sync" && option == "--check");
+      is_in(run ? " --no-sync --isolated --version " : " --check ", option);
   call.resolves |= changes_resolution(option, value);
 }
 
-Call call_in(const Variables& variables, std::string_view subcommand) {
+Call call_in(const Variables& variables, bool run) {
   Call call;
   call.locked = is_on(variables, "UV_LOCKED") && !is_assumed(variables);
   call.frozen = is_on(variables, "UV_FROZEN");
-  if (subcommand == "run") {
-    call.spared = is_on(variables, "UV_NO_SYNC") || is_on(variables, "UV_ISOLATED");
-    call.no_project = is_on(variables, "UV_NO_PROJECT") ? "UV_NO_PROJECT" : "";
-  }
+  call.spared = run && (is_on(variables, "UV_NO_SYNC") || is_on(variables, "UV_ISOLATED"));
+  call.no_project = run && is_on(variables, "UV_NO_PROJECT") ? "UV_NO_PROJECT" : "";
   for (const char* name : {"PWD", "UV_WORKING_DIR", "UV_PROJECT"}) {
-    if (const auto found = variables.find(name); found != variables.end()) {
-      call.folder = joined(call.folder, found->second.value.chars());
+    if (const Variable* variable = variables.find(name)) {
+      call.folder = joined(call.folder, variable->value.chars());
     }
   }
   for (const char* name : {"UV_RESOLUTION", "UV_PRERELEASE", "UV_FORK_STRATEGY", "UV_EXCLUDE_NEWER",
                            "UV_NO_SOURCES", "UV_NO_INDEX"}) {
     call.resolves |= is_on(variables, name) &&
-                     changes_resolution(name, variables.at(name).value.trimmed().chars());
+                     changes_resolution(name, variables.find(name)->value.trimmed().chars());
   }
   return call;
 }
 
 Call read_call(std::span<const Word> words, std::size_t subcommand, const Variables& variables) {
-  const std::string_view name = words[subcommand].chars();
-  Call call = call_in(variables, name);
+  const bool run = words[subcommand].chars() == "run";
+  Call call = call_in(variables, run);
   call.command = words.size();
-  for (std::size_t i = 1; i < words.size(); ++i) {
+  for (std::size_t i = 1; i < words.size() && call.command == words.size(); ++i) {
     const std::string& word = words[i].chars();
-    if (i == subcommand) {
-      continue;
-    }
     if (i > subcommand && stands_for_options(words[i])) {
       call.may_pin |=
           contains(word, "--frozen") || contains(word, "--locked") || contains(word, "--upgrade");
-      continue;
-    }
-    if (word == "--") {
+    } else if (word == "--") {
       call.command = i + 1;
       break;
-    }
-    if (word.size() > 1 && word[0] == '-') {
-      const std::string_view option = std::string_view(word).substr(0, word.find('='));
-      const bool valued =
-          option == word && (takes_value(word) || (word == "--script" && name != "run"));
-      const std::string_view next =
-          i + 1 < words.size() ? words[i + 1].chars() : std::string_view();
-      take_option(call, name, option,
-                  option != word ? std::string_view(word).substr(option.size() + 1) : next);
-      i += valued ? 1 : 0;
-    } else if (name == "run" && i > subcommand) {
+    } else if (word.size() > 1 && word[0] == '-') {
+      const std::size_t equals = std::min(word.find('='), word.size());
+      const std::string option = word.substr(0, equals);
+      const bool alone = option == word && i + 1 < words.size();
+      take_option(call, run, option,
+                  alone                  ? std::string_view(words[i + 1].chars())
+                  : equals < word.size() ? std::string_view(word).substr(equals + 1)
+                                         : std::string_view());
+      i += alone && (takes_value(word) || (word == "--script" && !run)) ? 1 : 0;
+    } else if (run && i > subcommand) {
       call.command = i;
-      break;
     }
   }
-  if (name == "run" && call.command < words.size()) {
+  if (run && call.command < words.size()) {
     call.script = words[call.command].chars();
   }
   return call;
 }
 
+/// On one line, and no longer than a line.
 std::string shown(std::span<const Word> words) {
-  constexpr std::size_t k_most = 100;
+  constexpr std::size_t k_longest = 100;
   std::string out;
-  for (const Word& word : words) {
-    out += (out.empty() ? "" : " ") + word.chars();
-    if (out.size() > k_most) {
-      out.resize(k_most);
-      // Not within a UTF-8 sequence.
-      while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0U) == 0x80) {
-        out.pop_back();
-      }
-      if (!out.empty() && (static_cast<unsigned char>(out.back()) & 0x80U) != 0) {
-        out.pop_back();
-      }
-      return out + "...";
+  for (std::size_t i = 0; i < words.size() && out.size() <= k_longest; ++i) {
+    out += (i == 0 ? "" : " ") + words[i].chars();
+  }
+  if (out.size() > k_longest) {
+    std::size_t end = k_longest;
+    while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xC0U) == 0x80) {
+      --end; // not within a UTF-8 sequence
     }
+    out = out.substr(0, end) + "...";
   }
   std::ranges::replace(out, '\n', ' ');
   return out;
@@ -189,84 +165,120 @@ bool has_lock(const Call& call, const Reading& reading) {
   return reading.projects == nullptr || reading.projects->has_lock(call.folder, call.script);
 }
 
-void add(Reading& reading, std::span<const Word> words, std::size_t subcommand, std::string message,
-         bool fixable) {
+void add(Reading& reading, std::span<const Word> words, std::size_t subcommand,
+         const std::string& message, bool fixable) {
   const Word& after = words[subcommand];
   // `$UV run` stands where it is used, `$UV_RUN` where it is defined.
   const bool used_here = words[0].from_variable && !after.from_variable;
   const std::size_t begin = used_here ? after.begin : words[0].begin;
-  if (!reading.seen.insert(after.begin).second) {
-    return;
+  if (reading.found.insert(after.begin).second) {
+    reading.findings.push_back(
+        {begin, after.end, shown(words), message, after.begin, after.end,
+         fixable && reading.may_fix ? after.option_before + "--locked" + after.option_after : ""});
   }
-  reading.findings.push_back(
-      {begin, after.end, shown(words), std::move(message), after.begin, after.end,
-       fixable && reading.may_fix ? after.option_before + "--locked" + after.option_after
-                                  : std::string()});
 }
 
 } // namespace
 
-std::size_t cost_of(const Variables& variables) {
-  constexpr std::size_t k_bytes_at_once = 64;
-  std::size_t cost = 0;
-  const auto add = [&](const Text& text) { cost += 1 + text.size() / k_bytes_at_once; };
-  for (const auto& [name, variable] : variables) {
-    add(variable.value);
-    std::ranges::for_each(variable.elements, add, &Word::text);
-    std::ranges::for_each(variable.others, add);
+const Variable* Variables::find(const std::string& name) const {
+  for (const Variables* each = this; each != nullptr; each = each->m_outer) {
+    if (const auto found = each->m_own.find(name); found != each->m_own.end()) {
+      return found->second ? &*found->second : nullptr;
+    }
   }
-  return cost;
+  return nullptr;
+}
+
+Variable& Variables::operator[](const std::string& name) {
+  const Variable* known = find(name);
+  auto& own = m_own[name];
+  if (!own) {
+    own = known != nullptr ? *known : Variable();
+  }
+  return *own;
+}
+
+void Variables::clear() {
+  m_outer = nullptr;
+  m_own.clear();
+}
+
+void Variables::export_all() {
+  for (auto& [name, variable] : m_own) {
+    if (variable) {
+      variable->exported = true;
+    }
+  }
+}
+
+Pins pins_of(const Variables& variables) {
+  Pins out;
+  for (const char* name : {"UV_LOCKED", "UV_FROZEN", "UV_NO_SYNC", "UV_NO_PROJECT", "PWD"}) {
+    const Variable* variable = variables.find(name);
+    out[name] = variable != nullptr ? std::optional(*variable) : std::nullopt;
+  }
+  return out;
+}
+
+void set_pins(Variables& variables, const Pins& pins) {
+  for (const auto& [name, variable] : pins) {
+    if (variable) {
+      variables[name] = *variable;
+    } else {
+      variables.erase(name);
+    }
+  }
+}
+
+void change_folder(Variables& variables, const std::string& folder) {
+  constexpr std::size_t k_longest = 1000;
+  // What it begins with may be a variable that is known.
+  const std::size_t begin = folder.starts_with("${") ? 2 : folder.starts_with('$') ? 1 : 0;
+  std::size_t end = begin;
+  while (end < folder.size() && is_name_char(folder[end])) {
+    ++end;
+  }
+  const Variable* first = begin != 0 ? variables.find(folder.substr(begin, end - begin)) : nullptr;
+  end += begin == 2 ? 1 : 0;
+  const bool known = first != nullptr && !first->value.empty() && first->value.size() < k_longest;
+  Variable& here = variables["PWD"];
+  const std::string path =
+      joined(here.value.chars(),
+             known ? first->value.chars() + folder.substr(std::min(end, folder.size())) : folder);
+  here.value = Text(path.size() > k_longest ? "$x" : path);
+}
+
+bool Reading::is_new(std::size_t begin, const std::string& script, const Variables& variables) {
+  std::string state;
+  for (const auto& [name, variable] : pins_of(variables)) {
+    state += variable ? name + (variable->exported ? "=" : ":") + variable->value.chars() : "";
+  }
+  return scripts.emplace(begin, script, state).second;
 }
 
 Variables Reading::environment() const {
   Variables out;
   if (assume_locked == AssumeLocked::yes) {
-    out["UV_LOCKED"] = {Text(k_assumed), {}, true, {}};
+    out["UV_LOCKED"] = {Text(k_assumed), true};
   }
   return out;
 }
 
 bool is_uv(const Word& word) {
-  const std::string_view name = base_name(word.chars());
-  return name == "uv" || name == "uv.exe";
-}
-
-void change_folder(Variables& variables, const std::string& folder) {
-  constexpr std::size_t k_longest = 1000;
-  Variable& here = variables["PWD"];
-  const std::string path = joined(here.value.chars(), with_variable(variables, folder));
-  here.value = Text(path.size() > k_longest ? "$x" : path);
-}
-
-std::string with_variable(const Variables& variables, const std::string& text) {
-  const std::size_t begin = text.starts_with("${") ? 2 : text.starts_with('$') ? 1 : 0;
-  std::size_t end = begin;
-  while (end < text.size() && is_name_char(text[end])) {
-    ++end;
-  }
-  const auto found = variables.find(text.substr(begin, end - begin));
-  constexpr std::size_t k_longest = 500;
-  if (begin == 0 || found == variables.end() || found->second.value.empty() ||
-      found->second.value.size() > k_longest) {
-    return text;
-  }
-  end += begin == 2 && end < text.size() && text[end] == '}' ? 1 : 0;
-  return found->second.value.chars() + text.substr(end);
+  return is_in(" uv uv.exe ", base_name(word.chars()));
 }
 
 std::size_t resolving_subcommand(std::span<const Word> words) {
   for (std::size_t i = 1; i < std::min(words.size(), k_most_options); ++i) {
     const std::string& word = words[i].chars();
-    if (word.size() > 1 && word[0] == '-') {
-      if (is_any(word, {"--version", "-V", "--help", "-h"})) {
-        return 0;
-      }
-      i += takes_value(word) ? 1 : 0;
-    } else if (is_resolving(word)) {
+    if (is_resolving(word)) {
       return i;
-    } else if (!stands_for_options(words[i])) {
+    }
+    const bool option = word.size() > 1 && word[0] == '-';
+    if (is_in(" --version -V --help -h ", word) || (!option && !stands_for_options(words[i]))) {
       return 0;
     }
+    i += option && takes_value(word) ? 1 : 0;
   }
   return 0;
 }
@@ -277,36 +289,35 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
     return words.size();
   }
   const std::string& name = words[subcommand].chars();
+  const std::string shown_call = "`uv " + name + "` ";
   const Call call = read_call(words, subcommand, variables);
-  const std::string shown_call = "`uv " + name + "`";
-  const bool run_without = !call.no_project.empty();
+  const bool assumed = reading.assume_locked == AssumeLocked::yes && is_on(variables, "UV_LOCKED");
   if (call.spared || !has_lock(call, reading)) {
     ++reading.pinned;
-  } else if (run_without) {
+  } else if (!call.no_project.empty()) {
     const bool wished = call.locked || call.frozen || is_assumed(variables);
     if (call.flagged || (call.no_project.starts_with("UV_") && wished)) {
       add(reading, words, subcommand,
-          os::format("{} runs without the lock: {} turns --locked and --frozen off", shown_call,
-                     call.no_project),
+          shown_call + "runs without the lock: " + std::string(call.no_project) +
+              " turns --locked and --frozen off",
           false);
     }
-  } else if (reading.assume_locked == AssumeLocked::yes && is_on(variables, "UV_LOCKED") &&
-             call.frozen && !call.undone) {
+  } else if (assumed && call.frozen && !call.undone) {
     add(reading, words, subcommand,
-        os::format("uv refuses {} together with UV_LOCKED=1, or ignores one of them: write "
-                   "--locked, or `env -u UV_LOCKED uv {} ... --frozen`",
-                   is_on(variables, "UV_FROZEN") ? "UV_FROZEN" : "--frozen", name),
+        std::string("uv refuses ") + (is_on(variables, "UV_FROZEN") ? "UV_FROZEN" : "--frozen") +
+            " together with UV_LOCKED=1, or ignores one of them: write --locked, or "
+            "`env -u UV_LOCKED uv " +
+            name + " ... --frozen`",
         false);
   } else if (call.locked || call.frozen) {
     ++reading.pinned;
   } else {
-    ++reading.unpinned;
     const bool defined = words[subcommand].from_variable || reading.in_variable;
     add(reading, words, subcommand,
         shown_call +
-            (call.undone     ? " with --no-locked may update the lock"
-             : call.resolves ? " resolves in another way than the lock, and updates it"
-                             : " without --locked or --frozen may update the lock") +
+            (call.undone     ? "with --no-locked may update the lock"
+             : call.resolves ? "resolves in another way than the lock, and updates it"
+                             : "without --locked or --frozen may update the lock") +
             (defined ? " (in the value of a variable that is run as a command)" : ""),
         !call.may_pin && !call.resolves && !call.undone);
   }

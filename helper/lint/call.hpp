@@ -4,14 +4,15 @@
 #include "lint/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace snapfix::lint {
@@ -30,6 +31,9 @@ struct Word {
   std::vector<Word> elements; ///< of `name=(...)`
 
   const std::string& chars() const noexcept { return text.chars(); }
+  /// Of `name=value`.
+  std::string name() const { return chars().substr(0, equals); }
+  Text value() const { return text.sub(equals + 1, text.size()); }
 };
 
 /// A uv command that is not right.
@@ -47,32 +51,41 @@ struct Finding {
 /// assigned it did not hold.
 struct Variable {
   Text value;
-  std::vector<Word> elements;
   bool exported = false;
-  std::vector<Text> others;
+  std::vector<Word> elements = {};
+  std::vector<Text> others = {};
 };
 
-/// The variables of a shell at one point of a script.
-using Variables = std::map<std::string, Variable>;
+/// The variables at one point of a script. A subshell, or one command, sees those around it and
+/// keeps what it changes to itself.
+class Variables {
+public:
+  Variables() = default;
+  explicit Variables(const Variables* outer) : m_outer(outer) {}
 
-/// What pins the lock, or turns that off, and the folder: what a condition may leave as it was, and
-/// what does not get to another machine.
-constexpr std::array<const char*, 5> k_pins{"UV_LOCKED", "UV_FROZEN", "UV_NO_SYNC", "UV_NO_PROJECT",
-                                            "PWD"};
+  /// nullptr if it is not set.
+  const Variable* find(const std::string& name) const;
+  /// To be changed; it is made where it is not set.
+  Variable& operator[](const std::string& name);
+  void erase(const std::string& name) { m_own[name].reset(); }
+  /// Sets what the word `NAME=value` says, for programs that are started.
+  void set_exported(const Word& word) { (*this)[word.name()] = {word.value(), true}; }
+  void clear();
+  void export_all();
 
-/// Sets what the word `NAME=value` says, for programs that are started.
-void set_exported(Variables& variables, const Word& word);
+private:
+  const Variables* m_outer = nullptr;
+  std::map<std::string, std::optional<Variable>> m_own;
+};
 
-/// What a copy of them costs (Reading::spend).
-std::size_t cost_of(const Variables& variables);
+/// Those that pin the lock, or turn that off, and the folder: what a condition may leave as it was,
+/// and what does not get to another machine.
+using Pins = std::map<std::string, std::optional<Variable>>;
+Pins pins_of(const Variables& variables);
+void set_pins(Variables& variables, const Pins& pins);
 
 /// The folder that commands work in is the variable PWD, which is not set where they begin.
 void change_folder(Variables& variables, const std::string& folder);
-/// `text` with the variable that it begins with put in, if that is known.
-std::string with_variable(const Variables& variables, const std::string& text);
-
-/// Whether uv takes that variable of its environment as true.
-bool is_on(const Variables& variables, const std::string& name);
 
 enum class AssumeLocked { no, yes };
 
@@ -81,21 +94,24 @@ struct Reading {
   AssumeLocked assume_locked = AssumeLocked::no;
   Projects* projects = nullptr; ///< around the file; without, every project has a lock
   std::vector<Finding> findings;
-  std::size_t pinned = 0;     ///< calls that were right
-  std::size_t unpinned = 0;   ///< calls that were not
-  bool in_variable = false;   ///< what is read is a variable's value
-  bool may_fix = true;        ///< it is certainly run
-  Variables later;            ///< what a step of a workflow sets for those behind it
-  std::set<std::size_t> seen; ///< where commands were found: a variable is used more than once
-  std::size_t left = std::numeric_limits<std::size_t>::max(); ///< see spend()
+  std::size_t pinned = 0;                ///< calls that were right
+  bool in_variable = false;              ///< what is read is a variable's value
+  bool may_fix = true;                   ///< it is certainly run
+  std::map<std::string, Variable> later; ///< what a step of a workflow sets for those behind it
+  std::set<std::size_t> found;           ///< where: a variable is used more than once
+  std::set<std::tuple<std::size_t, std::string, std::string>> scripts; ///< see is_new()
+  std::size_t left = std::numeric_limits<std::size_t>::max();          ///< see spend()
 
   /// Takes `cost`, in bytes or the like, of what reading may still cost. False once that is used
-  /// up: then nothing more is read, and the file is reported. Variables that lead to each other,
-  /// scripts within scripts and long lists would else take for ever.
+  /// up: then nothing more is read, and the file is reported.
   bool spend(std::size_t cost) noexcept {
     left -= std::min(cost, left);
     return left != 0;
   }
+
+  /// Whether a script that stands at `begin` was not yet read with what pins the lock now. A
+  /// variable may be used often, and its value may lead to itself.
+  bool is_new(std::size_t begin, const std::string& script, const Variables& variables);
 
   /// The environment that a file starts with.
   Variables environment() const;

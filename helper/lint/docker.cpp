@@ -13,70 +13,65 @@ public:
   using LineReader::LineReader;
 
   void read() {
-    const Variables start = m_variables;
+    // Also between lines that a backslash joins.
+    std::erase_if(m_lines, [&](const Line& line) {
+      const auto chars = trim(m_text.chars().substr(line.begin, line.end - line.begin));
+      return chars.empty() || chars.starts_with('#');
+    });
     std::map<std::string, Variables> stages;
     std::string stage;
     while (has_more()) {
-      Text text = next_line(Comments::dropped);
-      append_documents(text);
-      text = text.trimmed();
+      const Text text = instruction().trimmed();
       const std::size_t end = std::min(text.chars().find_first_of(" \t\n"), text.size());
       const std::string name = lower(text.sub(0, end).chars());
       const Text rest = text.sub(end, text.size()).trimmed();
+      auto words = is_in(" from env arg ", name) ? words_of(rest) : std::vector<Word>();
       if (name == "from") { // --platform=... PARENT as STAGE
-        auto words = words_of(rest);
         std::erase_if(words, [](const Word& word) { return word.chars().starts_with("--"); });
         stages[stage] = std::move(m_variables);
-        const auto parent =
-            words.empty() ? stages.end() : stages.find(lower(words.front().chars()));
-        m_variables = parent != stages.end() ? parent->second : start;
-        m_reading.spend(cost_of(m_variables));
+        const auto parent = stages.find(words.empty() ? "" : lower(words[0].chars()));
+        m_variables = Variables(parent != stages.end() ? &parent->second : &m_outer);
         stage = words.size() > 2 ? lower(words[2].chars()) : "";
       } else if (name == "env" || name == "arg") {
-        set(words_of(rest));
-      } else if (is_any(name, {"run", "cmd", "entrypoint", "healthcheck"})) {
+        if (words.size() > 1 && words[0].equals == 0) {
+          m_variables[words[0].chars()] = {words[1].text, true};
+        }
+        for (const Word& word : words) {
+          if (word.equals != 0) {
+            m_variables.set_exported(word);
+          }
+        }
+      } else if (is_in(" run cmd entrypoint healthcheck ", name)) {
         read_command_of(rest);
       }
     }
   }
 
 private:
-  /// The bodies of the here-documents that an instruction names.
-  void append_documents(Text& out) {
+  /// A line with the bodies of the here-documents that it names.
+  Text instruction() {
+    Text out = next_line();
     const std::string head = out.chars();
     for (auto at = head.find("<<"); at != std::string::npos; at = head.find("<<", at)) {
-      const bool here_string = head[at + 2] == '<';
-      at = std::min(head.find_first_not_of("<-\"'", at), head.size());
-      const std::size_t begin = at;
-      while (at < head.size() && is_name_char(head[at])) {
+      bool inside = head[at + 2] != '<';
+      const std::size_t begin = std::min(head.find_first_not_of("<-\"'", at), head.size());
+      for (at = begin; at < head.size() && is_name_char(head[at]);) {
         ++at;
       }
-      const std::string_view name = std::string_view(head).substr(begin, at - begin);
-      for (bool inside = !here_string && is_name(name); inside && has_more(); ++m_line) {
+      const std::string name = head.substr(begin, at - begin);
+      for (inside = inside && is_name(name); inside && has_more(); ++m_line) {
         inside = trim(peek()) != name;
         out.append(m_text.sub(m_lines[m_line].begin, m_lines[m_line].next));
       }
     }
-  }
-
-  void set(const std::vector<Word>& words) {
-    if (words.size() > 1 && words[0].equals == 0) {
-      m_variables[words[0].chars()] = {words[1].text, {}, true, {}};
-    }
-    for (const Word& word : words) {
-      if (word.equals != 0) {
-        set_exported(m_variables, word);
-      }
-    }
+    return out;
   }
 
   void read_command_of(const Text& text) {
     std::size_t begin = 0;
     while (text.starts(begin, "--") || text.starts(begin, "CMD ")) { // --mount=..., --interval=...
       begin = std::min(text.chars().find_first_of(" \t\n", begin), text.size());
-      while (is_blank(text[begin]) || text[begin] == '\n' || text.starts(begin, "\\\n")) {
-        ++begin;
-      }
+      begin = std::min(text.chars().find_first_not_of(" \t\n\\", begin), text.size());
     }
     const Text rest = text.sub(begin, text.size());
     if (rest.starts(0, "[") && read_word_list(rest, m_variables, m_reading, m_depth)) {
@@ -87,7 +82,6 @@ private:
       script = Text("sh ", rest.begin_of(0));
     }
     script.append(rest);
-    m_reading.spend(cost_of(m_variables));
     read_script(script, m_variables);
   }
 };

@@ -1,6 +1,5 @@
 #include "lint/kind.hpp"
 #include "lint/lines.hpp"
-#include "lint/shell.hpp"
 
 #include <algorithm>
 
@@ -13,25 +12,23 @@ public:
   using LineReader::LineReader;
 
   void read() {
-    const Variables outer = m_variables;
-    while (has_more()) {
-      if (peek().starts_with("set export")) {
-        m_export_all = true;
+    for (; has_more(); m_line += m_line < m_lines.size() && is_body() ? 1 : 0) {
+      if (!is_body()) {
+        take_definition(next_line());
       }
-      take_definition(next_line());
     }
-    for (auto& [name, variable] : m_variables) {
-      variable.exported |= m_export_all;
+    if (contains(m_text.chars(), "\nset export")) {
+      m_variables.export_all();
     }
-    m_line = 0;
-    while (has_more()) {
+    for (m_line = 0; has_more();) {
       if (!is_body()) {
         ++m_line;
-      } else if (trim(peek()).starts_with("#!")) {
-        read_body();
-      } else {
-        read_line(next_line());
+        continue;
       }
+      const bool script = trim(peek()).starts_with("#!");
+      const Text text = script ? body() : next_line();
+      const std::size_t begin = script ? 0 : text.chars().find_first_not_of(" \t@-");
+      read_recipe(text, expand(text.sub(begin, text.size())), m_variables);
     }
   }
 
@@ -39,39 +36,28 @@ private:
   bool is_body() const { return indent_of(peek()) > 0 && !trim(peek()).empty(); }
 
   void take_definition(const Text& line) {
-    auto definition = is_blank(line[0]) ? std::nullopt : definition_of(line);
+    auto definition = definition_of(line);
     if (!definition) {
       return;
     }
-    Text& value = definition->value;
+    Text& value = definition->variable.value;
     if (value.starts(0, "`")) {
       read_script(value, m_variables);
-    }
-    if (value.size() > 1 && (value[0] == '"' || value[0] == '\'')) {
+    } else if (is_any(value[0], "\"'")) {
       value = value.sub(1, std::max<std::size_t>(value.chars().find(value[0], 1), 1));
     }
-    m_variables[definition->name] = {value, {}, definition->exported, {}};
+    m_variables[definition->name] = definition->variable;
   }
 
-  void read_body() {
+  /// All lines of the recipe, their indentation taken off.
+  Text body() {
     const std::size_t indent = indent_of(peek());
-    Text script;
-    while (has_more() && (is_body() || trim(peek()).empty())) {
-      const std::size_t cut = std::min(indent, indent_of(peek()));
-      script.append(m_text.sub(m_lines[m_line].begin + cut, m_lines[m_line].next));
-      ++m_line;
+    Text out;
+    for (; has_more() && (is_body() || trim(peek()).empty()); ++m_line) {
+      const Line& line = m_lines[m_line];
+      out.append(m_text.sub(line.begin + std::min(indent, indent_of(peek())), line.next));
     }
-    const std::size_t known = m_reading.findings.size();
-    read_language(kind_of_shebang(script.chars()), expand(script), exported(m_variables), m_reading,
-                  m_depth + 1);
-    place_findings(script, known);
-  }
-
-  void read_line(const Text& line) {
-    const std::size_t begin = std::min(line.chars().find_first_not_of(" \t@-"), line.size());
-    const std::size_t known = m_reading.findings.size();
-    read_script(expand(line.sub(begin, line.size())), exported(m_variables));
-    place_findings(line, known);
+    return out;
   }
 
   /// Replaces `{{name}}` by its value; any other expression stays.
@@ -86,15 +72,13 @@ private:
       }
       out.append(text.sub(done, at));
       done = end + 2;
-      const auto found = m_variables.find(text.sub(at + 2, end).trimmed().chars());
-      const bool known = found != m_variables.end() && m_reading.spend(found->second.value.size());
-      out.append(known ? found->second.value : text.sub(at, done));
+      const Variable* known = m_variables.find(text.sub(at + 2, end).trimmed().chars());
+      const bool use = known != nullptr && m_reading.spend(known->value.size());
+      out.append(use ? known->value : text.sub(at, done));
     }
     out.append(text.sub(done, text.size()));
     return out;
   }
-
-  bool m_export_all = false;
 };
 
 } // namespace

@@ -7,57 +7,37 @@
 #include <initializer_list>
 
 namespace snapfix::lint {
-namespace {
-
-bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> suffixes) {
-  return std::ranges::any_of(suffixes,
-                             [&](std::string_view suffix) { return name.ends_with(suffix); });
-}
-
-} // namespace
-
 Kind kind_of_name(std::string_view name) {
   const std::string low = lower(name);
-  if (low == "makefile" || low == "gnumakefile" || low.starts_with("makefile.") ||
-      ends_with_any(low, {".mk", ".mak"})) {
-    return Kind::make;
-  }
-  if (low == "dockerfile" || low == "containerfile" || low.starts_with("dockerfile.") ||
-      ends_with_any(low, {".dockerfile", ".containerfile"})) {
-    return Kind::docker;
-  }
-  if (low == "justfile" || low == ".justfile" || low.ends_with(".just")) {
-    return Kind::just;
-  }
-  if (ends_with_any(low, {".yml", ".yaml"})) {
-    return Kind::yaml;
-  }
-  if (low.ends_with(".py")) {
-    return Kind::python;
-  }
-  if (ends_with_any(low, {".sh", ".bash", ".zsh", ".ksh", ".bats", ".sub", ".sbatch", ".slurm",
-                          "bashrc", "zshrc", ".envrc", "bash_profile", ".profile"})) {
-    return Kind::shell;
-  }
-  return Kind::none;
+  // A file of that name or with that ending, or a name with something behind a dot.
+  const auto is = [&](std::string_view stem, std::initializer_list<std::string_view> suffixes) {
+    return low == stem || (!stem.empty() && low.starts_with(std::string(stem) + ".")) ||
+           std::ranges::any_of(suffixes, [&](auto suffix) { return low.ends_with(suffix); });
+  };
+  return is("makefile", {"gnumakefile", ".mk", ".mak"}) ? Kind::make
+         : is("dockerfile", {".dockerfile"}) || is("containerfile", {".containerfile"})
+             ? Kind::docker
+         : is("justfile", {".justfile", ".just"}) ? Kind::just
+         : is("", {".yml", ".yaml"})              ? Kind::yaml
+         : is("", {".py"})                        ? Kind::python
+         : is("", {".sh", ".bash", ".zsh", ".ksh", ".bats", ".sub", ".sbatch", ".slurm", "bashrc",
+                   "zshrc", ".envrc", "bash_profile", ".profile"})
+             ? Kind::shell
+             : Kind::none;
 }
 
 Kind kind_of_shebang(std::string_view text) {
-  if (!text.starts_with("#!")) {
-    return Kind::none;
-  }
   const std::string_view line = text.substr(0, text.find('\n'));
-  for (std::size_t pos = 2; pos < line.size();) {
+  for (std::size_t pos = 2; text.starts_with("#!") && pos < line.size();) {
     const std::size_t end = std::min(line.find_first_of(" \t\r", pos), line.size());
     const std::string_view name = base_name(line.substr(pos, end - pos));
-    if (is_shell(name)) {
-      return Kind::shell;
-    }
-    if (name.starts_with("python") || name == "uv") {
-      return Kind::python;
-    }
-    if (name == "make" || name == "just") {
-      return name == "make" ? Kind::make : Kind::just;
+    const Kind kind = is_shell(name)                               ? Kind::shell
+                      : name.starts_with("python") || name == "uv" ? Kind::python
+                      : name == "make"                             ? Kind::make
+                      : name == "just"                             ? Kind::just
+                                                                   : Kind::none;
+    if (kind != Kind::none) {
+      return kind;
     }
     pos = end + 1;
   }
@@ -66,33 +46,24 @@ Kind kind_of_shebang(std::string_view text) {
 
 void read_language(Kind kind, const Text& text, const Variables& variables, Reading& reading,
                    int depth) {
-  constexpr int k_deepest = 8;
-  if (depth > k_deepest) {
+  if (depth > k_deepest_script) {
     return;
   }
   switch (kind) {
-  case Kind::shell: {
-    Variables inner = variables;
-    read_shell(text, inner, reading, depth);
-    break;
-  }
+  case Kind::shell:
+    return read_inner_shell(text, variables, reading, depth);
   case Kind::python:
-    read_python(text, variables, reading, depth);
-    break;
+    return read_python(text, variables, reading, depth);
   case Kind::yaml:
-    read_yaml(text, variables, reading, depth);
-    break;
+    return read_yaml(text, variables, reading, depth);
   case Kind::make:
-    read_makefile(text, variables, reading, depth);
-    break;
+    return read_makefile(text, variables, reading, depth);
   case Kind::docker:
-    read_dockerfile(text, variables, reading, depth);
-    break;
+    return read_dockerfile(text, variables, reading, depth);
   case Kind::just:
-    read_justfile(text, variables, reading, depth);
-    break;
+    return read_justfile(text, variables, reading, depth);
   case Kind::none:
-    break;
+    return;
   }
 }
 

@@ -20,7 +20,7 @@ namespace {
 namespace fs = boost::filesystem;
 
 /// What reading a file may cost (Reading::spend): some times its size.
-constexpr std::size_t k_least_to_spend = std::size_t{1} << 20U;
+constexpr std::size_t k_least_to_spend = std::size_t{1} << 15U;
 constexpr std::size_t k_to_spend_a_byte = 16;
 
 /// Whether it holds `# snapfix: allow-unlocked`.
@@ -37,39 +37,26 @@ bool allows(std::string_view line) {
   return false;
 }
 
-/// Where findings are allowed: in lines that say so, and those that a continuation joins to them.
-class Allowed {
-public:
-  explicit Allowed(std::string_view text) {
-    bool joined = false;
-    for (const Line& line : lines_of(text)) {
-      const std::string_view chars = text.substr(line.begin, line.end - line.begin);
-      if (!joined) {
-        m_begins.push_back(line.begin);
-        m_counts.push_back(m_allowing);
-      }
-      m_allowing += allows(chars) ? 1 : 0;
-      joined = chars.ends_with('\\');
+/// The lines that allow findings, each with those that a continuation joins to it.
+std::vector<Line> allowing_lines(std::string_view text) {
+  std::vector<Line> out;
+  bool joined = false;
+  bool allowing = false;
+  Line whole;
+  for (const Line& line : lines_of(text)) {
+    const std::string_view chars = text.substr(line.begin, line.end - line.begin);
+    whole = {joined ? whole.begin : line.begin, line.end, line.next};
+    allowing = (joined && allowing) || allows(chars);
+    joined = chars.ends_with('\\');
+    if (!joined && allowing) {
+      out.push_back(whole);
     }
-    m_counts.push_back(m_allowing);
   }
-
-  bool holds(const Finding& finding) const {
-    const std::size_t first = line_at(finding.begin);
-    const std::size_t last = line_at(std::max(finding.begin + 1, finding.end) - 1);
-    return m_counts[last + 1] > m_counts[first];
+  if (joined && allowing) {
+    out.push_back(whole);
   }
-
-private:
-  std::size_t line_at(std::size_t offset) const {
-    const auto behind = std::ranges::upper_bound(m_begins, offset);
-    return static_cast<std::size_t>(behind - m_begins.begin()) - 1;
-  }
-
-  std::vector<std::size_t> m_begins; ///< of lines, joined ones counting as one
-  std::vector<std::size_t> m_counts; ///< of allowing lines before each of them
-  std::size_t m_allowing = 0;
-};
+  return out;
+}
 
 /// Whether `uv` stands in it as a word: most large files need not be read further.
 bool names_uv(std::string_view text) {
@@ -167,8 +154,11 @@ std::vector<Finding> lint_text(const std::string& path, std::string_view text,
     reading.findings.push_back(
         {0, 1, "", "the file is too intricate to be read to its end: split it", 0, 0, ""});
   }
-  const Allowed allowed(text);
-  std::erase_if(reading.findings, [&](const Finding& finding) { return allowed.holds(finding); });
+  const auto allowing = allowing_lines(text);
+  std::erase_if(reading.findings, [&](const Finding& finding) {
+    const auto line = std::ranges::upper_bound(allowing, finding.begin, {}, &Line::end);
+    return line != allowing.end() && line->begin < std::max(finding.end, finding.begin + 1);
+  });
   std::ranges::sort(reading.findings, {}, &Finding::begin);
   return std::move(reading.findings);
 }

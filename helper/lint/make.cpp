@@ -3,7 +3,6 @@
 #include "lint/shell.hpp"
 #include "lint/words.hpp"
 
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -22,11 +21,14 @@ public:
         take_definition(line);
       }
     });
+    Variables rule(&m_variables);
     each_line([&](const Text& line, bool recipe) {
       if (recipe) {
-        read_recipe(line);
-      } else {
-        read_rule(line);
+        const std::size_t begin = line.chars().find_first_not_of(" \t@-+");
+        read_recipe(line, expand(line.sub(begin, line.size()), 0), rule);
+      } else if (!line.starts(indent_of(line.chars()), "#")) {
+        expand(line, 0); // for $(shell ...)
+        enter_rule(line, rule);
       }
     });
     read_unused();
@@ -34,53 +36,47 @@ public:
 
 private:
   template<typename Visit> void each_line(const Visit& visit) {
-    m_line = 0;
-    m_conditions = 0;
     bool in_rule = false;
     bool in_define = false;
-    while (has_more()) {
+    m_conditions = 0;
+    for (m_line = 0; has_more();) {
       const bool tab = peek().starts_with('\t');
       const std::string_view first = trim(peek());
       const Text line = next_line();
+      const bool recipe = (tab && in_rule) || in_define;
       if (first.starts_with("define ") || first.starts_with("endef")) {
         in_define = first.starts_with("define ");
-        continue;
-      }
-      const bool recipe = (tab && in_rule) || in_define;
-      if (!recipe && !first.empty() && !first.starts_with('#')) {
-        if (first.starts_with("if") || first.starts_with("else") || first.starts_with("endif")) {
-          m_conditions += first.starts_with("if") ? 1 : first.starts_with("endif") ? -1 : 0;
-          continue;
+      } else if (!recipe && (first.starts_with("if") || first.starts_with("else") ||
+                             first.starts_with("endif"))) {
+        m_conditions += first.starts_with("if") ? 1 : first.starts_with("endif") ? -1 : 0;
+      } else {
+        if (!recipe && !first.empty() && !first.starts_with('#')) {
+          in_rule = colon_of_rule(line) != std::string::npos;
         }
-        in_rule = colon_of_rule(line) != std::string::npos;
+        visit(line, recipe);
       }
-      visit(line, recipe);
     }
   }
 
   /// Where the colon behind a rule's targets stands, npos if it is no rule.
   static std::size_t colon_of_rule(const Text& line) {
     const std::size_t at = line.chars().find_first_of(":=#\n");
-    const bool rule = line[at] == ':' && line[at + 1] != '=' && !line.starts(at, "::=");
-    return rule && !definition_of(line) ? at : std::string::npos;
+    return line[at] == ':' && !definition_of(line) ? at : std::string::npos;
   }
 
   void take_definition(const Text& line) {
+    const std::size_t colon = colon_of_rule(line);
     if (const auto definition = definition_of(line)) {
       define(*definition);
-      return;
-    }
-    const std::size_t colon = colon_of_rule(line);
-    if (colon == std::string::npos) {
+    } else if (colon == std::string::npos) {
       const auto words = words_of(line);
       for (std::size_t i = 1; i < words.size() && words[0].chars() == "export"; ++i) {
         m_variables[words[i].chars()].exported = true;
       }
-    } else if (const auto own = definition_of(line.sub(colon + 1, line.size()))) {
+    } else if (auto own = definition_of(line.sub(colon + 1, line.size()))) {
       for (const Word& target : words_of(line.sub(0, colon))) {
-        m_reading.spend(own->value.size() / 8 + 1);
-        m_of_target[target.chars()][own->name] = {
-            own->value, {}, own->exported || m_variables[own->name].exported, {}};
+        m_of_target[target.chars()][own->name] = own->variable;
+        m_reading.spend(own->variable.value.size() / 8 + 1);
       }
     }
   }
@@ -89,7 +85,8 @@ private:
     if (m_conditions > 0 && definition.name.starts_with("UV_")) {
       return; // it holds only for some
     }
-    const Text value = definition.value.sub(0, definition.value.chars().find(" #")).trimmed();
+    Text value = definition.variable.value;
+    value = value.sub(0, value.chars().find(" #")).trimmed();
     Variable& variable = m_variables[definition.name];
     if (definition.appends) {
       variable.value.push(' ', value.begin_of(0));
@@ -97,54 +94,41 @@ private:
     } else {
       variable.value = value;
     }
-    variable.exported |= definition.exported;
+    variable.exported |= definition.variable.exported;
     m_defined[definition.name] = value;
   }
 
-  void read_rule(const Text& line) {
+  void enter_rule(const Text& line, Variables& rule) {
     const std::size_t colon = colon_of_rule(line);
-    if (colon == std::string::npos || definition_of(line.sub(colon + 1, line.size()))) {
-      if (!line.starts(indent_of(line.chars()), "#")) {
-        expand(line, 0); // for $(shell ...)
-      }
+    const Text behind = line.sub(colon + 1, line.size());
+    if (colon == std::string::npos || definition_of(behind)) {
       return;
     }
-    m_reading.spend(cost_of(m_variables));
-    m_rule = m_variables;
+    rule = Variables(&m_variables);
     for (const Word& target : words_of(line.sub(0, colon))) {
-      const Variables& own = m_of_target[target.chars()];
-      if (!m_reading.spend(cost_of(own))) {
-        return;
-      }
-      for (const auto& [name, variable] : own) {
-        m_rule[name] = variable;
+      for (const auto& [name, variable] : m_of_target[target.chars()]) {
+        if (m_reading.spend(1 + variable.value.size() / 8)) {
+          const bool exported = rule[name].exported || variable.exported;
+          rule[name] = {variable.value, exported};
+        }
       }
     }
-    if (const auto semicolon = line.chars().find(';'); semicolon != std::string::npos) {
-      read_recipe(line.sub(semicolon + 1, line.size()));
+    if (const auto semicolon = behind.chars().find(';'); semicolon != std::string::npos) {
+      read_recipe(line, expand(behind.sub(semicolon + 1, behind.size()), 0), rule);
     }
-  }
-
-  void read_recipe(const Text& line) {
-    const std::size_t begin = std::min(line.chars().find_first_not_of(" \t@-+"), line.size());
-    const std::size_t known = m_reading.findings.size();
-    read_script(expand(line.sub(begin, line.size()), 0),
-                exported(m_rule.empty() ? m_variables : m_rule));
-    place_findings(line, known);
   }
 
   /// Replaces variables by their values and calls of functions by a word that says nothing.
   Text expand(const Text& text, int depth) {
-    constexpr int k_deepest = 8;
     Text out;
     for (std::size_t i = 0; i < text.size();) {
       const char next = text[i + 1];
-      if (text[i] != '$' || (next == '$')) {
+      if (text[i] != '$' || next == '$') {
         out.push(text[i], text.begin_of(i));
         i += text[i] == '$' ? 2 : 1;
       } else if (next == '(' || next == '{') {
         const std::size_t end = closing(text, i + 1);
-        expand_reference(text.sub(i + 2, end), out, depth < k_deepest ? depth + 1 : -1);
+        expand_reference(text.sub(i + 2, end), out, depth + 1);
         i = end + 1;
       } else {
         out.append(Text("$x", text.begin_of(i)));
@@ -168,14 +152,14 @@ private:
   }
 
   void expand_reference(const Text& inside, Text& out, int depth) {
+    constexpr int k_deepest = 8;
     const std::string& name = inside.chars();
     m_used.insert(name);
-    if (name.starts_with("shell ") && depth > 0) {
-      m_reading.spend(cost_of(m_variables));
+    const bool may = depth <= k_deepest && m_reading.spend(1);
+    if (may && name.starts_with("shell ")) {
       read_script(expand(inside.sub(6, inside.size()), depth), m_variables);
     }
-    const auto found = m_defined.find(name);
-    if (found != m_defined.end() && depth > 0 && m_reading.spend(1)) {
+    if (may && m_defined.count(name) != 0) {
       const Text& value = m_variables[name].value;
       m_reading.spend(value.size());
       out.append(expand(value, depth));
@@ -195,8 +179,7 @@ private:
     }
   }
 
-  Variables m_rule; ///< with what is set for the targets of the rule
-  std::map<std::string, Variables> m_of_target;
+  std::map<std::string, std::map<std::string, Variable>> m_of_target;
   std::map<std::string, Text> m_defined;
   std::set<std::string> m_used;
   int m_conditions = 0;

@@ -4,7 +4,6 @@
 #include "lint/text.hpp"
 #include "os/dir.hpp"
 #include "os/error.hpp"
-#include "os/path.hpp"
 #include "source/git.hpp"
 
 #include <boost/filesystem.hpp>
@@ -65,10 +64,6 @@ std::optional<std::string> normal(const std::string& start, const std::string& p
   return out;
 }
 
-std::string parent_of(const std::string& folder) {
-  return std::string(source::folder_of(folder));
-}
-
 /// Whether the lock says that the project in `folder`, seen from it, is of its workspace: a path
 /// dependency stands there as well, and is none of the members.
 bool names_member(const std::string& lock, const std::string& folder) {
@@ -89,109 +84,85 @@ bool names_member(const std::string& lock, const std::string& folder) {
 
 } // namespace
 
-WorkTree::WorkTree(const std::string& top) : m_top(top) {
-  source::ListingBuilder builder;
-  source::list_git_work_tree(os::Dir::open(top), source::GitFiles::tracked_and_untracked, builder);
-  m_listing = builder.finish();
-  for (const auto& folder : m_listing.folders) {
-    m_folders.emplace(folder.path, &folder);
-  }
-}
-
-bool WorkTree::has_file(std::string_view folder, std::string_view name) const {
-  const auto found = m_folders.find(folder);
-  return found != m_folders.end() &&
-         std::ranges::binary_search(found->second->names, name, {}, &source::ListedName::name);
+std::string WorkTree::path(const std::string& folder, const char* file) const {
+  return (fs::path(top) / folder / file).string();
 }
 
 bool WorkTree::has_lock(std::string folder) {
-  while (!has_file(folder, "pyproject.toml")) {
+  boost::system::error_code error;
+  while (!fs::exists(path(folder, "pyproject.toml"), error)) {
     if (folder.empty()) {
       return false;
     }
-    folder = parent_of(folder);
+    folder = source::folder_of(folder);
   }
-  const auto [known, is_new] = m_known.try_emplace(folder, false);
+  std::string above = folder;
+  while (!above.empty() && locks.count(above) == 0) {
+    above = source::folder_of(above);
+  }
+  if (above == folder || locks.count(above) == 0) {
+    return locks.count(above) != 0;
+  }
+  const auto [answer, is_new] = known.try_emplace(folder, false);
   if (is_new) {
-    known->second = find_lock(folder);
+    const auto lock = read_text_file(path(above, "uv.lock"));
+    answer->second =
+        lock && names_member(*lock, folder.substr(above.empty() ? 0 : above.size() + 1));
   }
-  return known->second;
-}
-
-bool WorkTree::find_lock(const std::string& project) const {
-  std::string above = project;
-  while (!has_file(above, "uv.lock")) {
-    if (above.empty()) {
-      return false;
-    }
-    above = parent_of(above);
-  }
-  if (above == project) {
-    return true;
-  }
-  const auto lock = read_text_file((fs::path(m_top) / above / "uv.lock").string());
-  return lock && names_member(*lock, project.substr(above.empty() ? 0 : above.size() + 1));
-}
-
-bool WorkTree::has_any_lock() const {
-  return std::ranges::any_of(m_listing.folders,
-                             [&](const auto& folder) { return has_file(folder.path, "uv.lock"); });
+  return answer->second;
 }
 
 std::vector<std::string> WorkTrees::without_lock() const {
   std::vector<std::string> out;
   for (const auto& [top, tree] : m_trees) {
-    if (tree && !tree->has_any_lock()) {
+    if (tree && tree->locks.empty()) {
       out.push_back(top);
     }
   }
   return out;
 }
 
-WorkTree* WorkTrees::around(const std::string& folder, std::string& top) {
-  boost::system::error_code error;
-  fs::path at = folder;
-  while (!at.empty() && !fs::exists(at / ".git", error)) {
-    at = at.parent_path();
-  }
-  if (at.empty()) {
+WorkTree* WorkTrees::around(const std::string& folder) {
+  const auto top = source::work_tree_around(folder);
+  if (!top) {
     return nullptr;
   }
-  top = at.string();
-  const auto [known, is_new] = m_trees.try_emplace(top);
+  const auto [known, is_new] = m_trees.try_emplace(*top);
   if (is_new) {
     try {
-      known->second = std::make_unique<WorkTree>(top);
+      source::ListingBuilder builder;
+      source::list_git_work_tree(os::Dir::open(*top), source::GitFiles::tracked_and_untracked,
+                                 builder);
+      const auto folders = builder.folders_holding("uv.lock");
+      known->second = WorkTree{*top, {folders.begin(), folders.end()}};
     } catch (const os::Error&) { // files_of() says why
     }
   }
-  return known->second.get();
+  return known->second ? &*known->second : nullptr;
 }
 
 Projects::Projects(const std::string& file, WorkTrees& trees) {
   boost::system::error_code error;
-  m_file_folder =
-      fs::canonical(fs::path(file).parent_path().empty() ? "." : fs::path(file).parent_path(),
-                    error)
-          .string();
+  const fs::path folder = fs::path(file).parent_path();
+  fs::path above = fs::canonical(folder.empty() ? "." : folder, error);
   if (error) {
     return;
   }
-  m_tree = trees.around(m_file_folder, m_top);
-  std::string start = m_tree == nullptr || m_file_folder == m_top
-                          ? ""
-                          : m_file_folder.substr(m_top.size() + (m_top == "/" ? 0 : 1));
-  m_starts.push_back(start);
-  while (!start.empty()) {
-    start = parent_of(start);
-    m_starts.push_back(start);
+  m_tree = trees.around(above.string());
+  for (; !above.empty(); above = above.parent_path()) {
+    m_above.push_back(above.string());
+    if (fs::exists(above / ".git", error)) {
+      break;
+    }
   }
 }
 
 std::optional<std::string> Projects::find(const std::string& folder) const {
-  for (const std::string& start : m_starts) {
-    const auto path = normal(start, folder);
-    if (path && (folder.empty() || m_tree->has_folder(*path))) {
+  boost::system::error_code error;
+  for (const std::string& above : m_above) {
+    const std::size_t top = m_tree->top.size();
+    const auto path = normal(above.substr(std::min(top, above.size())), folder);
+    if (path && (folder.empty() || fs::is_directory(m_tree->path(*path, ""), error))) {
       return path;
     }
   }
@@ -211,35 +182,32 @@ bool Projects::has_lock(const std::string& folder, const std::string& script) co
     const auto beside = find(named(joined(folder, script.substr(0, slash))).path);
     found = beside ? beside : found;
   }
-  return found ? m_tree->has_lock(*found) : !what.known && m_tree->has_lock(m_starts.front());
+  found = found || what.known ? found : find("");
+  return found && m_tree->has_lock(*found);
 }
 
 Script Projects::script(const std::string& folder, const std::string& name) {
   const std::string path = named(joined(folder, name)).path;
-  if (path.empty() || (!path.ends_with(".py") && path.find('/') == std::string::npos)) {
-    return Script::plain;
-  }
   constexpr std::size_t k_most = 500; // of one file
+  const bool is_path = path.ends_with(".py") || contains(path, "/");
   const auto known = m_scripts.find(path);
-  if (known != m_scripts.end() || m_scripts.size() >= k_most) {
-    return known != m_scripts.end() ? known->second : Script::plain;
+  if (known != m_scripts.end()) {
+    return known->second;
   }
-  return m_scripts[path] = look_at_script(path);
+  return is_path && m_scripts.size() < k_most ? m_scripts[path] = look_at_script(path)
+                                              : Script::plain;
 }
 
 Script Projects::look_at_script(const std::string& path) const {
   boost::system::error_code error;
-  for (fs::path above = m_file_folder; !above.empty(); above = above.parent_path()) {
-    const fs::path candidate = above / path;
+  for (const std::string& above : m_above) {
+    const fs::path candidate = fs::path(above) / path;
     if (fs::is_regular_file(candidate, error)) {
       const auto text = read_text_file(candidate.string());
       const bool own = text && contains("\n" + *text, "\n# /// script");
       return !own                                              ? Script::plain
              : fs::exists(candidate.string() + ".lock", error) ? Script::own_lock
                                                                : Script::own_requirements;
-    }
-    if (fs::exists(above / ".git", error)) {
-      break;
     }
   }
   return Script::plain;

@@ -1,10 +1,11 @@
-#include "lint/shell_reader.hpp"
+#include "lint/shell.hpp"
 
 #include <utility>
 
 namespace snapfix::lint {
 namespace {
 
+/// Of what stands within each other in one word.
 constexpr int k_deepest = 60;
 
 } // namespace
@@ -16,10 +17,8 @@ void ShellReader::copy(Word& word, std::size_t count) {
 }
 
 void ShellReader::copy_until(Word& word, std::string_view end) {
-  while (m_pos < m_text.size() && !m_text.starts(m_pos, end)) {
-    copy(word, 1);
-  }
-  copy(word, end.size());
+  const std::size_t at = m_text.chars().find(end, m_pos);
+  copy(word, std::min(at, m_text.size()) - m_pos + end.size());
 }
 
 void ShellReader::skip_blanks() {
@@ -29,80 +28,50 @@ void ShellReader::skip_blanks() {
 }
 
 void ShellReader::skip_comment() {
-  while (m_pos < m_text.size() && m_text[m_pos] != '\n') {
-    ++m_pos;
-  }
+  m_pos = std::min(m_text.chars().find('\n', m_pos), m_text.size());
 }
 
-/// `((...))`: the place is behind the opening parentheses.
+/// `((...))`, and `$((...))`.
 void ShellReader::skip_arithmetic() {
-  int open = 2;
-  for (; m_pos < m_text.size() && open > 0; ++m_pos) {
+  int open = 0;
+  do {
     open += m_text[m_pos] == '(' ? 1 : m_text[m_pos] == ')' ? -1 : 0;
-  }
+    ++m_pos;
+  } while (m_pos < m_text.size() && (open > 0 || m_text[m_pos - 1] == '$'));
 }
 
 bool ShellReader::at_word_end() const {
-  switch (m_text[m_pos]) {
-  case ' ':
-  case '\t':
-  case '\n':
-  case ';':
-  case '&':
-  case '|':
-  case '(':
-  case ')':
-  case '<':
-  case '>':
-    return true;
-  default:
-    return m_pos >= m_text.size();
-  }
-}
-
-bool ShellReader::may_nest() const noexcept {
-  return m_nesting < k_deepest;
+  return m_pos >= m_text.size() || is_any(m_text[m_pos], " \t\n;&|()<>");
 }
 
 Word ShellReader::read_word() {
   Word word;
   bool may_assign = true; // up to its first `=`
   word.begin = m_text.begin_of(m_pos);
-  const std::size_t start = m_pos;
-  while (m_pos < m_text.size()) {
+  const auto begins_array = [&] {
+    return m_text[m_pos] == '(' && word.equals != 0 && word.text.size() == word.equals + 1;
+  };
+  while (!at_word_end() || begins_array()) {
     const char c = m_text[m_pos];
-    if (c == '(' && word.text.size() == word.equals + 1 && word.equals != 0 && may_nest()) {
-      ++m_nesting;
+    if (c == '(') {
       read_array(word);
-      --m_nesting;
-    } else if (c == '(' && m_pos > start &&
-               std::string_view("?*+@!").find(m_text[m_pos - 1]) != std::string_view::npos) {
-      copy_until(word, ")"); // an extended glob
-    } else if (at_word_end()) {
-      break;
-    } else if (m_text.starts(m_pos, "\\\n")) {
-      m_pos += 2;
-    } else if (c == '\\') {
-      ++m_pos;
-      copy(word, 1);
+    } else if (c == '\'' || m_text.starts(m_pos, "$'")) {
       word.quoted = true;
-    } else if (c == '\'') {
-      ++m_pos;
-      while (m_pos < m_text.size() && m_text[m_pos] != '\'') {
+      const bool escapes = c == '$';
+      for (m_pos += escapes ? 2 : 1; m_pos < m_text.size() && m_text[m_pos] != '\'';) {
+        m_pos += escapes && m_text[m_pos] == '\\' ? 1 : 0;
         copy(word, 1);
       }
       ++m_pos;
-      word.quoted = true;
     } else if (c == '"') {
       read_double_quoted(word);
-    } else if (c == '$') {
-      read_dollar(word);
-    } else if (c == '`') {
-      read_backquoted(word);
     } else if (m_text.starts(m_pos, "{{")) {
       copy_until(word, "}}"); // a template's expression
-    } else {
-      if (c == '=' && std::exchange(may_assign, false) && !word.quoted) {
+    } else if (!read_expansion(word)) {
+      if (c == '\\') {
+        ++m_pos;
+        word.quoted = true;
+      } else if (c == '=' && std::exchange(may_assign, false) && !word.quoted) {
         std::string_view name = word.chars();
         name.remove_suffix(name.ends_with('+') ? 1 : 0);
         word.equals = is_name(name) ? word.text.size() : 0;
@@ -114,110 +83,90 @@ Word ShellReader::read_word() {
   return word;
 }
 
-void ShellReader::read_double_quoted(Word& word) {
-  word.quoted = true;
-  ++m_pos;
-  while (m_pos < m_text.size() && m_text[m_pos] != '"') {
-    const char c = m_text[m_pos];
-    const char next = m_text[m_pos + 1];
-    if (c == '\\' && next == '\n') {
-      m_pos += 2;
-    } else if (c == '\\' && (next == '"' || next == '\\' || next == '$' || next == '`')) {
-      ++m_pos;
-      copy(word, 1);
-    } else if (c == '$') {
-      read_dollar(word);
-    } else if (c == '`') {
-      read_backquoted(word);
-    } else {
-      copy(word, 1);
-    }
-  }
-  ++m_pos;
-}
-
-void ShellReader::read_dollar(Word& word) {
-  if (m_text.starts(m_pos, "${{")) {
+/// What has its meaning in double quotes as well; false if nothing of that stands here.
+bool ShellReader::read_expansion(Word& word) {
+  const std::size_t start = m_pos;
+  if (m_text.starts(m_pos, "\\\n")) {
+    m_pos += 2;
+  } else if (m_text.starts(m_pos, "${{")) {
     copy_until(word, "}}"); // GitHub Actions
   } else if (m_text.starts(m_pos, "$((")) {
-    const std::size_t start = m_pos;
-    m_pos += 3;
     skip_arithmetic();
-    const std::size_t end = m_pos;
-    m_pos = start;
-    copy(word, end - start);
+    word.text.append(m_text.sub(start, m_pos));
   } else if (m_text.starts(m_pos, "$(")) {
     substitution(word);
   } else if (m_text.starts(m_pos, "${")) {
     read_braces(word);
-  } else if (m_text.starts(m_pos, "$'")) {
-    word.quoted = true;
-    m_pos += 2;
-    while (m_pos < m_text.size() && m_text[m_pos] != '\'') {
-      m_pos += m_text[m_pos] == '\\' ? 1 : 0;
-      copy(word, 1);
-    }
-    ++m_pos;
+  } else if (m_text[m_pos] == '`') {
+    read_backquoted(word);
   } else {
-    copy(word, 1);
+    return false;
   }
+  return true;
 }
 
-/// `${name:-...}`, in which quotes and substitutions may stand.
-void ShellReader::read_braces(Word& word) {
-  copy(word, 2);
-  int open = 1;
-  while (m_pos < m_text.size() && open > 0) {
-    const char c = m_text[m_pos];
-    if (c == '\\') {
-      copy(word, 2);
-    } else if (m_text.starts(m_pos, "${")) {
-      copy(word, 2);
-      ++open;
-    } else if (m_text.starts(m_pos, "$(") && !m_text.starts(m_pos, "$((")) {
-      substitution(word);
-    } else {
-      open += c == '}' ? -1 : 0;
+void ShellReader::read_double_quoted(Word& word) {
+  word.quoted = true;
+  for (++m_pos; m_pos < m_text.size() && m_text[m_pos] != '"';) {
+    if (!read_expansion(word)) {
+      m_pos += m_text[m_pos] == '\\' && is_any(m_text[m_pos + 1], "\"\\$`") ? 1 : 0;
       copy(word, 1);
     }
   }
+  ++m_pos;
+}
+
+/// `${name:-...}`, in which substitutions may stand.
+void ShellReader::read_braces(Word& word) {
+  copy(word, 2);
+  const bool may_nest = ++m_nesting < k_deepest;
+  while (m_pos < m_text.size() && m_text[m_pos] != '}') {
+    if (!may_nest || !read_expansion(word)) {
+      copy(word, m_text[m_pos] == '\\' ? 2 : 1);
+    }
+  }
+  --m_nesting;
+  copy(word, 1);
 }
 
 /// `name=(...)`.
 void ShellReader::read_array(Word& word) {
-  ++m_pos;
-  while (m_pos < m_text.size()) {
-    skip_blanks();
-    const char c = m_text[m_pos];
-    if (c == '#') {
+  const bool may_nest = ++m_nesting < k_deepest;
+  for (++m_pos; m_pos < m_text.size() && m_text[m_pos] != ')'; skip_blanks()) {
+    if (m_text[m_pos] == '#') {
       skip_comment();
-    } else if (c == ')') {
-      ++m_pos;
-      return;
-    } else if (c == '\n' || at_word_end()) {
+    } else if (at_word_end() || !may_nest) {
       ++m_pos;
     } else {
       word.elements.push_back(read_word());
     }
   }
+  ++m_pos;
+  --m_nesting;
 }
 
-/// `$(...)`, `<(...)` and `(...)`: a script of its own, whose text stays in the word.
+/// `$(...)`, `<(...)` and `(...)`: a script of its own, whose text stays in the word. That may be
+/// read as a script in its turn, where this one is passed over.
 void ShellReader::substitution(Word& word) {
   const std::size_t start = m_pos;
   m_pos = std::min(m_text.chars().find('(', m_pos), m_text.size()) + 1;
-  if (may_nest() && m_reading.spend(cost_of(m_variables))) {
-    ++m_nesting;
-    const Variables saved = m_variables;
-    auto conditions = std::exchange(m_conditions, {});
+  if (++m_nesting < k_deepest && m_reading.spend(1)) {
+    Variables inner(m_variables);
+    Variables* outer = std::exchange(m_variables, &inner);
+    auto blocks = std::exchange(m_blocks, {});
+    auto documents = std::exchange(m_documents, {});
+    auto pipeline = std::exchange(m_pipeline, {});
+    const bool words_only = m_words_only;
+    m_words_only = words_only || !m_reading.is_new(m_text.begin_of(start), "(", inner);
     read_list(Until::parenthesis);
-    m_conditions = std::move(conditions);
-    m_variables = saved;
-    --m_nesting;
+    m_words_only = words_only;
+    m_pipeline = std::move(pipeline);
+    m_documents = std::move(documents);
+    m_blocks = std::move(blocks);
+    m_variables = outer;
   }
-  for (std::size_t i = start; i < std::min(m_pos, m_text.size()); ++i) {
-    word.text.push(m_text[i], m_text.begin_of(i));
-  }
+  --m_nesting;
+  word.text.append(m_text.sub(start, m_pos));
 }
 
 void ShellReader::read_backquoted(Word& word) {
@@ -226,8 +175,7 @@ void ShellReader::read_backquoted(Word& word) {
     m_pos += m_text[m_pos] == '\\' ? 1 : 0;
   }
   if (!m_words_only) {
-    Variables inner = m_variables;
-    read_shell(m_text.sub(start + 1, m_pos), inner, m_reading, m_depth + 1);
+    read_inner_shell(m_text.sub(start + 1, m_pos), *m_variables, m_reading, m_depth + 1);
   }
   m_pos = std::min(m_pos + 1, m_text.size());
   word.text.append(m_text.sub(start, m_pos));

@@ -1,102 +1,107 @@
 #include "lint/kind.hpp"
-#include "lint/shell_reader.hpp"
+#include "lint/shell.hpp"
 #include "lint/words.hpp"
 
 #include <algorithm>
 
-// What a statement does to the variables of the script, and what it writes into others.
+// What a command does to the variables of the script, and what it writes for others to run.
 
 namespace snapfix::lint {
+namespace {
 
-std::string_view expanded_name(const Word& word) {
-  std::string_view chars = word.chars();
+/// The language that those words of a pipeline run their input as.
+Kind interpreter_of(const std::vector<Word>& words) {
+  bool script_given = false; // then the input is data
+  Kind kind = Kind::none;
+  for (const Word& word : words) {
+    const std::string_view name = base_name(word.chars());
+    const bool shell = is_shell(name) || is_in(" sbatch batch ssh ", name);
+    if (shell || name.starts_with("python")) {
+      kind = shell ? Kind::shell : Kind::python;
+      script_given = false;
+    } else if (name == "-c" || name == "-m" || (kind == Kind::python && !name.starts_with('-'))) {
+      script_given = true;
+    }
+  }
+  return script_given ? Kind::none : kind;
+}
+
+} // namespace
+
+std::string expanded_name(std::string_view chars) {
   if (!chars.starts_with('$')) {
     return {};
   }
   chars.remove_prefix(1);
   if (chars.starts_with('{') && chars.ends_with('}')) {
     chars = chars.substr(1, chars.size() - 2);
-    if (chars.ends_with("[@]") || chars.ends_with("[*]")) {
-      chars.remove_suffix(3);
-    }
+    chars.remove_suffix(chars.ends_with("[@]") || chars.ends_with("[*]") ? 3 : 0);
   }
-  return is_name(chars) ? chars : std::string_view();
+  return std::string(is_name(chars) ? chars : "");
 }
 
 void ShellReader::run(const Command& command) {
   const auto& words = command.words;
-  const bool only_assignments =
-      std::ranges::all_of(words, [](const Word& word) { return word.equals != 0; });
   const std::string& name = words[0].chars();
-  if (only_assignments) {
+  if (std::ranges::all_of(words, [](const Word& word) { return word.equals != 0; })) {
     for (const Word& word : words) {
       assign(word, false);
     }
-    return;
-  }
-  if (is_any(name, {"export", "declare", "typeset", "local", "readonly"})) {
+  } else if (is_in(" export declare typeset local readonly ", name)) {
     declare(words);
-    return;
-  }
-  if (name == "unset") {
+  } else if (name == "unset") {
     for (const Word& word : words) {
-      m_variables.erase(word.chars());
+      m_variables->erase(word.chars());
     }
-    return;
-  }
-  if (is_any(name, {"cd", "pushd", "popd"})) {
-    const bool back = words.size() < 2 || words.back().chars() == "-";
-    if (back) {
-      m_variables.erase("PWD");
+  } else if (is_in(" cd pushd popd ", name)) {
+    if (words.size() < 2 || words.back().chars() == "-") { // nobody knows where that is
+      m_variables->erase("PWD");
     } else {
-      change_folder(m_variables, words.back().chars());
+      change_folder(*m_variables, words.back().chars());
     }
-    return;
-  }
-  if (is_any(name, {"echo", "printf"}) && !command.target.empty()) {
-    print_into_script(command);
-    return;
-  }
-  const bool shell = std::ranges::any_of(
-      words, [](const Word& word) { return is_shell(base_name(word.chars())); });
-  for (const Word& word : command.here_strings) {
-    if (shell) {
-      Variables inner = m_variables;
-      read_shell(word.text, inner, m_reading, m_depth + 1);
+  } else if (is_in(" echo printf ", name) && contains(command.target, "GITHUB_ENV")) {
+    for (const Word& word : words) {
+      if (const auto equals = word.chars().find('='); word.chars().starts_with("UV_")) {
+        m_reading.later[word.chars().substr(0, equals)] = {
+            word.text.sub(equals + 1, word.text.size()), true};
+      }
     }
+  } else {
+    const bool shell = interpreter_of(words) == Kind::shell;
+    for (const Word& word : command.here_strings) {
+      if (shell) {
+        read_inner_shell(word.text, *m_variables, m_reading, m_depth + 1);
+      }
+    }
+    read_command(words, *m_variables, m_reading, m_depth);
   }
-  read_command(words, m_variables, m_reading, m_depth);
 }
 
 void ShellReader::assign(const Word& word, bool exported) {
-  std::string name = word.chars().substr(0, word.equals);
+  std::string name = word.name();
   const bool append = name.ends_with('+');
   if (append) {
     name.pop_back();
   }
-  Variable& variable = m_variables[name];
-  Text value = word.text.sub(word.equals + 1, word.text.size());
-  if (value.starts(0, "$(cat <<") || value.starts(0, "$(cat  <<")) {
+  Text value = word.value();
+  if (value.starts(0, "$(cat <<")) {
     value = m_cat_body;
   }
-  for (const std::string_view finds : {"$(command -v ", "$(which ", "$(type -P "}) {
-    if (value.starts(0, finds) && value[value.size() - 1] == ')') { // the path is as good as a name
+  for (const std::string_view finds : {"$(command -v ", "$(which "}) {
+    if (value.starts(0, finds) && value.chars().ends_with(')')) { // as good as the name
       value = value.sub(finds.size(), value.size() - 1).trimmed();
     }
   }
-  Word alone;
-  alone.text = value;
-  const auto same = m_variables.find(std::string(expanded_name(alone)));
-  // NAME=$OTHER
-  if (same != m_variables.end() && m_reading.spend(same->second.value.size())) {
-    value = same->second.value;
+  if (const Variable* same = m_variables->find(expanded_name(value.chars()))) { // NAME=$OTHER
+    value = m_reading.spend(same->value.size()) ? same->value : value;
   }
+  Variable& variable = (*m_variables)[name];
   if (append) {
     variable.value.append(value);
     variable.elements.insert(variable.elements.end(), word.elements.begin(), word.elements.end());
   } else {
     constexpr std::size_t k_most_others = 4;
-    if (m_conditions.empty()) {
+    if (m_blocks.empty()) {
       variable.others.clear();
     } else if (!variable.value.empty() && variable.others.size() < k_most_others) {
       variable.others.push_back(variable.value);
@@ -110,13 +115,12 @@ void ShellReader::assign(const Word& word, bool exported) {
 
 /// A command line that is exported is there to be run.
 void ShellReader::read_exported(const std::string& name) {
-  const Variable& variable = m_variables[name];
+  const Variable& variable = (*m_variables)[name];
   if (variable.exported && m_reading.spend(variable.value.size()) &&
       is_script_value(name, variable.value)) {
-    m_reading.in_variable = true;
     const Text script = variable.value;
-    Variables inner = m_variables;
-    read_shell(script, inner, m_reading, m_depth + 1);
+    m_reading.in_variable = true;
+    read_inner_shell(script, *m_variables, m_reading, m_depth + 1);
     m_reading.in_variable = false;
   }
 }
@@ -126,30 +130,78 @@ void ShellReader::declare(const std::vector<Word>& words) {
   for (std::size_t i = 1; i < words.size(); ++i) {
     const std::string& chars = words[i].chars();
     if (chars.starts_with('-')) {
-      exported |= chars.find('x') != std::string::npos;
+      exported |= contains(chars, "x");
     } else if (words[i].equals != 0) {
       assign(words[i], exported);
-    } else if (is_name(chars) && m_variables.count(chars) != 0) {
-      m_variables[chars].exported |= exported;
+    } else if (m_variables->find(chars) != nullptr) {
+      (*m_variables)[chars].exported |= exported;
       read_exported(chars);
     }
   }
 }
 
-/// `echo "uv run x" >> run.sh`, and `echo UV_FROZEN=1 >> "$GITHUB_ENV"`.
-void ShellReader::print_into_script(const Command& command) {
-  if (contains(command.target, "GITHUB_ENV")) {
-    for (const Word& word : command.words) {
-      const auto equals = word.chars().find('=');
-      if (equals != std::string::npos && word.chars().starts_with("UV_")) {
-        m_reading.later[word.chars().substr(0, equals)] = {
-            word.text.sub(equals + 1, word.text.size()), {}, true, {}};
-      }
+void ShellReader::read_here_documents() {
+  for (const HereDocument& document : std::exchange(m_documents, {})) {
+    const Text body = read_body(document);
+    if (!m_words_only && !document.words.empty()) {
+      use_body(document, body);
     }
-  } else if (kind_of_name(base_name(command.target)) == Kind::shell) {
-    for (std::size_t i = 1; i < command.words.size(); ++i) {
-      Variables inner = m_reading.environment();
-      read_shell(command.words[i].text, inner, m_reading, m_depth + 1);
+  }
+}
+
+Text ShellReader::read_body(const HereDocument& document) {
+  Text body;
+  while (m_pos < m_text.size()) {
+    std::size_t begin = m_pos;
+    const std::size_t end = std::min(m_text.chars().find('\n', m_pos), m_text.size());
+    while (document.strip_tabs && m_text[begin] == '\t') {
+      ++begin;
+    }
+    m_pos = std::min(end + 1, m_text.size());
+    if (std::string_view(m_text.chars()).substr(begin, end - begin) == document.delimiter.chars()) {
+      break;
+    }
+    for (std::size_t i = begin; i < m_pos; ++i) {
+      // The shell that writes the document takes the backslash away.
+      i += !document.delimiter.quoted && m_text[i] == '\\' && is_any(m_text[i + 1], "$\\`") ? 1 : 0;
+      body.push(m_text[i], m_text.begin_of(i));
+    }
+  }
+  return body;
+}
+
+void ShellReader::use_body(const HereDocument& document, const Text& body) {
+  if (!document.delimiter.quoted) {
+    read_substitutions(body);
+  }
+  const auto& words = document.words;
+  const std::string_view name = base_name(words[0].chars());
+  const bool tee =
+      std::ranges::any_of(words, [](const Word& word) { return word.chars() == "tee"; });
+  const std::string target = tee ? words.back().chars() : document.target;
+  Kind kind = interpreter_of(words);
+  if (kind == Kind::none && !target.empty()) {
+    kind = kind_of_shebang(body.chars());
+    kind = kind == Kind::none ? kind_of_name(base_name(target)) : kind;
+  }
+  if (kind != Kind::none) {
+    // A file is run later, by who knows whom; an interpreter has our environment.
+    read_language(kind, body, target.empty() ? *m_variables : m_reading.environment(), m_reading,
+                  m_depth + 1);
+  } else if (name == "cat") {
+    m_cat_body = body;
+  } else if (name == "read") {
+    (*m_variables)[words.back().chars()].value = body;
+  }
+}
+
+/// What a document without quotes substitutes is run by the shell that writes it.
+void ShellReader::read_substitutions(const Text& body) {
+  ShellReader inner(body, *m_variables, m_reading, m_depth + 1);
+  while (m_depth < k_deepest_script && inner.m_pos < body.size() && m_reading.spend(1)) {
+    Word scratch;
+    if (!body.starts(inner.m_pos, "$(") || !inner.read_expansion(scratch)) {
+      ++inner.m_pos;
     }
   }
 }

@@ -92,6 +92,10 @@ bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t';
 }
 
+bool is_any(char c, std::string_view of) noexcept {
+  return of.find(c) != std::string_view::npos;
+}
+
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -109,8 +113,16 @@ bool contains(std::string_view text, std::string_view what) noexcept {
   return text.find(what) != std::string_view::npos;
 }
 
-bool is_any(std::string_view word, std::initializer_list<std::string_view> of) {
-  return std::ranges::find(of, word) != of.end();
+bool is_in(std::string_view list, std::string_view word) noexcept {
+  if (word.empty() || contains(word, " ")) {
+    return false;
+  }
+  for (auto at = list.find(word); at != std::string_view::npos; at = list.find(word, at + 1)) {
+    if (at > 0 && list[at - 1] == ' ' && list.substr(at + word.size()).starts_with(' ')) {
+      return true;
+    }
+  }
+  return false;
 }
 
 } // namespace snapfix::lint

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,10 +57,12 @@ std::string_view trim(std::string_view text) noexcept;
 bool is_name(std::string_view text) noexcept;
 bool is_name_char(char c) noexcept;
 bool is_blank(char c) noexcept;
+bool is_any(char c, std::string_view of) noexcept;
 std::string lower(std::string_view text);
 /// What stands behind the last slash.
 std::string_view base_name(std::string_view path) noexcept;
 bool contains(std::string_view text, std::string_view what) noexcept;
-bool is_any(std::string_view word, std::initializer_list<std::string_view> of);
+/// Whether `word` is one of `list`, in which a blank stands before and behind each.
+bool is_in(std::string_view list, std::string_view word) noexcept;
 
 } // namespace snapfix::lint

@@ -2,15 +2,11 @@
 
 #include "lint/text.hpp"
 
-#include <cstddef>
 #include <string_view>
 
 // What names tell: of programs, of options, of variables and of keys.
 
 namespace snapfix::lint {
-
-/// Whether `word` is one of `list`, in which a blank stands before and behind each.
-bool is_in(std::string_view list, std::string_view word) noexcept;
 
 /// Subcommands of uv that resolve the project and take --locked and --frozen. `lock`, `add`,
 /// `remove` and `version` change the lock on purpose.
@@ -23,18 +19,11 @@ bool takes_value(std::string_view option);
 /// lock: --locked would fail. `value` may be empty.
 bool changes_resolution(std::string_view option, std::string_view value);
 
-/// A command that runs the rest of its line: which of its options take a value, and how many words
-/// stand before the command.
-struct Prefix {
-  std::string_view name;
-  std::string_view valued;
-  std::size_t operands;
-};
+/// Whether a command of that name runs the rest of its line.
+bool is_prefix(std::string_view name);
 
-/// The prefix of that name, or nullptr.
-const Prefix* find_prefix(std::string_view name);
-
-/// Whether a command of that name only prints its arguments, or installs packages of these names.
+/// Whether a command of that name runs nothing of its line: it prints it, or installs packages of
+/// these names.
 bool is_prose_command(std::string_view name);
 
 /// Whether it runs shell scripts.

@@ -10,7 +10,7 @@ namespace snapfix::lint {
 namespace {
 
 bool is_environment(std::string_view key) {
-  return is_any(key, {"env", "environment", "variables", "env_variables", "environment_variables"});
+  return is_in(" env environment variables env_variables environment_variables ", key);
 }
 
 /// Finds the commands of a parsed file, with the environment that covers each.
@@ -21,18 +21,13 @@ public:
 
   void read(const Variables& variables) {
     for (const std::size_t document : m_file.documents) {
-      Variables own = variables;
+      Variables own(&variables);
       read_value(document, "", own);
     }
   }
 
-  bool read_word_list(Variables variables) {
-    const bool is_list =
-        m_file.documents.size() == 1 && node(m_file.documents[0]).style == YamlNode::Style::flow;
-    if (is_list) {
-      read_value(m_file.documents[0], "", variables);
-    }
-    return is_list;
+  bool is_word_list() const {
+    return m_file.documents.size() == 1 && node(m_file.documents[0]).flow;
   }
 
 private:
@@ -67,21 +62,19 @@ private:
   }
 
   void read_map(const YamlNode& map, const Variables& variables) {
-    m_reading.spend(cost_of(variables));
-    Variables own = variables;
+    Variables own(&variables);
     for (const auto& [key, value] : map.members) {
-      const YamlNode* settings = is_environment(key) ? &node(value) : nullptr;
-      if (key == "container") { // of a job
-        settings = member(node(value), "env");
-      } else if (key == "strategy") {
-        take_matrix(node(value), own);
-      } else if (key == "defaults") {
-        if (const YamlNode* run = member(node(value), "run")) {
-          take_folder(*run, own);
-        }
-      }
+      const YamlNode* settings = key == "container"    ? member(node(value), "env") // of a job
+                                 : is_environment(key) ? &node(value)
+                                                       : nullptr;
+      const YamlNode* run = key == "defaults" ? member(node(value), "run") : nullptr;
+      const YamlNode* matrix = key == "strategy" ? member(node(value), "matrix") : nullptr;
       if (settings != nullptr) {
         take_environment(*settings, own);
+      } else if (run != nullptr) {
+        take_folder(*run, own);
+      } else if (matrix != nullptr) {
+        take_matrix(*matrix, own);
       }
     }
     take_folder(map, own);
@@ -89,12 +82,11 @@ private:
     const bool is_python = shell != nullptr && shell->text.starts(0, "python");
     const bool split = read_with_arguments(map, own);
     for (const auto& [key, value] : map.members) {
-      const bool read = split && is_any(key, {"entry", "entrypoint", "command", "args"});
+      const bool read = split && is_in(" entry entrypoint command args ", key);
       if (is_python && role_of(key) == Role::command) {
         read_python(node(value).text, own, m_reading, m_depth + 1);
       } else if (!read && !is_environment(key)) {
-        Variables inner = own;
-        m_reading.spend(cost_of(own));
+        Variables inner(&own);
         read_value(value, key, inner);
       }
     }
@@ -116,22 +108,17 @@ private:
         return;
       }
       if (!key.empty()) {
-        variables[key] = {text, {}, true, {}};
+        variables[key] = {text, true};
       } else if (equals != std::string::npos) {
-        variables[text.chars().substr(0, equals)] = {
-            text.sub(equals + 1, text.size()), {}, true, {}};
+        variables[text.chars().substr(0, equals)] = {text.sub(equals + 1, text.size()), true};
       }
     }
   }
 
   /// `strategy: {matrix: {options: [--frozen, --locked]}}` is `matrix.options` in the job's steps,
   /// with one value or another.
-  void take_matrix(const YamlNode& strategy, Variables& variables) {
-    const YamlNode* matrix = member(strategy, "matrix");
-    if (matrix == nullptr) {
-      return;
-    }
-    for (const auto& [key, values] : matrix->members) {
+  void take_matrix(const YamlNode& matrix, Variables& variables) {
+    for (const auto& [key, values] : matrix.members) {
       const std::string name = key == "include" ? "matrix" : "matrix." + key;
       for (const auto& [none, value] : node(values).members) {
         take_matrix_value(name, node(value), variables);
@@ -190,25 +177,15 @@ private:
       word.end = m_text.end_of(item.end);
       const char quote = m_text[item.begin];
       word.quoted = quote == '"' || quote == '\'';
-      if (list.style == YamlNode::Style::flow) {
+      if (list.flow) {
         word.option_after = word.quoted ? std::string(1, quote) : "";
         word.option_before = ", " + word.option_after;
       } else { // an item of its own, below
-        word.option_before = "\n" + std::string(column_of_dash(item.begin), ' ') + "- ";
+        const std::size_t line = m_text.chars().rfind('\n', item.begin) + 1;
+        word.option_before.assign("\n").append(m_text.chars(), line, item.begin - line);
       }
     }
     return words;
-  }
-
-  /// Of the item that stands at `at`.
-  std::size_t column_of_dash(std::size_t at) const {
-    const std::size_t line = m_text.chars().rfind('\n', at) + 1;
-    std::size_t dash = line;
-    for (std::size_t i = line; is_blank(m_text[i]) || (m_text[i] == '-' && is_blank(m_text[i + 1]));
-         ++i) {
-      dash = m_text[i] == '-' ? i : dash;
-    }
-    return dash - line;
   }
 
   void read_list(const YamlNode& list, const std::string& key, Variables& variables) {
@@ -217,21 +194,17 @@ private:
     const auto is_program = [](const Word& word) {
       return is_uv(word) || is_shell(base_name(word.chars()));
     };
-    const bool is_command =
-        words.size() > 1 && words.size() == list.members.size() && role != Role::prose &&
-        (list.style == YamlNode::Style::flow ? std::ranges::any_of(words, is_program)
-                                             : is_program(words[0]) || words[0].chars() == "env");
+    const bool is_command = words.size() > 1 && words.size() == list.members.size() &&
+                            role != Role::prose &&
+                            (list.flow ? std::ranges::any_of(words, is_program)
+                                       : is_program(words[0]) || words[0].chars() == "env");
     if (is_command) {
       read_command(words, variables, m_reading, m_depth);
       return;
     }
     const bool one_shell = contains(lower(key), "script"); // as GitLab's
     for (const auto& [none, item] : list.members) {
-      Variables own;
-      if (!one_shell) {
-        m_reading.spend(cost_of(variables));
-        own = variables;
-      }
+      Variables own(&variables);
       read_value(item, key, one_shell ? variables : own);
       // What a step wrote into $GITHUB_ENV holds for the job's steps that follow.
       for (auto& [name, variable] : m_reading.later) {
@@ -243,8 +216,7 @@ private:
 
   void read_scalar(const YamlNode& scalar, const std::string& key, Variables& variables) {
     const Text& text = scalar.text;
-    const bool block = scalar.style == YamlNode::Style::block;
-    const Role role = key == "args" && block ? Role::command : role_of(key);
+    const Role role = key == "args" && scalar.block ? Role::command : role_of(key);
     if (role == Role::prose) {
       return;
     }
@@ -252,7 +224,7 @@ private:
     const Kind kind = by_text != Kind::none ? by_text : kind_of_name(key);
     if (kind == Kind::shell || kind == Kind::python || by_text != Kind::none) {
       read_language(kind, text, variables, m_reading, m_depth + 1);
-    } else if (role == Role::command || (!block && reads_as_command(text))) {
+    } else if (role == Role::command || (!scalar.block && reads_as_command(text))) {
       read_shell(text, variables, m_reading, m_depth + 1);
     }
   }
@@ -273,7 +245,11 @@ void read_yaml(const Text& text, const Variables& variables, Reading& reading, i
 }
 
 bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth) {
-  return YamlReader(text, reading, depth).read_word_list(variables);
+  YamlReader reader(text, reading, depth);
+  if (reader.is_word_list()) {
+    reader.read(variables);
+  }
+  return reader.is_word_list();
 }
 
 } // namespace snapfix::lint

@@ -11,14 +11,14 @@ namespace snapfix::lint {
 
 struct YamlNode {
   enum class Kind { scalar, list, map };
-  enum class Style { plain, block, flow }; ///< of a list, flow is `[...]`
 
   Kind kind = Kind::scalar;
-  Style style = Style::plain;
-  Text text;                                                ///< a scalar's value
-  std::size_t begin = 0;                                    ///< where it stands in the text
-  std::size_t end = 0;                                      ///< of scalars alone
-  std::vector<std::pair<std::string, std::size_t>> members; ///< a list's have no keys
+  bool block = false;                                            ///< a scalar below `|` or `>`
+  bool flow = false;                                             ///< a list in brackets
+  std::size_t begin = 0;                                         ///< where it stands in the text
+  std::size_t end = 0;                                           ///< of scalars alone
+  Text text;                                                     ///< a scalar's value
+  std::vector<std::pair<std::string, std::size_t>> members = {}; ///< a list's have no keys
 };
 
 /// The nodes of a YAML text. An alias is the node that its anchor names, a merged mapping has its

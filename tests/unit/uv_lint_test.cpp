@@ -38,6 +38,32 @@ std::string words(const std::string& text) {
   return out;
 }
 
+/// What reading the script takes, as Reading counts it.
+std::size_t steps(const std::string& script) {
+  lint::Reading reading;
+  lint::Variables variables;
+  constexpr std::size_t k_most = 10'000'000; // so that a fault ends as well
+  reading.left = k_most;
+  lint::read_shell(lint::Text(script), variables, reading);
+  return k_most - reading.left;
+}
+
+/// Variables each of which is used three times in the value of the one before.
+std::string variables_in_variables(char last) {
+  std::string out;
+  for (char name = 'A'; name < last; ++name) {
+    const std::string use = std::string("; r $") + static_cast<char>(name + 1);
+    out += std::string(1, name) + "='cd uv" + use + use + use + "'\n";
+  }
+  return out + last + "='cd; uv run x'\nr $A\n";
+}
+
+/// A script in a substitution in a script in a substitution ...
+std::string substitutions_in_substitutions(int depth) {
+  return depth == 0 ? "uv run x"
+                    : "cd \"cd uv; $(" + substitutions_in_substitutions(depth - 1) + ")\"";
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(uv_lint)
@@ -177,6 +203,20 @@ BOOST_AUTO_TEST_CASE(what_would_never_end_is_said) {
   BOOST_REQUIRE(!findings.empty());
   BOOST_TEST(findings[0].message.find("too intricate") != std::string::npos);
   BOOST_TEST(found("a=(x \"$a\")\nuv run y; foo $a") == "uv run y");
+}
+
+BOOST_AUTO_TEST_CASE(no_text_is_read_again_and_again) {
+  BOOST_TEST(found(variables_in_variables('G')) == "uv run x");
+  BOOST_TEST(steps(variables_in_variables('G')) < 3 * steps(variables_in_variables('D')));
+  BOOST_TEST(found(substitutions_in_substitutions(16)) == "uv run x");
+  BOOST_TEST(steps(substitutions_in_substitutions(16)) <
+             8 * steps(substitutions_in_substitutions(8)));
+  // Found by the fuzz target: a variable whose value uses it, with other variables set.
+  const std::string uses = "if x; then UV_FROZEN=1 $A y; fi\n";
+  const std::string itself =
+      "export A='uv run&; " + uses + uses + uses + "case x in a) uv sync ;; esac'\n$A\n";
+  BOOST_TEST(found(itself) == "uv run;uv sync");
+  BOOST_TEST(steps(itself) < 50 * itself.size());
 }
 
 BOOST_AUTO_TEST_CASE(a_case_closes_no_more_than_it_has) {
