@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import harness
 import nested
@@ -275,38 +276,55 @@ def words_of_the_module():
     """Every word that might be a variable in it, but for those that it is meant to read."""
     files = [nested.MODULE, *nested.MODULE.with_suffix("").glob("*.cmake")]
     words = set(re.findall(r"\b[A-Za-z_]\w*", "".join(path.read_text() for path in files)))
+    words |= {f"{word}_code" for word in words if word.isupper()}
     return sorted(word for word in words if not re.match("_?(CMAKE|PROJECT|SNAPSHOT_FIXTURES)_|ARG[CVN]|CACHE$|PARENT_SCOPE$", word, re.IGNORECASE))
 
 
+def generated(build):
+    """What ctest reads."""
+    return {path.relative_to(build): path.read_text() for path in build.rglob("CTestTestfile.cmake")}
+
+
 def test_variables_of_the_project_are_its_own(tmp):
-    """Whatever a project sets, and whatever is in its cache: the tests are the same."""
-    lists = """
-        add_snapshot_test(NAME plain COMMAND sh)
-        add_snapshot_test(NAME full COMMAND sh -c "exit 3" FILES UNTRACKED INCLUDE a COPY b SOURCE_DIR sub
-          UV_LOCKED SETUP_TIMEOUT 9 LABELS x PROPERTIES SKIP_RETURN_CODE 3 ENVIRONMENT A=b)
-        add_snapshot_fixture(NAME fixture DIR_VAR dir)
-        add_test(NAME user COMMAND ls ${dir})
-        add_uv_lock_check(NAME lint PATHS sub)
-        add_subdirectory(deep)
-    """
-    files = {
-        "sub/uv.lock": "",
-        "sub/pyproject.toml": "",
-        "deep/CMakeLists.txt": "add_snapshot_test(NAME deep COMMAND sh)\n",
-    }
-    project = nested.Project(tmp, "include(declared.cmake)\n" + lists, files)
+    """Whatever a project sets, and whatever is in its cache: the tests are the same, byte by byte, and so is what it set."""
+    harness.require("ninja")
+    calls = (
+        f"include([==[{nested.MODULE}]==])",
+        "add_snapshot_test(NAME plain COMMAND sh)",
+        """add_snapshot_test(NAME full COMMAND sh -c "exit 3" WORD FILES UNTRACKED INCLUDE a COPY b EXCLUDE c SOURCE_DIR sub
+          UV_LOCKED SETUP_TIMEOUT 9 LABELS x CONFIGURATIONS Debug WORKING_DIRECTORY w COMMAND_EXPAND_LISTS STRICT
+          KEEP NEVER LINK_MODE COPY PROPERTIES SKIP_RETURN_CODE 3 ENVIRONMENT A=b REQUIRED_FILES @SNAPSHOT_DIR@/a)""",
+        "add_snapshot_fixture(NAME fixture DIR_VAR folder_of_fixture)",
+        "add_snapshot_fixture(NAME labelled LABELS y CONFIGURATIONS Release)",
+        "add_test(NAME user COMMAND ls ${folder_of_fixture})",
+        "add_uv_lock_check(NAME lint PATHS sub)",
+        "add_subdirectory(deep)",
+    )
+    lists = "".join(f"include(declared.cmake)\n{call}\ninclude(kept.cmake)\n" for call in calls)
+    deep = "include(../declared.cmake)\nadd_snapshot_test(NAME deep COMMAND $<1:sh> BUILD_DEPENDS x)\ninclude(../kept.cmake)\n"
+    files = {"sub/uv.lock": "", "sub/pyproject.toml": "", "deep/CMakeLists.txt": deep}
+    project = nested.Project(tmp, lists, files, include=False)
     words = words_of_the_module()
-    assert {"missing", "labels", "given", "NAME", "text"} <= set(words)
-    expected = None
-    for declared in ("", "set({} docs)\n", 'set({} docs CACHE STRING "")\n', "set({} OFF)\n"):
-        (project.source / "declared.cmake").write_text("".join(declared.format(word) for word in words))
-        said = nested.plain_text(project.configure())
-        assert "Warning" not in said, said
-        tests = {name: (test.command, test.properties) for name, test in project.tests().items()}
-        expected = expected or tests
-        assert len(tests) == 16, tests.keys()
-        changed = {name: test for name, test in tests.items() if test != expected.get(name)}
-        assert not changed, (declared, changed)
+    assert {"missing", "labels", "given", "NAME", "text", "NAME_code"} <= set(words)
+    for generator in ("Ninja", "Ninja Multi-Config"):
+        expected = None
+        for value, where in (("", ""), ("docs", ""), ("docs", ' CACHE STRING ""'), ("OFF", ""), ("NAME;LABELS", "")):
+            declared = "".join(f'set({word} "{value}"{where})\n' for word in words if value)
+            kept = "".join(
+                f'if(NOT "${{{word}}}" STREQUAL "{value}")\nmessage(FATAL_ERROR "{word} is changed")\nendif()\n'
+                for word in words
+                if value
+            )
+            harness.write_files(project.source, {"declared.cmake": declared, "kept.cmake": kept})
+            said = nested.plain_text(project.configure(generator=generator))
+            assert "Warning" not in said, said
+            tests = generated(project.build)
+            expected = expected or tests
+            assert tests.keys() == expected.keys() and len(tests) == 2, tests.keys()
+            for path, text in tests.items():
+                changed = set(text.split("\n")) ^ set(expected[path].split("\n"))
+                assert text == expected[path], (value, where, path, changed)
+            shutil.rmtree(project.build)
 
 
 if __name__ == "__main__":
