@@ -224,89 +224,108 @@ option(SNAPSHOT_FIXTURES_UV_LOCKED
 set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
   "Path of the helper snapfix; empty: the one that SnapshotFixtures brings")
 
-# What stands in SnapshotFixtures/: each function there takes what it needs as arguments, most of it as the
-# number of a record.
+# What stands in SnapshotFixtures/: each function there takes what it needs as arguments, since a variable
+# that it does not set itself might be one of the project's.
 foreach(_snapshot_fixtures_part IN ITEMS Arguments Tests Uv Freeze EndOfDirectory)
   include("${CMAKE_CURRENT_LIST_DIR}/SnapshotFixtures/${_snapshot_fixtures_part}.cmake")
 endforeach()
 
 function(add_snapshot_test)
-  _snapshot_fixtures_words(words_code ${ARGC})
-  _snapshot_fixtures_new_record(record "${CMAKE_CURRENT_FUNCTION}")
-  cmake_language(EVAL CODE "_snapshot_fixtures_parse(${record}
-    \"STRICT;NO_SOURCE_MAPPING;COMMAND_EXPAND_LISTS\"
-    \"NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP_TIMEOUT\"
-    \"COMMAND;INCLUDE;EXCLUDE;COPY;UV_LOCKED;LABELS;CONFIGURATIONS;BUILD_DEPENDS;PROPERTIES\"
-    ${words_code})")
-  _snapshot_fixtures_check_name(${record})
-  _snapshot_fixtures_get(${record} given NAME COMMAND PROPERTIES_code)
+  _snapshot_fixtures_parse(add_snapshot_test ${ARGC}
+    "STRICT;NO_SOURCE_MAPPING;COMMAND_EXPAND_LISTS"
+    "NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP_TIMEOUT"
+    "COMMAND;INCLUDE;EXCLUDE;COPY;UV_LOCKED;LABELS;CONFIGURATIONS;BUILD_DEPENDS;PROPERTIES")
+  _snapshot_fixtures_check_name("${where}" "${NAME}" FALSE)
   if("${COMMAND}" STREQUAL "") # bare, if() takes it for its own word
-    _snapshot_fixtures_misuse(${record} "there is no COMMAND" "write COMMAND <command> [<arg>...]")
+    _snapshot_fixtures_misuse("${where}" "there is no COMMAND" "write COMMAND <command> [<arg>...]")
   endif()
-  cmake_language(EVAL CODE "_snapshot_fixtures_check_properties(${record} ${PROPERTIES_code})")
-  _snapshot_fixtures_check_working_directory(${record})
-  _snapshot_fixtures_prepare(${record})
-  _snapshot_fixtures_lock_uv(${record})
+  if("PROPERTIES" IN_LIST given)
+    cmake_language(EVAL CODE "_snapshot_fixtures_check_properties(\"\${where}\" ${PROPERTIES_code})")
+  endif()
+  _snapshot_fixtures_find_place(place add_snapshot_test "${NAME}")
+  _snapshot_fixtures_find_plan(plan add_snapshot_test "${where}" "${place}" "${given}" "${SOURCE_DIR}"
+    "${FILES_code}${LINK_FROM_code}${INCLUDE_code}"
+    "${LINK_MODE_code}${EXCLUDE_code}${COPY_code}${STRICT_code}"
+    "${UV_LOCKED}" "${KEEP}" "${GUARD}" "${SOURCE_WRITES}" "${WORKING_DIRECTORY}")
+  foreach(part IN ITEMS helper_code tree_code run_code freeze)
+    get_property(${part} GLOBAL PROPERTY "${plan} ${part}")
+  endforeach()
+  _snapshot_fixtures_name_snapshot("${NAME}")
+  _snapshot_fixtures_escape(name "${NAME}")
+  _snapshot_fixtures_add_test("${name}.snapshot_setup" "${place}" "${CONFIGURATIONS_code}"
+    "${helper_code} \"create\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\" \"--ctest\" \"--\""
+    "FIXTURES_SETUP \"${fixture}\" FIXTURES_REQUIRED \"${freeze}\"${SETUP_TIMEOUT_code}")
 
-  _snapshot_fixtures_add_setup(${record})
+  _snapshot_fixtures_program_code(launcher_code program_code "${COMMAND}")
+  set(command_code
+    "${helper_code} \"run\" ${snapshot_code} ${tree_code} ${run_code} \"--ctest\" ${launcher_code} \"--\"")
+  set(more_code "")
+  if("COMMAND_EXPAND_LISTS" IN_LIST given)
+    string(REPLACE ";" "\\\\;" command_code "${command_code}") # no list of ours is one for CMake
+    set(more_code " COMMAND_EXPAND_LISTS")
+  endif()
+  # A keyword of add_test() from CMake 4.4 on.
+  if("BUILD_DEPENDS" IN_LIST given AND NOT CMAKE_VERSION VERSION_LESS 4.4)
+    string(APPEND more_code " BUILD_DEPENDS ${BUILD_DEPENDS_code}")
+  endif()
   # WORKING_DIRECTORY stays what it is, and `run` changes into the snapshot. Were it the snapshot,
   # ctest would refuse to start a test whose setup was left out (-FS, -E), although `run` makes a
   # missing snapshot itself; and `run` may replace a used snapshot by a new one.
-  _snapshot_fixtures_run_code(command_code ${record})
-  _snapshot_fixtures_add_test(${record} "${NAME}" "${command_code}")
-  if(NOT PROPERTIES_code STREQUAL "")
-    _snapshot_fixtures_quote(name_code "${NAME}")
-    cmake_language(EVAL CODE "set_tests_properties(${name_code} PROPERTIES ${PROPERTIES_code})")
-  endif()
-  _snapshot_fixtures_get(${record} LABELS fixture freeze)
+  _snapshot_fixtures_add_test("${name}" "${place}" "${CONFIGURATIONS_code}"
+    "${command_code} ${program_code} ${COMMAND_code}${more_code}" "${PROPERTIES_code}")
   set_property(TEST "${NAME}" APPEND PROPERTY FIXTURES_REQUIRED "${fixture}" "${freeze}")
   if("LABELS" IN_LIST given)
     set_property(TEST "${NAME}" APPEND PROPERTY LABELS "${LABELS}")
   endif()
-  _snapshot_fixtures_remember(${record})
+  _snapshot_fixtures_remember(TRUE "${name}" "${snapshot_code}" "${place}" "${fixture}" "${plan}"
+    "${CONFIGURATIONS_code}" "" "${SETUP_TIMEOUT}")
 endfunction()
 
 function(add_snapshot_fixture)
-  _snapshot_fixtures_words(words_code ${ARGC})
-  _snapshot_fixtures_new_record(record "${CMAKE_CURRENT_FUNCTION}")
-  cmake_language(EVAL CODE "_snapshot_fixtures_parse(${record}
-    \"STRICT\"
-    \"NAME;DIR_VAR;SOURCE_DIR;FILES;LINK_FROM;LINK_MODE;KEEP;SETUP_TIMEOUT\"
-    \"INCLUDE;EXCLUDE;COPY;LABELS;CONFIGURATIONS\"
-    ${words_code})")
-  _snapshot_fixtures_check_name(${record})
-  _snapshot_fixtures_prepare(${record})
-
-  # Others write this name into FIXTURES_REQUIRED, and the path into their commands.
-  _snapshot_fixtures_get(${record} NAME DIR_VAR given root snapshot)
-  set(folders "${NAME}")
-  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
-  if(multi_config)
-    set(folders "${CMAKE_CONFIGURATION_TYPES}")
-    list(TRANSFORM folders PREPEND "${NAME}@")
-  endif()
-  foreach(folder IN LISTS folders)
-    _snapshot_fixtures_folder(mapped "${folder}")
-    if(NOT mapped STREQUAL folder)
-      _snapshot_fixtures_misuse(${record} "the name is no plain file name"
-        "use up to 100 letters, digits and ._+=@-, with a letter, a digit or _ in front")
-    endif()
+  _snapshot_fixtures_parse(add_snapshot_fixture ${ARGC}
+    "STRICT"
+    "NAME;DIR_VAR;SOURCE_DIR;FILES;LINK_FROM;LINK_MODE;KEEP;SETUP_TIMEOUT"
+    "INCLUDE;EXCLUDE;COPY;LABELS;CONFIGURATIONS")
+  _snapshot_fixtures_check_name("${where}" "${NAME}" TRUE)
+  _snapshot_fixtures_check_plain_name("${where}" "${NAME}")
+  _snapshot_fixtures_find_place(place add_snapshot_fixture "${NAME}")
+  _snapshot_fixtures_find_plan(plan add_snapshot_fixture "${where}" "${place}" "${given}" "${SOURCE_DIR}"
+    "${FILES_code}${LINK_FROM_code}${INCLUDE_code}"
+    "${LINK_MODE_code}${EXCLUDE_code}${COPY_code}${STRICT_code}" "" "${KEEP}" "" "" "")
+  foreach(part IN ITEMS helper_code tree_code root freeze)
+    get_property(${part} GLOBAL PROPERTY "${plan} ${part}")
   endforeach()
+  _snapshot_fixtures_name_snapshot("${NAME}")
   if("DIR_VAR" IN_LIST given)
-    set("${DIR_VAR}" "${root}/${snapshot}" PARENT_SCOPE)
+    set(folder "${NAME}")
+    get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+    if(multi_config)
+      string(APPEND folder "@$<CONFIG>")
+    endif()
+    set("${DIR_VAR}" "${root}/${folder}" PARENT_SCOPE)
   endif()
-
-  _snapshot_fixtures_add_setup(${record})
-  _snapshot_fixtures_remember(${record})
+  _snapshot_fixtures_add_test("${NAME}.snapshot_setup" "${place}" "${CONFIGURATIONS_code}"
+    "${helper_code} \"create\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\" \"--ctest\" \"--\""
+    "FIXTURES_SETUP \"${fixture}\" FIXTURES_REQUIRED \"${freeze}\"${SETUP_TIMEOUT_code}")
+  _snapshot_fixtures_remember(FALSE "${NAME}" "${snapshot_code}" "${place}" "${fixture}" "${plan}"
+    "${CONFIGURATIONS_code}" "${LABELS}" "${SETUP_TIMEOUT}")
 endfunction()
 
 function(add_uv_lock_check)
-  _snapshot_fixtures_words(words_code ${ARGC})
-  _snapshot_fixtures_new_record(record "${CMAKE_CURRENT_FUNCTION}")
-  cmake_language(EVAL CODE "_snapshot_fixtures_parse(${record}
-    \"\" \"NAME\" \"PATHS;LABELS;CONFIGURATIONS\" ${words_code})")
-  _snapshot_fixtures_check_name(${record})
-  _snapshot_fixtures_add_uv_lint(${record})
+  _snapshot_fixtures_parse(add_uv_lock_check ${ARGC} "" "NAME" "PATHS;LABELS;CONFIGURATIONS")
+  _snapshot_fixtures_check_name("${where}" "${NAME}" FALSE)
+  if(NOT "PATHS" IN_LIST given)
+    _snapshot_fixtures_misuse("${where}" "there are no PATHS" "write PATHS <file or folder>...")
+  endif()
+  _snapshot_fixtures_find_paths(paths_code "${where}" "${PATHS}")
+  _snapshot_fixtures_find_helper(helper_code "${where}")
+  _snapshot_fixtures_find_place(place add_uv_lock_check "${NAME}")
+  _snapshot_fixtures_escape(name "${NAME}")
+  _snapshot_fixtures_add_test("${name}" "${place}" "${CONFIGURATIONS_code}"
+    "${helper_code} \"uv-lint\" \"--assume-locked\" ${paths_code} \"--ctest\" \"--\"" "")
+  if("LABELS" IN_LIST given)
+    set_property(TEST "${NAME}" APPEND PROPERTY LABELS "${LABELS}")
+  endif()
 endfunction()
 
 cmake_policy(POP)

@@ -1,64 +1,10 @@
-# A call's arguments, and the record of a call.
+# A call's arguments.
 #
 # No CMake list holds every word (empty ones, `[` without `]`), so lists of words are kept as CMake
 # code: quoted arguments in one string, for cmake_language(EVAL CODE). Such variables end in _code.
 
-# ---- records -------------------------------------------------------------------------------------
-#
-# What a call was given, and what is made of it, has many parts, and a variable of the caller's might
-# be one of the project's. So a call is a number, and its parts are fields of that record.
-
-function(_snapshot_fixtures_new_record out call)
-  _snapshot_fixtures_get(project calls)
-  math(EXPR record "0${calls} + 1")
-  _snapshot_fixtures_set(project calls "${record}")
-  _snapshot_fixtures_set(${record} call "${call}")
-  set(${out} "${record}" PARENT_SCOPE)
-endfunction()
-
-function(_snapshot_fixtures_set record field value)
-  set_property(GLOBAL PROPERTY "_snapshot_fixtures_${record}_${field}" "${value}")
-endfunction()
-
-# Sets a variable of its name for each field that is named, to nothing where it was never set.
-function(_snapshot_fixtures_get record)
-  foreach(field IN LISTS ARGN)
-    # Of what is not set get_property() leaves no variable, and an entry of the cache would be seen.
-    get_property(_snapshot_fixtures_value GLOBAL PROPERTY "_snapshot_fixtures_${record}_${field}")
-    set(${field} "${_snapshot_fixtures_value}" PARENT_SCOPE)
-  endforeach()
-endfunction()
-
-# The same for properties of the call's test.
-function(_snapshot_fixtures_get_of_test record)
-  _snapshot_fixtures_get(${record} NAME directory)
-  foreach(property IN LISTS ARGN)
-    if(CMAKE_VERSION VERSION_LESS 3.28)
-      get_property(_snapshot_fixtures_value TEST "${NAME}" PROPERTY ${property})
-    else()
-      get_property(_snapshot_fixtures_value
-        TEST "${NAME}" DIRECTORY "${directory}" PROPERTY ${property})
-    endif()
-    set(${property} "${_snapshot_fixtures_value}" PARENT_SCOPE)
-  endforeach()
-endfunction()
-
-# Sets a property of one of the call's tests.
-function(_snapshot_fixtures_set_test_property record test property value)
-  _snapshot_fixtures_get(${record} directory)
-  if(CMAKE_VERSION VERSION_LESS 3.28)
-    set_property(TEST "${test}" PROPERTY ${property} "${value}")
-  else()
-    set_property(TEST "${test}" DIRECTORY "${directory}" PROPERTY ${property} "${value}")
-  endif()
-endfunction()
-
-function(_snapshot_fixtures_misuse record what instead)
-  _snapshot_fixtures_get(${record} call NAME)
-  set(where "${call}()")
-  if(NOT NAME STREQUAL "")
-    set(where "${call}(NAME ${NAME})")
-  endif()
+# `where` is the call, as messages name it.
+function(_snapshot_fixtures_misuse where what instead)
   if(NOT what MATCHES "[?]$")
     string(APPEND what ".")
   endif()
@@ -68,122 +14,140 @@ endfunction()
 
 # ---- words ---------------------------------------------------------------------------------------
 
-# A word as CMake code.
-function(_snapshot_fixtures_quote out word)
-  if(word MATCHES "[\\\"$]")
-    string(REPLACE "\\" "\\\\" word "${word}")
-    string(REPLACE "\"" "\\\"" word "${word}")
-    string(REPLACE "$" "\\$" word "${word}")
-  endif()
-  set(${out} "\"${word}\"" PARENT_SCOPE)
+# A word as it stands between quotes in CMake code.
+function(_snapshot_fixtures_escape out word)
+  string(REPLACE "\\" "\\\\" word "${word}")
+  string(REPLACE "\"" "\\\"" word "${word}")
+  string(REPLACE "$" "\\$" word "${word}")
+  set(${out} "${word}" PARENT_SCOPE)
 endfunction()
 
-# A text in which add_test() will find no generator expression, as CMake code.
-function(_snapshot_fixtures_quote_literal out text)
+# The same of a text in which add_test() shall find no generator expression.
+function(_snapshot_fixtures_escape_literal out text)
   string(REPLACE "$<" "$<1:$><" text "${text}")
-  _snapshot_fixtures_quote(quoted "${text}")
-  set(${out} "${quoted}" PARENT_SCOPE)
+  _snapshot_fixtures_escape(escaped "${text}")
+  set(${out} "${escaped}" PARENT_SCOPE)
 endfunction()
-
-# The words of the calling function as code. A macro, since only the caller has its ARGV<n>.
-macro(_snapshot_fixtures_words out argc)
-  set(${out} "")
-  set(index 0)
-  while(index LESS ${argc})
-    _snapshot_fixtures_quote(quoted "${ARGV${index}}")
-    string(APPEND ${out} " ${quoted}")
-    math(EXPR index "${index} + 1")
-  endwhile()
-endmacro()
 
 # ---- parsing -------------------------------------------------------------------------------------
 
-# Reads the words behind the three lists of keywords into fields of the record: `given` are the
-# keywords that were there, <keyword> is the value of a single one or the list of a multi one's
-# values, and <keyword>_code those values as code. The first word of COMMAND is in COMMAND only.
+# Reads the words of the calling function, given its name and three lists of keywords. A macro, since
+# only the caller has its ARGV<n>. Sets, whether a keyword is given or not:
+#   where           the call, as messages name it
+#   given           the keywords that are there
+#   <keyword>       the value of a single one, the list of a multi one's values, COMMAND's first word
+#   <keyword>_code  the values of a multi one, without COMMAND's first word; of what says how a tree is
+#                   made the helper's options; of SETUP_TIMEOUT the property
 # cmake_parse_arguments() would lose words, and take LINK_MODE COPY for two keywords.
-function(_snapshot_fixtures_parse record flags single multi)
+macro(_snapshot_fixtures_parse call argc flags single multi)
+  set(flags ${flags}) # IN_LIST wants variables
+  set(single ${single})
+  set(multi ${multi})
   set(keywords ${flags} ${single} ${multi})
-  set(unknown "")
-  set(given "")
-  set(keyword "") # the one whose values are being read
-  set(values 0)   # how many it has
-  set(index 4)
-  while(index LESS ARGC)
-    set(word "${ARGV${index}}")
-    math(EXPR index "${index} + 1")
-    if(word IN_LIST keywords AND NOT (word STREQUAL "COPY" AND keyword STREQUAL "LINK_MODE"))
-      _snapshot_fixtures_check_new_keyword(${record} "${word}" "${given}")
-      _snapshot_fixtures_check_value_given(${record} "${keyword}" ${values})
-      list(APPEND given "${word}")
-      set(keyword "${word}")
-      set(values 0)
-      set(list "")
-      set(code "")
-      if(keyword IN_LIST flags)
-        set(keyword "")
-      endif()
-    elseif(keyword IN_LIST single)
-      _snapshot_fixtures_set(${record} ${keyword} "${word}")
-      set(keyword "")
-    elseif(keyword IN_LIST multi)
-      _snapshot_fixtures_check_word(${record} ${keyword} "${word}" "${keywords}")
-      math(EXPR values "${values} + 1")
-      if(keyword STREQUAL "COMMAND" AND values EQUAL 1)
-        _snapshot_fixtures_set(${record} COMMAND "${word}")
-      else()
-        _snapshot_fixtures_quote(quoted "${word}")
-        string(APPEND code " ${quoted}")
-        _snapshot_fixtures_set(${record} ${keyword}_code "${code}")
-        if(NOT keyword STREQUAL "COMMAND")
-          list(APPEND list "${word}")
-          _snapshot_fixtures_set(${record} ${keyword} "${list}")
+  # Each becomes an empty element: one command is faster than a loop.
+  list(TRANSFORM keywords APPEND _code OUTPUT_VARIABLE codes)
+  string(REPEAT ";" 99 nothing)
+  list(POP_FRONT nothing ${keywords} ${codes} given unknown first_unknown keyword option)
+  set(where "${call}()")
+  set(has_value TRUE)
+  math(EXPR last "${argc} - 1")
+  if(NOT last LESS 0)
+    foreach(index RANGE ${last})
+      set(word "${ARGV${index}}")
+      if(word IN_LIST keywords AND NOT (word STREQUAL "COPY" AND keyword STREQUAL "LINK_MODE"))
+        if(NOT has_value OR word IN_LIST given OR "PROPERTIES" IN_LIST given)
+          _snapshot_fixtures_check_new_keyword("${where}" "${word}" "${given}" "${keyword}" ${has_value})
         endif()
+        list(APPEND given "${word}")
+        set(keyword "${word}") # the one whose values are being read
+        set(option "")         # of the helper, in front of each of them
+        set(has_value FALSE)
+        if(keyword IN_LIST flags)
+          string(TOLOWER " \"--${keyword}\"" ${keyword}_code) # of STRICT
+          set(keyword "")
+          set(has_value TRUE)
+        elseif(keyword MATCHES "^(INCLUDE|EXCLUDE|COPY)$")
+          string(TOLOWER "--${keyword}=" option)
+        elseif(keyword STREQUAL "UV_LOCKED")
+          set(has_value TRUE) # it may do without
+        endif()
+      elseif(keyword IN_LIST multi)
+        if(word MATCHES "^[A-Z][A-Z_]+$" OR NOT option STREQUAL "")
+          _snapshot_fixtures_check_word("${where}" ${keyword} "${word}" "${keywords}")
+        endif()
+        if(NOT keyword STREQUAL "COMMAND")
+          list(APPEND ${keyword} "${word}")
+        elseif(NOT has_value)
+          set(COMMAND "${word}")
+          set(has_value TRUE)
+          continue()
+        endif()
+        set(has_value TRUE)
+        if(word MATCHES "[\\\"$]")
+          _snapshot_fixtures_escape(word "${word}")
+        endif()
+        string(APPEND ${keyword}_code " \"${option}${word}\"")
+      elseif(keyword STREQUAL "NAME")
+        set(NAME "${word}")
+        set(where "${call}(NAME ${word})")
+        set(keyword "")
+        set(has_value TRUE)
+      elseif(keyword IN_LIST single)
+        set(${keyword} "${word}")
+        _snapshot_fixtures_check_value(${keyword}_code "${where}" ${keyword} "${word}")
+        set(keyword "")
+        set(has_value TRUE)
+      else()
+        if(unknown STREQUAL "")
+          set(first_unknown "${word}")
+        endif()
+        string(APPEND unknown " '${word}'")
       endif()
-    else()
-      if(unknown STREQUAL "")
-        set(first_unknown "${word}")
-      endif()
-      string(APPEND unknown " '${word}'")
-    endif()
-  endwhile()
-  _snapshot_fixtures_check_value_given(${record} "${keyword}" ${values})
+    endforeach()
+  endif()
+  if(NOT has_value)
+    _snapshot_fixtures_refuse_missing_value("${where}" "${keyword}")
+  endif()
   if(NOT unknown STREQUAL "")
-    _snapshot_fixtures_find_like(meant "${first_unknown}" "${keywords}")
-    if(NOT meant STREQUAL "")
-      _snapshot_fixtures_misuse(${record} "unknown arguments:${unknown}: is ${meant} meant?"
-        "write ${meant}")
-    endif()
-    list(JOIN keywords " " known)
-    _snapshot_fixtures_misuse(${record} "unknown arguments:${unknown}" "the keywords are: ${known}")
+    _snapshot_fixtures_refuse_unknown("${where}" "${unknown}" "${first_unknown}" "${keywords}")
   endif()
-  _snapshot_fixtures_set(${record} given "${given}")
-  _snapshot_fixtures_check_choices(${record})
+endmacro()
+
+function(_snapshot_fixtures_refuse_missing_value where keyword)
+  set(instead "write a value behind it")
+  if(NOT keyword MATCHES "^(NAME|COMMAND|PATHS)$")
+    string(APPEND instead ", or leave it out")
+  endif()
+  _snapshot_fixtures_misuse("${where}" "${keyword} has no value" "${instead}")
 endfunction()
 
-function(_snapshot_fixtures_check_value_given record keyword values)
-  if(NOT keyword STREQUAL "" AND values EQUAL 0 AND NOT keyword STREQUAL "UV_LOCKED")
-    set(instead "write a value behind it")
-    if(NOT keyword MATCHES "^(NAME|COMMAND|PATHS)$")
-      string(APPEND instead ", or leave it out")
-    endif()
-    _snapshot_fixtures_misuse(${record} "${keyword} has no value" "${instead}")
+function(_snapshot_fixtures_refuse_unknown where unknown first_unknown keywords)
+  _snapshot_fixtures_find_like(meant "${first_unknown}" "${keywords}")
+  if(NOT meant STREQUAL "")
+    _snapshot_fixtures_misuse("${where}" "unknown arguments:${unknown}: is ${meant} meant?"
+      "write ${meant}")
   endif()
+  list(JOIN keywords " " known)
+  _snapshot_fixtures_misuse("${where}" "unknown arguments:${unknown}" "the keywords are: ${known}")
 endfunction()
 
-function(_snapshot_fixtures_check_new_keyword record keyword given)
+# `previous` is the keyword in front of it.
+function(_snapshot_fixtures_check_new_keyword where keyword given previous previous_has_value)
   if(keyword IN_LIST given)
-    _snapshot_fixtures_misuse(${record} "${keyword} is given twice"
+    _snapshot_fixtures_misuse("${where}" "${keyword} is given twice"
       "write it once, with all its values")
   endif()
   if("PROPERTIES" IN_LIST given AND keyword MATCHES "^(LABELS|WORKING_DIRECTORY)$")
-    _snapshot_fixtures_misuse(${record} "${keyword} is given after PROPERTIES"
+    _snapshot_fixtures_misuse("${where}" "${keyword} is given after PROPERTIES"
       "write ${keyword} in front of PROPERTIES, as an argument of its own")
+  endif()
+  if(NOT previous_has_value)
+    _snapshot_fixtures_refuse_missing_value("${where}" "${previous}")
   endif()
 endfunction()
 
 # `keywords` are those of the call.
-function(_snapshot_fixtures_check_word record keyword word keywords)
+function(_snapshot_fixtures_check_word where keyword word keywords)
   # In front of our keywords a property's name is an argument, which nobody would notice.
   if(word MATCHES "^[A-Z][A-Z_]+$" AND NOT keyword STREQUAL "PROPERTIES")
     set(keywords_of_tests
@@ -199,39 +163,45 @@ function(_snapshot_fixtures_check_word record keyword word keywords)
     set(what "${keyword} is given the word ${word}")
     set(otherwise "if it is meant as a word, $<1:${word}>")
     if(word IN_LIST keywords_of_tests) # and not of this call, else it would have been taken for one
-      _snapshot_fixtures_misuse(${record} "${what}, which is no keyword here"
+      _snapshot_fixtures_misuse("${where}" "${what}, which is no keyword here"
         "leave it out; ${otherwise}")
     elseif(word IN_LIST test_properties AND "PROPERTIES" IN_LIST keywords)
-      _snapshot_fixtures_misuse(${record} "${what}, a property of tests"
+      _snapshot_fixtures_misuse("${where}" "${what}, a property of tests"
         "write PROPERTIES ${word} <value> at the end; ${otherwise}")
     elseif(word IN_LIST test_properties)
-      _snapshot_fixtures_misuse(${record} "${what}, a property of tests"
+      _snapshot_fixtures_misuse("${where}" "${what}, a property of tests"
         "set it by set_tests_properties(); ${otherwise}")
     endif()
     _snapshot_fixtures_find_like(meant "${word}" "${keywords}")
     if(NOT meant STREQUAL "")
-      _snapshot_fixtures_misuse(${record} "${what}: is ${meant} meant?" "write ${meant}; ${otherwise}")
+      _snapshot_fixtures_misuse("${where}" "${what}: is ${meant} meant?" "write ${meant}; ${otherwise}")
     endif()
   endif()
   if(keyword MATCHES "^(INCLUDE|EXCLUDE|COPY)$"
       AND (word STREQUAL "" OR IS_ABSOLUTE "${word}" OR word MATCHES "(^|/)\\.\\.(/|$)"))
-    _snapshot_fixtures_misuse(${record} "${keyword} '${word}' is no glob relative to the source"
+    _snapshot_fixtures_misuse("${where}" "${keyword} '${word}' is no glob relative to the source"
       "write it as seen from the top of SOURCE_DIR, without '..', for instance 'tests/*.log'")
   endif()
 endfunction()
 
 # Sets out to the keyword that a word in capitals is like, or to nothing.
 function(_snapshot_fixtures_find_like out word keywords)
-  set(${out} "" PARENT_SCOPE)
-  if(word MATCHES "^[A-Z][A-Z_]+$")
-    foreach(known IN LISTS keywords)
-      _snapshot_fixtures_is_like(alike "${word}" "${known}")
+  set(meant "")
+  set(known "_snapshot_fixtures_unlike ${word} ${keywords}") # a label, say, comes with every test
+  get_property(unlike GLOBAL PROPERTY "${known}" SET)
+  if(word MATCHES "^[A-Z][A-Z_]+$" AND NOT unlike)
+    foreach(keyword IN LISTS keywords)
+      _snapshot_fixtures_is_like(alike "${word}" "${keyword}")
       if(alike)
-        set(${out} "${known}" PARENT_SCOPE)
+        set(meant "${keyword}")
         break()
       endif()
     endforeach()
+    if(meant STREQUAL "")
+      set_property(GLOBAL PROPERTY "${known}" TRUE)
+    endif()
   endif()
+  set(${out} "${meant}" PARENT_SCOPE)
 endfunction()
 
 # Whether a word is a keyword's plural or singular, or a longer one with one letter changed, missing,
@@ -259,104 +229,125 @@ function(_snapshot_fixtures_is_like out word keyword)
   endif()
 endfunction()
 
-function(_snapshot_fixtures_check_choices record)
-  set(choices_of_FILES TRACKED UNTRACKED ALL)
-  set(choices_of_LINK_FROM STORE SOURCE)
-  set(choices_of_LINK_MODE HARDLINK REFLINK COPY)
-  set(choices_of_GUARD AUTO ON OFF)
-  set(choices_of_SOURCE_WRITES DENY REPORT ALLOW)
-  set(choices_of_KEEP NEVER ON_FAILURE ALWAYS)
-  _snapshot_fixtures_get(${record} given FILES LINK_FROM LINK_MODE GUARD SOURCE_WRITES KEEP
-    SETUP_TIMEOUT)
-  foreach(keyword IN ITEMS FILES LINK_FROM LINK_MODE GUARD SOURCE_WRITES KEEP)
-    if(keyword IN_LIST given AND NOT ${keyword} IN_LIST choices_of_${keyword})
-      list(JOIN choices_of_${keyword} ", " choices)
-      _snapshot_fixtures_misuse(${record} "${keyword} '${${keyword}}' is not known"
-        "write one of ${choices}")
+# The one value of a keyword. Sets out to what it is as code: an option of the helper, or a property.
+function(_snapshot_fixtures_check_value out where keyword value)
+  set(code "")
+  _snapshot_fixtures_choices(choices ${keyword})
+  if(NOT choices STREQUAL "")
+    _snapshot_fixtures_check_choice("${where}" "${keyword}" "${value}" "${choices}" "write")
+    string(TOLOWER "--${keyword}=${value}" option)
+    string(REPLACE "_" "-" option "${option}")
+    set(code " \"${option}\"")
+  elseif(keyword STREQUAL "SETUP_TIMEOUT")
+    if(NOT value MATCHES "^[0-9]*[1-9][0-9]*$")
+      _snapshot_fixtures_misuse("${where}" "SETUP_TIMEOUT '${value}' is no number of seconds"
+        "write a whole number above 0")
     endif()
-  endforeach()
-  if("GUARD" IN_LIST given AND GUARD STREQUAL "OFF"
-      AND "SOURCE_WRITES" IN_LIST given AND NOT SOURCE_WRITES STREQUAL "ALLOW")
-    _snapshot_fixtures_misuse(${record}
-      "SOURCE_WRITES ${SOURCE_WRITES} is the guard's work, and GUARD is OFF"
-      "leave out one of the two")
+    set(code " TIMEOUT ${value}")
   endif()
-  if("SETUP_TIMEOUT" IN_LIST given AND NOT SETUP_TIMEOUT MATCHES "^[0-9]*[1-9][0-9]*$")
-    _snapshot_fixtures_misuse(${record} "SETUP_TIMEOUT '${SETUP_TIMEOUT}' is no number of seconds"
-      "write a whole number above 0")
+  set(${out} "${code}" PARENT_SCOPE)
+endfunction()
+
+# What the value of a keyword must be one of, or nothing.
+function(_snapshot_fixtures_choices out keyword)
+  set(choices "")
+  if(keyword STREQUAL "FILES")
+    set(choices TRACKED UNTRACKED ALL)
+  elseif(keyword STREQUAL "LINK_FROM")
+    set(choices STORE SOURCE)
+  elseif(keyword STREQUAL "LINK_MODE")
+    set(choices HARDLINK REFLINK COPY)
+  elseif(keyword STREQUAL "GUARD")
+    set(choices AUTO ON OFF)
+  elseif(keyword STREQUAL "SOURCE_WRITES")
+    set(choices DENY REPORT ALLOW)
+  elseif(keyword STREQUAL "KEEP")
+    set(choices NEVER ON_FAILURE ALWAYS)
   endif()
+  set(${out} "${choices}" PARENT_SCOPE)
+endfunction()
+
+function(_snapshot_fixtures_check_choice where what value choices mend)
+  if(NOT value IN_LIST choices)
+    list(JOIN choices ", " choices)
+    _snapshot_fixtures_misuse("${where}" "${what} '${value}' is not known" "${mend} one of ${choices}")
+  endif()
+endfunction()
+
+# The helper's word for the value of a keyword, or where that is not given of its cache variable.
+function(_snapshot_fixtures_default out where keyword value)
+  if(value STREQUAL "")
+    set(value "${SNAPSHOT_FIXTURES_${keyword}}")
+    _snapshot_fixtures_choices(choices ${keyword})
+    _snapshot_fixtures_check_choice(
+      "${where}" "SNAPSHOT_FIXTURES_${keyword}" "${value}" "${choices}" "set it to")
+  endif()
+  string(TOLOWER "${value}" value)
+  string(REPLACE "_" "-" value "${value}")
+  set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
 # ---- what the arguments must be ------------------------------------------------------------------
 
-function(_snapshot_fixtures_check_name record)
-  _snapshot_fixtures_get(${record} call NAME)
-  if(NAME STREQUAL "")
-    _snapshot_fixtures_misuse(${record} "there is no name" "write NAME <name>")
-  endif()
-  if(NAME MATCHES "[;\r\n]")
-    _snapshot_fixtures_misuse(${record} "the name contains a semicolon or a newline"
+# In the whole project, as the names of fixtures and of snapshots hold there. `fixture`: whether it is
+# one, which may have the name of a test.
+function(_snapshot_fixtures_check_name where name fixture)
+  if(name STREQUAL "")
+    _snapshot_fixtures_misuse("${where}" "there is no name" "write NAME <name>")
+  elseif(name MATCHES "[;\r\n]")
+    _snapshot_fixtures_misuse("${where}" "the name contains a semicolon or a newline"
       "choose a name without them")
   endif()
-  # In the whole project, as the names of fixtures and of snapshots hold there.
-  string(SHA256 id "${NAME}")
-  _snapshot_fixtures_get(${id} owner)
-  if(NOT owner STREQUAL "")
-    _snapshot_fixtures_misuse(${record} "the name is taken already, in ${owner}"
+  set(owner "_snapshot_fixtures_owner ${name}")
+  get_property(taken GLOBAL PROPERTY "${owner}" SET)
+  if(taken)
+    get_property(file GLOBAL PROPERTY "${owner}")
+    _snapshot_fixtures_misuse("${where}" "the name is taken already, in ${file}"
       "choose another name")
   endif()
-  foreach(name IN ITEMS "${NAME}" "${NAME}.snapshot_setup" "${NAME}.snapshot_cleanup")
-    if(TEST "${name}" AND (NOT call STREQUAL "add_snapshot_fixture" OR NOT name STREQUAL NAME))
-      _snapshot_fixtures_misuse(${record} "there is a test '${name}' already"
-        "choose another name")
-    endif()
-  endforeach()
-  _snapshot_fixtures_set(${id} owner "${CMAKE_CURRENT_LIST_FILE}")
-  _snapshot_fixtures_find_place(${record})
+  set_property(GLOBAL PROPERTY "${owner}" "${CMAKE_CURRENT_LIST_FILE}")
+  if(TEST "${name}.snapshot_setup" OR TEST "${name}.snapshot_cleanup" OR (TEST "${name}" AND NOT fixture))
+    foreach(test IN ITEMS "${name}.snapshot_setup" "${name}.snapshot_cleanup" "${name}")
+      if(TEST "${test}")
+        _snapshot_fixtures_misuse("${where}" "there is a test '${test}' already"
+          "choose another name")
+      endif()
+    endforeach()
+  endif()
 endfunction()
 
-# Sets place: file and line of the call, for editors, which would go to this module. CMake tells a
-# function by which file it was called, but not the line: that is where the name stands, or a call.
-function(_snapshot_fixtures_find_place record)
-  _snapshot_fixtures_get(${record} call NAME)
-  set(file "${CMAKE_CURRENT_LIST_FILE}")
-  _snapshot_fixtures_get("${file}" text)
-  if(text STREQUAL "")
-    file(READ "${file}" text)
-    _snapshot_fixtures_set("${file}" text "${text}")
+# Of a fixture: others write it into FIXTURES_REQUIRED, and its path into their commands.
+function(_snapshot_fixtures_check_plain_name where name)
+  set(folders "${name}")
+  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(multi_config)
+    set(folders "${CMAKE_CONFIGURATION_TYPES}")
+    list(TRANSFORM folders PREPEND "${name}@")
   endif()
-  foreach(sought IN ITEMS "NAME ${NAME} " "NAME ${NAME})" "NAME ${NAME}\n" "NAME \"${NAME}\"" "${call}(")
-    string(FIND "${text}" "${sought}" position)
-    if(NOT position LESS 0)
-      break()
+  foreach(folder IN LISTS folders)
+    _snapshot_fixtures_folder(mapped "${folder}")
+    if(NOT mapped STREQUAL folder)
+      _snapshot_fixtures_misuse("${where}" "the name is no plain file name"
+        "use up to 100 letters, digits and ._+=@-, with a letter, a digit or _ in front")
     endif()
   endforeach()
-  set(lines "")
-  if(NOT position LESS 0)
-    string(SUBSTRING "${text}" 0 ${position} before)
-    string(REGEX MATCHALL "\n" lines "${before}")
-  endif()
-  list(LENGTH lines line)
-  math(EXPR line "${line} + 1")
-  _snapshot_fixtures_set(${record} place "${file}:${line}")
 endfunction()
 
-function(_snapshot_fixtures_check_properties record)
+function(_snapshot_fixtures_check_properties where)
   math(EXPR odd "(${ARGC} - 1) % 2")
   if(odd)
-    _snapshot_fixtures_misuse(${record} "PROPERTIES are no pairs of key and value"
+    _snapshot_fixtures_misuse("${where}" "PROPERTIES are no pairs of key and value"
       "write a value behind each key, in quotes if it is a list")
   endif()
 endfunction()
 
-function(_snapshot_fixtures_check_working_directory record)
-  _snapshot_fixtures_get(${record} WORKING_DIRECTORY)
-  set(what "WORKING_DIRECTORY '${WORKING_DIRECTORY}'")
-  if(IS_ABSOLUTE "${WORKING_DIRECTORY}")
-    _snapshot_fixtures_misuse(${record} "${what} is absolute"
+function(_snapshot_fixtures_check_working_directory where folder)
+  set(what "WORKING_DIRECTORY '${folder}'")
+  if(IS_ABSOLUTE "${folder}")
+    _snapshot_fixtures_misuse("${where}" "${what} is absolute"
       "write it as seen from the top of SOURCE_DIR, for instance 'tests'")
-  elseif(WORKING_DIRECTORY MATCHES "(^|/)\\.\\.(/|$)")
-    _snapshot_fixtures_misuse(${record} "${what} leads out of the snapshot"
+  elseif(folder MATCHES "(^|/)\\.\\.(/|$)")
+    _snapshot_fixtures_misuse("${where}" "${what} leads out of the snapshot"
       "write a folder without '..'")
   endif()
 endfunction()

@@ -1,165 +1,202 @@
 # What can only be decided when a test's properties are what they are going to be: at the end of its
 # directory, and of the project, as from CMake 3.28 on a parent directory may set them.
+#
+# Until then a call is kept as code, which calls a step of that end, with the directory and
+#   is_test              whether it is add_snapshot_test()
+#   name, snapshot       its name, and that of the snapshot for the helper
+#   place, fixture, plan, configurations_code
+#   labels               of a fixture
+#   timeout              SETUP_TIMEOUT
 
-# Notes a call for the end of its directory.
-function(_snapshot_fixtures_remember record)
-  set(directory "${CMAKE_CURRENT_BINARY_DIR}")
-  _snapshot_fixtures_set(${record} directory "${directory}")
-  _snapshot_fixtures_get("${directory}" records)
-  if(NOT records)
+# Keeps a call; name and place are escaped.
+function(_snapshot_fixtures_remember
+    is_test name snapshot_code place fixture plan configurations_code labels timeout)
+  get_property(any DIRECTORY PROPERTY _snapshot_fixtures_calls SET)
+  if(NOT any)
     # By itself, not within a function: there it would tell of this module's policy.
     cmake_language(DEFER CALL cmake_policy GET CMP0110 _snapshot_fixtures_cmp0110)
     cmake_language(DEFER CALL _snapshot_fixtures_end_of_directory
       "${_snapshot_fixtures_cmp0110}") # as it is then
   endif()
-  list(APPEND records ${record})
-  _snapshot_fixtures_set("${directory}" records "${records}")
+  if(NOT "${configurations_code}${labels}" STREQUAL "")
+    _snapshot_fixtures_escape(configurations_code "${configurations_code}")
+    _snapshot_fixtures_escape(labels "${labels}")
+  endif()
+  set_property(DIRECTORY APPEND_STRING PROPERTY _snapshot_fixtures_calls "
+    cmake_language(CALL \${step} \"\${directory}\" ${is_test} \"${name}\" ${snapshot_code} \"${place}\"
+      ${fixture} \"${plan}\" \"${configurations_code}\" \"${labels}\" \"${timeout}\")")
 endfunction()
 
 function(_snapshot_fixtures_end_of_directory cmp0110)
-  _snapshot_fixtures_get("${CMAKE_CURRENT_BINARY_DIR}" records)
-  _snapshot_fixtures_set("${CMAKE_CURRENT_BINARY_DIR}" records "")
-  foreach(record IN LISTS records)
-    _snapshot_fixtures_complete(${record} "${cmp0110}")
+  get_property(calls_code DIRECTORY PROPERTY _snapshot_fixtures_calls)
+  set_property(DIRECTORY PROPERTY _snapshot_fixtures_calls) # no longer set
+  set(directory "${CMAKE_CURRENT_BINARY_DIR}")
+  set(steps _snapshot_fixtures_add_cleanup)
+  if(NOT cmp0110 STREQUAL "NEW")
+    list(PREPEND steps _snapshot_fixtures_check_name_without_cmp0110)
+  endif()
+  if(CMAKE_VERSION VERSION_LESS 3.28)
+    list(APPEND steps _snapshot_fixtures_settle)
+  endif()
+  foreach(step IN LISTS steps)
+    cmake_language(EVAL CODE "${calls_code}")
   endforeach()
 
-  _snapshot_fixtures_get(project completed)
-  if(NOT completed)
+  get_property(any GLOBAL PROPERTY _snapshot_fixtures_calls SET)
+  if(NOT any)
     # Twice deferred, so that it comes after the end of the top directory's own tests.
     cmake_language(EVAL CODE "
       cmake_language(DEFER DIRECTORY [==[${CMAKE_SOURCE_DIR}]==] CALL
         cmake_language DEFER CALL _snapshot_fixtures_end_of_project)")
   endif()
-  list(APPEND completed ${records})
-  _snapshot_fixtures_set(project completed "${completed}")
+  _snapshot_fixtures_escape(escaped "${directory}")
+  set_property(GLOBAL APPEND_STRING PROPERTY _snapshot_fixtures_calls
+    "set(directory \"${escaped}\")${calls_code}\n")
 endfunction()
 
 function(_snapshot_fixtures_end_of_project)
-  _snapshot_fixtures_get(project completed)
-  _snapshot_fixtures_set(project completed "")
-  set(freezes "")
-  set(finishes "")
-  foreach(record IN LISTS completed)
-    if(NOT CMAKE_VERSION VERSION_LESS 3.28)
-      _snapshot_fixtures_settle(${record})
-      _snapshot_fixtures_check_verdict(${record})
-    endif()
-    _snapshot_fixtures_freeze_for(${record})
-    _snapshot_fixtures_get(${record} freeze)
-    list(APPEND freezes "${freeze}")
-  endforeach()
-  list(REMOVE_DUPLICATES freezes)
-  foreach(freeze IN LISTS freezes)
-    _snapshot_fixtures_add_freeze("${freeze}")
-    _snapshot_fixtures_get(${freeze} finish)
-    _snapshot_fixtures_get(${finish} freezes)
-    list(APPEND freezes "${freeze}")
-    list(REMOVE_DUPLICATES freezes)
-    _snapshot_fixtures_set(${finish} freezes "${freezes}")
-    list(APPEND finishes "${finish}")
-  endforeach()
-  list(REMOVE_DUPLICATES finishes)
-  foreach(finish IN LISTS finishes)
-    _snapshot_fixtures_add_finish("${finish}")
-  endforeach()
+  if(NOT CMAKE_VERSION VERSION_LESS 3.28)
+    get_property(calls_code GLOBAL PROPERTY _snapshot_fixtures_calls)
+    set(step _snapshot_fixtures_settle)
+    cmake_language(EVAL CODE "${calls_code}")
+  endif()
+  set_property(GLOBAL PROPERTY _snapshot_fixtures_calls)
+  _snapshot_fixtures_add_shared_tests()
 endfunction()
 
-# Completes the tests around one test, by the properties that it has now.
-function(_snapshot_fixtures_complete record cmp0110)
-  _snapshot_fixtures_get(${record} NAME fixture keep helper_code snapshot_code root_code)
-  if(NOT cmp0110 STREQUAL "NEW" AND NOT NAME MATCHES "^[A-Za-z0-9_./:+=@-]+$")
-    _snapshot_fixtures_misuse(${record}
+# ---- the steps -----------------------------------------------------------------------------------
+
+function(_snapshot_fixtures_check_name_without_cmp0110 directory is_test name)
+  if(NOT name MATCHES "^[A-Za-z0-9_./:+=@-]+$")
+    _snapshot_fixtures_misuse("add_snapshot_test(NAME ${name})"
       "CTest would cut this name in pieces, as policy CMP0110 is not NEW in this directory"
       "write cmake_minimum_required(VERSION 3.20) or cmake_policy(SET CMP0110 NEW) in it,\
  or choose a name of letters, digits and _./:+=@-")
   endif()
-  _snapshot_fixtures_verdict(verdict_code ${record})
-  _snapshot_fixtures_set(${record} verdict_code "${verdict_code}")
-  set(cleanup "${NAME}.snapshot_cleanup")
-  _snapshot_fixtures_add_test(${record} "${cleanup}" "${helper_code} \"finish\" ${snapshot_code}\
- ${root_code} \"--keep\" \"${keep}\" ${verdict_code} \"--ctest\" \"--\"")
-  set_property(TEST "${cleanup}" PROPERTY FIXTURES_CLEANUP "${fixture}")
-  _snapshot_fixtures_settle(${record})
+endfunction()
+
+function(_snapshot_fixtures_add_cleanup directory is_test name snapshot place fixture plan
+    configurations_code labels timeout)
+  set(verdict_code "")
+  if(is_test)
+    _snapshot_fixtures_verdict(verdict_code "${name}" "")
+    set_property(GLOBAL PROPERTY "_snapshot_fixtures_verdict ${name}" "${verdict_code}")
+  endif()
+  if("${name}${snapshot}${place}" MATCHES "[\\\"$]")
+    _snapshot_fixtures_escape(name "${name}")
+    _snapshot_fixtures_escape(snapshot "${snapshot}")
+    _snapshot_fixtures_escape(place "${place}")
+  endif()
+  get_property(helper_code GLOBAL PROPERTY "${plan} helper_code")
+  get_property(finish_code GLOBAL PROPERTY "${plan} finish_code")
+  _snapshot_fixtures_add_test("${name}.snapshot_cleanup" "${place}" "${configurations_code}"
+    "${helper_code} \"finish\" \"${snapshot}\" ${finish_code} ${verdict_code} \"--ctest\" \"--\""
+    "FIXTURES_CLEANUP \"${fixture}\"")
+endfunction()
+
+# Makes the tests that serve a test follow its properties, and refuses what cannot be.
+function(_snapshot_fixtures_settle directory is_test name snapshot place fixture plan
+    configurations_code labels timeout)
+  get_property(freeze GLOBAL PROPERTY "${plan} freeze")
+  set(scope "") # of the test, for set_property() and the like
+  if(NOT CMAKE_VERSION VERSION_LESS 3.28)
+    string(REPLACE ";" "\\;" escaped "${directory}")
+    set(scope "DIRECTORY;${escaped}")
+  endif()
+  set(setup "${name}.snapshot_setup")
+  set(cleanup "${name}.snapshot_cleanup")
+  set(disabled FALSE)
+  if(is_test)
+    set(where "add_snapshot_test(NAME ${name})")
+    _snapshot_fixtures_read_test("${name}" "${scope}" LABELS DISABLED FIXTURES_REQUIRED
+      FIXTURES_SETUP FIXTURES_CLEANUP WORKING_DIRECTORY ENVIRONMENT ENVIRONMENT_MODIFICATION)
+    _snapshot_fixtures_check_verdict("${where}" "${name}" "${scope}")
+    _snapshot_fixtures_check_late_properties("${where}" "${plan}" "${FIXTURES_SETUP}"
+      "${FIXTURES_CLEANUP}" "${WORKING_DIRECTORY}" "${ENVIRONMENT}" "${ENVIRONMENT_MODIFICATION}")
+    _snapshot_fixtures_restore_fixtures(
+      "${name}" "${scope}" "${FIXTURES_REQUIRED}" "${fixture}" "${freeze}")
+    _snapshot_fixtures_fill_in_paths("${name}" "${scope}" "${plan}")
+    get_property(locked GLOBAL PROPERTY "${plan} locked")
+    if(NOT locked STREQUAL "")
+      _snapshot_fixtures_lock_environment("${where}" "${setup}" "${scope}"
+        "${ENVIRONMENT}" "${ENVIRONMENT_MODIFICATION}")
+    endif()
+    set(labels "${LABELS}")
+    if(DISABLED)
+      set(disabled TRUE)
+      set_property(TEST "${setup}" "${cleanup}" ${scope} PROPERTY DISABLED TRUE)
+    endif()
+  endif()
+  if(NOT labels STREQUAL "")
+    set_property(TEST "${setup}" "${cleanup}" ${scope} PROPERTY LABELS "${labels}")
+  endif()
+  _snapshot_fixtures_want_freeze("${freeze}"
+    "${directory}" "${labels}" ${disabled} "${configurations_code}" "${timeout}")
+endfunction()
+
+# ---- a test's properties -------------------------------------------------------------------------
+
+# Sets a variable of its name for each property that is named, to nothing where it is not set.
+function(_snapshot_fixtures_read_test name scope)
+  foreach(property IN LISTS ARGN)
+    # Of what is not set get_property() leaves no variable, and an entry of the cache would be seen.
+    get_property(_snapshot_fixtures_value TEST "${name}" ${scope} PROPERTY ${property})
+    set(${property} "${_snapshot_fixtures_value}" PARENT_SCOPE)
+  endforeach()
 endfunction()
 
 # How the cleanup knows whether the test failed, as options of the helper. What CTest judges by the
 # output it judges with regular expressions of its own, after the command's end.
-function(_snapshot_fixtures_verdict out record)
+function(_snapshot_fixtures_verdict out name scope)
   set(code "")
-  _snapshot_fixtures_get(${record} call)
-  if(call STREQUAL "add_snapshot_test")
-    _snapshot_fixtures_get_of_test(${record} WILL_FAIL SKIP_RETURN_CODE
-      FAIL_REGULAR_EXPRESSION PASS_REGULAR_EXPRESSION SKIP_REGULAR_EXPRESSION)
-    if(WILL_FAIL)
-      string(APPEND code " \"--will-fail\"")
-    endif()
-    if(NOT SKIP_RETURN_CODE STREQUAL "")
-      _snapshot_fixtures_quote(quoted "${SKIP_RETURN_CODE}")
-      string(APPEND code " \"--skip-return-code\" ${quoted}")
-    endif()
-    if(NOT "${FAIL_REGULAR_EXPRESSION}${PASS_REGULAR_EXPRESSION}${SKIP_REGULAR_EXPRESSION}"
-        STREQUAL "")
-      string(APPEND code " \"--judged-by-output\"")
-    endif()
+  _snapshot_fixtures_read_test("${name}" "${scope}" WILL_FAIL SKIP_RETURN_CODE
+    FAIL_REGULAR_EXPRESSION PASS_REGULAR_EXPRESSION SKIP_REGULAR_EXPRESSION)
+  if(WILL_FAIL)
+    string(APPEND code " \"--will-fail\"")
+  endif()
+  if(NOT SKIP_RETURN_CODE STREQUAL "")
+    _snapshot_fixtures_escape(escaped "${SKIP_RETURN_CODE}")
+    string(APPEND code " \"--skip-return-code\" \"${escaped}\"")
+  endif()
+  if(NOT "${FAIL_REGULAR_EXPRESSION}${PASS_REGULAR_EXPRESSION}${SKIP_REGULAR_EXPRESSION}"
+      STREQUAL "")
+    string(APPEND code " \"--judged-by-output\"")
   endif()
   set(${out} "${code}" PARENT_SCOPE)
 endfunction()
 
-function(_snapshot_fixtures_check_verdict record)
-  _snapshot_fixtures_verdict(now_code ${record})
-  _snapshot_fixtures_get(${record} verdict_code)
+function(_snapshot_fixtures_check_verdict where name scope)
+  if(scope STREQUAL "")
+    return() # this is still the end of the directory
+  endif()
+  _snapshot_fixtures_verdict(now_code "${name}" "${scope}")
+  get_property(verdict_code GLOBAL PROPERTY "_snapshot_fixtures_verdict ${name}")
   if(NOT now_code STREQUAL verdict_code)
-    _snapshot_fixtures_misuse(${record} "a parent directory has set how its end is judged\
+    _snapshot_fixtures_misuse("${where}" "a parent directory has set how its end is judged\
  (WILL_FAIL, SKIP_RETURN_CODE or a regular expression), when its cleanup had been registered"
       "set that in the directory of the test")
   endif()
 endfunction()
 
-# Makes the tests that serve a test follow its properties, and refuses what cannot be.
-function(_snapshot_fixtures_settle record)
-  _snapshot_fixtures_get(${record} call NAME LABELS uv_locked)
-  set(DISABLED FALSE)
-  if(call STREQUAL "add_snapshot_test")
-    _snapshot_fixtures_check_late_properties(${record})
-    _snapshot_fixtures_restore_fixtures(${record})
-    _snapshot_fixtures_fill_in_paths(${record})
-    if(uv_locked)
-      _snapshot_fixtures_lock_environment(${record})
-    endif()
-    _snapshot_fixtures_get_of_test(${record} LABELS DISABLED)
-  endif()
-  foreach(test IN ITEMS "${NAME}.snapshot_setup" "${NAME}.snapshot_cleanup")
-    if(NOT LABELS STREQUAL "")
-      _snapshot_fixtures_set_test_property(${record} "${test}" LABELS "${LABELS}")
-    endif()
-    if(DISABLED)
-      _snapshot_fixtures_set_test_property(${record} "${test}" DISABLED TRUE)
-    endif()
-  endforeach()
-  _snapshot_fixtures_set(${record} labels "${LABELS}")
-  _snapshot_fixtures_set(${record} disabled "${DISABLED}")
-endfunction()
-
 # What CTest would do without a word, and not as it was meant.
-function(_snapshot_fixtures_check_late_properties record)
-  _snapshot_fixtures_get_of_test(${record} FIXTURES_SETUP FIXTURES_CLEANUP WORKING_DIRECTORY
-    ENVIRONMENT ENVIRONMENT_MODIFICATION)
+function(_snapshot_fixtures_check_late_properties where plan
+    FIXTURES_SETUP FIXTURES_CLEANUP WORKING_DIRECTORY ENVIRONMENT ENVIRONMENT_MODIFICATION)
   foreach(property IN ITEMS FIXTURES_SETUP FIXTURES_CLEANUP)
     if(NOT ${property} STREQUAL "")
-      _snapshot_fixtures_misuse(${record} "it cannot set ${property}: the test has a fixture of\
+      _snapshot_fixtures_misuse("${where}" "it cannot set ${property}: the test has a fixture of\
  its own, and its cleanup would not wait for '${${property}}'"
         "let a test by add_test() set up for others, or use add_snapshot_fixture()")
     endif()
   endforeach()
 
   if(NOT WORKING_DIRECTORY STREQUAL "")
-    _snapshot_fixtures_get(${record} source)
+    get_property(source GLOBAL PROPERTY "${plan} source")
     set(relative "<folder of the source>")
     string(FIND "${WORKING_DIRECTORY}/" "${source}/" position)
     if(position EQUAL 0)
       file(RELATIVE_PATH relative "${source}/" "${WORKING_DIRECTORY}/.")
     endif()
-    _snapshot_fixtures_misuse(${record} "its property WORKING_DIRECTORY is '${WORKING_DIRECTORY}', but the\
+    _snapshot_fixtures_misuse("${where}" "its property WORKING_DIRECTORY is '${WORKING_DIRECTORY}', but the\
  command runs in the snapshot"
       "give WORKING_DIRECTORY ${relative} to add_snapshot_test() in place of the property")
   endif()
@@ -167,7 +204,7 @@ function(_snapshot_fixtures_check_late_properties record)
   foreach(property IN ITEMS ENVIRONMENT ENVIRONMENT_MODIFICATION)
     if("${${property}}" MATCHES "(^|[^\\\\];)(SNAPSHOT_(DIR|NAME|SOURCE_DIR))=")
       set(variable "${CMAKE_MATCH_2}")
-      _snapshot_fixtures_misuse(${record}
+      _snapshot_fixtures_misuse("${where}"
         "its ${property} sets ${variable}, which each snapshot test gets from us"
         "take it out; a command that has a variable of that name for itself is written\
  COMMAND env ${variable}=<value> <command>")
@@ -175,10 +212,7 @@ function(_snapshot_fixtures_check_late_properties record)
   endforeach()
 endfunction()
 
-function(_snapshot_fixtures_restore_fixtures record)
-  _snapshot_fixtures_get(${record} NAME fixture freeze)
-  _snapshot_fixtures_get_of_test(${record} FIXTURES_REQUIRED)
-  set(required "${FIXTURES_REQUIRED}")
+function(_snapshot_fixtures_restore_fixtures name scope required fixture freeze)
   set(missing "")
   foreach(needed IN ITEMS "${fixture}" "${freeze}")
     if(NOT needed IN_LIST required)
@@ -187,27 +221,26 @@ function(_snapshot_fixtures_restore_fixtures record)
   endforeach()
   if(missing)
     list(JOIN missing " " names)
-    string(CONCAT text "FIXTURES_REQUIRED of the snapshot test '${NAME}' was replaced, and "
+    string(CONCAT text "FIXTURES_REQUIRED of the snapshot test '${name}' was replaced, and "
       "'${names}' with it. It is put back. To add a fixture: "
       "set_property(TEST ... APPEND PROPERTY FIXTURES_REQUIRED ...).")
     message(WARNING "${text}")
-    list(APPEND required ${missing})
-    _snapshot_fixtures_set_test_property(${record} "${NAME}" FIXTURES_REQUIRED "${required}")
+    set_property(TEST "${name}" ${scope} APPEND PROPERTY FIXTURES_REQUIRED ${missing})
   endif()
 endfunction()
 
 # Puts the snapshot's path in place of @SNAPSHOT_DIR@ in properties that CTest reads itself. What
 # the command gets the helper sees to.
-function(_snapshot_fixtures_fill_in_paths record)
-  _snapshot_fixtures_get(${record} NAME root)
+function(_snapshot_fixtures_fill_in_paths name scope plan)
   set(properties
     ATTACHED_FILES ATTACHED_FILES_ON_FAIL GENERATED_RESOURCE_SPEC_FILE REQUIRED_FILES)
-  _snapshot_fixtures_get_of_test(${record} ${properties})
+  _snapshot_fixtures_read_test("${name}" "${scope}" ${properties})
   foreach(property IN LISTS properties)
     if("${${property}}" MATCHES "@SNAPSHOT_DIR@")
-      _snapshot_fixtures_folder_expression(folder "${NAME}")
+      get_property(root GLOBAL PROPERTY "${plan} root")
+      _snapshot_fixtures_folder_expression(folder "${name}")
       string(REPLACE "@SNAPSHOT_DIR@" "${root}/${folder}" value "${${property}}")
-      _snapshot_fixtures_set_test_property(${record} "${NAME}" ${property} "${value}")
+      set_property(TEST "${name}" ${scope} PROPERTY ${property} "${value}")
     endif()
   endforeach()
 endfunction()

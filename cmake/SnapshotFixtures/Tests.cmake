@@ -1,112 +1,150 @@
 # What the commands register.
 
-# Sets what the tests are made of as fields: source, root, snapshot (the name that the helper is
-# given), fixture, freeze (test and fixture that freezes the source), keep, and as code: helper,
-# snapshot, root, tree, configurations.
-function(_snapshot_fixtures_prepare record)
-  _snapshot_fixtures_get(${record} given NAME SOURCE_DIR)
+# Registers a test. Its name and place (DEF_SOURCE_LINE) are escaped, all else is code, since only so
+# every word arrives as it was written. The words of a test that serves another end in `--`, as what
+# `ctest -- ARGS` puts there is not for them.
+function(_snapshot_fixtures_add_test name place configurations_code command_code properties_code)
+  if(NOT configurations_code STREQUAL "")
+    string(PREPEND configurations_code "CONFIGURATIONS")
+  endif()
+  cmake_language(EVAL CODE "
+    add_test(NAME \"${name}\" ${configurations_code} COMMAND ${command_code})
+    set_tests_properties(\"${name}\" PROPERTIES DEF_SOURCE_LINE \"${place}\" ${properties_code})")
+endfunction()
+
+# ---- where a call stands --------------------------------------------------------------------------
+
+# File and line of the call, escaped, for editors, which would go to this module. CMake tells a function
+# by which file it was called, but not the line: that is where the name stands, or else the first such call.
+function(_snapshot_fixtures_find_place out call name)
+  set(lines "_snapshot_fixtures_lines ${CMAKE_CURRENT_LIST_FILE}")
+  string(REGEX REPLACE "[][;\\]" "?" sought "NAME ${name}") # as it is noted
+  get_property(found GLOBAL PROPERTY "${lines} ${sought}" SET)
+  if(NOT found)
+    _snapshot_fixtures_note_lines("${lines}" "${CMAKE_CURRENT_LIST_FILE}")
+    get_property(found GLOBAL PROPERTY "${lines} ${sought}" SET)
+    if(NOT found)
+      set(sought "${call}(")
+    endif()
+  endif()
+  get_property(place GLOBAL PROPERTY "${lines} ${sought}")
+  set(${out} "${place}" PARENT_SCOPE)
+endfunction()
+
+# Notes where in a file each name and each command of ours stands first, as properties that begin with
+# `lines`. Once for all: to look for each name would take quadratic time.
+function(_snapshot_fixtures_note_lines lines file)
+  get_property(noted GLOBAL PROPERTY "${lines}" SET)
+  if(noted)
+    return()
+  endif()
+  set_property(GLOBAL PROPERTY "${lines}" TRUE)
+  file(READ "${file}" text)
+  string(REGEX REPLACE "[][;\\]" "?" text "${text}") # no list survives them
+  set(calls "add_snapshot_test[(]|add_snapshot_fixture[(]|add_uv_lock_check[(]")
+  string(REGEX MATCHALL "\n|NAME (\"[^\"\n]*\"|[^ \n)\"]+)|${calls}" words "${text}")
+  _snapshot_fixtures_escape(escaped "${file}")
+  set(line 1)
+  foreach(word IN LISTS words)
+    if(word STREQUAL "\n")
+      math(EXPR line "${line} + 1")
+    else()
+      string(REPLACE "\"" "" word "${word}")
+      get_property(known GLOBAL PROPERTY "${lines} ${word}" SET)
+      if(NOT known)
+        set_property(GLOBAL PROPERTY "${lines} ${word}" "${escaped}:${line}")
+      endif()
+    endif()
+  endforeach()
+  foreach(call IN ITEMS "add_snapshot_test(" "add_snapshot_fixture(" "add_uv_lock_check(")
+    get_property(known GLOBAL PROPERTY "${lines} ${call}" SET)
+    if(NOT known) # it is written in another way
+      set_property(GLOBAL PROPERTY "${lines} ${call}" "${escaped}:1")
+    endif()
+  endforeach()
+endfunction()
+
+# ---- plans ---------------------------------------------------------------------------------------
+
+# What a call says of its source, tree and guard, worked out once for all calls in a directory that say
+# the same. Sets out to the plan, with which the names of global properties begin:
+#   helper_code                   the program
+#   tree_code                     its options for making the tree
+#   run_code, finish_code         further ones for the test and for the cleanup
+#   source, root, freeze, locked  freeze: the test and fixture that freezes the source; locked: whether
+#                                 uv's lock is held
+# `given` are the keywords given; freeze_options and tree_options the helper's, as code, that say which
+# files are frozen, and how they get into the tree.
+function(_snapshot_fixtures_find_plan out call where place given source_dir freeze_options tree_options
+    uv_locked keep guard source_writes working_directory)
+  string(SHA1 plan "${call}\n${given}\n${source_dir}\n${freeze_options}\n${tree_options}\n${uv_locked}
+    ${keep}\n${guard}\n${source_writes}\n${working_directory}\n${CMAKE_CURRENT_BINARY_DIR}\n${PROJECT_SOURCE_DIR}
+    ${SNAPSHOT_FIXTURES_ROOT}\n${SNAPSHOT_FIXTURES_KEEP}\n${SNAPSHOT_FIXTURES_GUARD}
+    ${SNAPSHOT_FIXTURES_SOURCE_WRITES}\n${SNAPSHOT_FIXTURES_UV_LOCKED}\n${SNAPSHOT_FIXTURES_UV}
+    ${SNAPSHOT_FIXTURES_HELPER}")
+  set(plan "_snapshot_fixtures_plan ${plan}")
+  get_property(made GLOBAL PROPERTY "${plan}" SET)
+  if(NOT made)
+    set_property(GLOBAL PROPERTY "${plan}" TRUE)
+    _snapshot_fixtures_find_places("${where}" "${given}" "${source_dir}" "${freeze_options}")
+    _snapshot_fixtures_find_helper(helper_code "${where}")
+    set(uv_code "")
+    set(run_code "")
+    if(call STREQUAL "add_snapshot_test")
+      _snapshot_fixtures_lock_uv(uv_code "${where}" "${given}" "${uv_locked}" "${source}")
+      _snapshot_fixtures_run_options(run_code
+        "${where}" "${given}" "${guard}" "${source_writes}" "${working_directory}")
+    endif()
+    _snapshot_fixtures_default(keep "${where}" KEEP "${keep}")
+    set(freeze_code "${source_code} ${root_code}${freeze_options}")
+    _snapshot_fixtures_find_freeze(
+      freeze "${source}" "${root}" "${freeze_code}" "${root_code}" "${helper_code}" "${place}")
+    set_property(GLOBAL PROPERTY "${plan} helper_code" "${helper_code}")
+    set_property(GLOBAL PROPERTY "${plan} tree_code" "${freeze_code}${tree_options}${uv_code}")
+    set_property(GLOBAL PROPERTY "${plan} run_code" "${run_code}")
+    set_property(GLOBAL PROPERTY "${plan} finish_code" "${root_code} \"--keep\" \"${keep}\"")
+    set_property(GLOBAL PROPERTY "${plan} source" "${source}")
+    set_property(GLOBAL PROPERTY "${plan} root" "${root}")
+    set_property(GLOBAL PROPERTY "${plan} freeze" "${freeze}")
+    set_property(GLOBAL PROPERTY "${plan} locked" "${uv_code}")
+  endif()
+  set(${out} "${plan}" PARENT_SCOPE)
+endfunction()
+
+# Sets source and root, source_code and root_code: the helper's options for them.
+function(_snapshot_fixtures_find_places where given source_dir freeze_options)
   set(source "${PROJECT_SOURCE_DIR}")
   if("SOURCE_DIR" IN_LIST given)
-    get_filename_component(source "${SOURCE_DIR}" ABSOLUTE)
-  endif()
-  if(NOT IS_DIRECTORY "${source}")
-    _snapshot_fixtures_misuse(${record} "SOURCE_DIR '${source}' is no folder"
-      "name a folder that exists, absolute or relative to ${CMAKE_CURRENT_SOURCE_DIR}")
+    get_filename_component(source "${source_dir}" ABSOLUTE)
   endif()
   get_filename_component(root "${SNAPSHOT_FIXTURES_ROOT}" ABSOLUTE BASE_DIR "${CMAKE_BINARY_DIR}")
-  _snapshot_fixtures_check_places(${record} "${source}" "${root}")
-  _snapshot_fixtures_set(${record} source "${source}")
-  _snapshot_fixtures_set(${record} root "${root}")
-  _snapshot_fixtures_default(keep ${record} KEEP NEVER ON_FAILURE ALWAYS)
-  _snapshot_fixtures_set(${record} keep "${keep}")
-
-  _snapshot_fixtures_find_helper(${record})
-  _snapshot_fixtures_limit_configurations(${record})
-  _snapshot_fixtures_folder(folder "${NAME}")
-  _snapshot_fixtures_set(${record} fixture "snapshot.${folder}")
-  string(REPLACE "$<" "$<1:$><" snapshot "${NAME}") # no generator expression
-  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
-  if(multi_config)
-    string(APPEND snapshot "@$<CONFIG>")
-  endif()
-  _snapshot_fixtures_set(${record} snapshot "${snapshot}")
-  set(word "${snapshot}")
-  if(NAME MATCHES "^-") # which the helper would take for an option
-    string(PREPEND word "--name=")
-  endif()
-  _snapshot_fixtures_quote(quoted "${word}")
-  _snapshot_fixtures_set(${record} snapshot_code "${quoted}")
-
-  _snapshot_fixtures_quote_literal(quoted "${root}")
-  set(root_code "\"--root\" ${quoted}")
-  _snapshot_fixtures_set(${record} root_code "${root_code}")
-  _snapshot_fixtures_quote_literal(quoted "${source}")
-  set(freeze_code "\"--source\" ${quoted} ${root_code}")
-  _snapshot_fixtures_option(files_code ${record} FILES)
-  _snapshot_fixtures_option(link_from_code ${record} LINK_FROM)
-  _snapshot_fixtures_options(include_code ${record} INCLUDE)
-  string(APPEND freeze_code "${files_code}${link_from_code}${include_code}")
-  _snapshot_fixtures_option(link_mode_code ${record} LINK_MODE)
-  _snapshot_fixtures_options(exclude_code ${record} EXCLUDE)
-  _snapshot_fixtures_options(copy_code ${record} COPY)
-  set(tree_code "${freeze_code}${link_mode_code}${exclude_code}${copy_code}")
-  if("STRICT" IN_LIST given)
-    string(APPEND tree_code " \"--strict\"")
-  endif()
-  _snapshot_fixtures_set(${record} tree_code "${tree_code}")
-  _snapshot_fixtures_use_freeze(${record} "${freeze_code}")
+  _snapshot_fixtures_check_places("${where}" "${source}" "${root}" "${freeze_options}")
+  foreach(place IN ITEMS source root)
+    _snapshot_fixtures_escape_literal(escaped "${${place}}")
+    set(${place} "${${place}}" PARENT_SCOPE)
+    set(${place}_code "\"--${place}\" \"${escaped}\"" PARENT_SCOPE)
+  endforeach()
 endfunction()
 
-# Sets configurations_code: the keyword of add_test() with its values, or nothing.
-function(_snapshot_fixtures_limit_configurations record)
-  _snapshot_fixtures_get(${record} given CONFIGURATIONS_code)
-  if("CONFIGURATIONS" IN_LIST given)
-    _snapshot_fixtures_set(${record} configurations_code "CONFIGURATIONS ${CONFIGURATIONS_code}")
+function(_snapshot_fixtures_check_places where source root freeze_options)
+  if(NOT IS_DIRECTORY "${source}")
+    _snapshot_fixtures_misuse("${where}" "SOURCE_DIR '${source}' is no folder"
+      "name a folder that exists, absolute or relative to ${CMAKE_CURRENT_SOURCE_DIR}")
   endif()
-endfunction()
-
-# Every test is registered here: its words are code. Those of a test that serves another end in `--`,
-# as what `ctest -- ARGS` puts there is not for them.
-function(_snapshot_fixtures_add_test record name command_code)
-  _snapshot_fixtures_get(${record} configurations_code place)
-  _snapshot_fixtures_quote(name_code "${name}")
-  cmake_language(EVAL CODE
-    "add_test(NAME ${name_code} ${configurations_code} COMMAND ${command_code})")
-  if(NOT place STREQUAL "")
-    set_property(TEST "${name}" PROPERTY DEF_SOURCE_LINE "${place}")
-  endif()
-endfunction()
-
-function(_snapshot_fixtures_add_setup record)
-  _snapshot_fixtures_get(${record}
-    NAME given SETUP_TIMEOUT fixture freeze helper_code snapshot_code tree_code)
-  set(setup "${NAME}.snapshot_setup")
-  _snapshot_fixtures_add_test(${record} "${setup}"
-    "${helper_code} \"create\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\" \"--ctest\" \"--\"")
-  set_property(TEST "${setup}" PROPERTY FIXTURES_SETUP "${fixture}")
-  set_property(TEST "${setup}" PROPERTY FIXTURES_REQUIRED "${freeze}")
-  if("SETUP_TIMEOUT" IN_LIST given)
-    set_property(TEST "${setup}" PROPERTY TIMEOUT "${SETUP_TIMEOUT}")
-  endif()
-endfunction()
-
-# ---- places --------------------------------------------------------------------------------------
-
-function(_snapshot_fixtures_check_places record source root)
   get_filename_component(real_source "${source}" REALPATH)
   get_filename_component(real_root "${root}" REALPATH)
   string(REGEX REPLACE "/$" "" real_root "${real_root}") # of "/" itself
   string(FIND "${real_source}/" "${real_root}/" position)
   if(position EQUAL 0)
-    _snapshot_fixtures_misuse(${record} "the root '${root}' is the source '${source}' or above it"
+    _snapshot_fixtures_misuse("${where}" "the root '${root}' is the source '${source}' or above it"
       "set SNAPSHOT_FIXTURES_ROOT to a folder in the build tree, or any other place of its own")
   endif()
 
   get_filename_component(real_build "${CMAKE_BINARY_DIR}" REALPATH)
   if(real_build STREQUAL real_source)
-    _snapshot_fixtures_takes_all(all ${record} "${real_source}")
+    _snapshot_fixtures_takes_all(all "${freeze_options}" "${real_source}")
     if(all)
-      _snapshot_fixtures_misuse(${record}
+      _snapshot_fixtures_misuse("${where}"
         "FILES ALL would take the build too: the source is its own build tree"
         "build in a folder of its own (cmake -B build), or in a git work tree write FILES TRACKED")
     endif()
@@ -114,14 +152,11 @@ function(_snapshot_fixtures_check_places record source root)
 endfunction()
 
 # Whether every file will be taken: asked for, or the default outside of git.
-function(_snapshot_fixtures_takes_all out record folder)
-  _snapshot_fixtures_get(${record} given FILES)
+function(_snapshot_fixtures_takes_all out freeze_options folder)
   set(all FALSE)
-  if("FILES" IN_LIST given)
-    if(FILES STREQUAL "ALL")
-      set(all TRUE)
-    endif()
-  else()
+  if(freeze_options MATCHES "\"--files=all\"")
+    set(all TRUE)
+  elseif(NOT freeze_options MATCHES "\"--files=")
     while(NOT EXISTS "${folder}/.git" AND NOT folder STREQUAL "/")
       get_filename_component(folder "${folder}" DIRECTORY)
     endwhile()
@@ -130,6 +165,94 @@ function(_snapshot_fixtures_takes_all out record folder)
     endif()
   endif()
   set(${out} "${all}" PARENT_SCOPE)
+endfunction()
+
+# The helper's path as code, or a generator expression if this build makes it.
+function(_snapshot_fixtures_find_helper out where)
+  set(helper "${SNAPSHOT_FIXTURES_HELPER}")
+  if(helper)
+    get_filename_component(helper "${helper}" ABSOLUTE BASE_DIR "${CMAKE_BINARY_DIR}")
+    if(NOT EXISTS "${helper}" OR IS_DIRECTORY "${helper}")
+      _snapshot_fixtures_misuse("${where}" "SNAPSHOT_FIXTURES_HELPER '${helper}' does not exist"
+        "set it to the path of the program snapfix")
+    endif()
+    _snapshot_fixtures_escape_literal(escaped "${helper}")
+  elseif(CMAKE_CROSSCOMPILING)
+    _snapshot_fixtures_misuse("${where}"
+      "when cross-compiling, a helper that runs on the host is not known"
+      "build SnapshotFixtures for the host and set SNAPSHOT_FIXTURES_HELPER to its snapfix")
+  elseif(NOT TARGET SnapshotFixtures::snapfix)
+    _snapshot_fixtures_misuse("${where}" "the helper snapfix is not known"
+      "use find_package(SnapshotFixtures), add_subdirectory() or FetchContent, or set\
+ SNAPSHOT_FIXTURES_HELPER to its path")
+  else()
+    get_target_property(imported SnapshotFixtures::snapfix IMPORTED)
+    if(imported)
+      # Its path, as other directories that need it may not see the target.
+      get_target_property(helper SnapshotFixtures::snapfix LOCATION)
+      _snapshot_fixtures_escape_literal(escaped "${helper}")
+    else()
+      set(escaped "$<TARGET_FILE:SnapshotFixtures::snapfix>")
+      _snapshot_fixtures_build_helper()
+    endif()
+  endif()
+  set(${out} "\"${escaped}\"" PARENT_SCOPE)
+endfunction()
+
+# Has the default build make the helper, even where its own folder is EXCLUDE_FROM_ALL.
+function(_snapshot_fixtures_build_helper)
+  get_property(built GLOBAL PROPERTY _snapshot_fixtures_helper_is_built SET)
+  if(NOT built)
+    set_property(GLOBAL PROPERTY _snapshot_fixtures_helper_is_built TRUE)
+    cmake_language(EVAL CODE "
+      cmake_language(DEFER DIRECTORY [==[${CMAKE_SOURCE_DIR}]==] CALL
+        add_custom_target snapshot_fixtures_helper ALL)
+      cmake_language(DEFER DIRECTORY [==[${CMAKE_SOURCE_DIR}]==] CALL
+        add_dependencies snapshot_fixtures_helper SnapshotFixtures::snapfix)")
+  endif()
+endfunction()
+
+# What only `snapfix run` is told.
+function(_snapshot_fixtures_run_options out where given guard source_writes working_directory)
+  if(guard STREQUAL "OFF" AND source_writes MATCHES "^(DENY|REPORT)$")
+    _snapshot_fixtures_misuse("${where}"
+      "SOURCE_WRITES ${source_writes} is the guard's work, and GUARD is OFF"
+      "leave out one of the two")
+  endif()
+  set(code "\"--fresh\" \"--frozen\"")
+  if(NOT "NO_SOURCE_MAPPING" IN_LIST given)
+    string(APPEND code " \"--map-source\"")
+  endif()
+  _snapshot_fixtures_default(guard "${where}" GUARD "${guard}")
+  _snapshot_fixtures_default(source_writes "${where}" SOURCE_WRITES "${source_writes}")
+  string(APPEND code " \"--guard\" \"${guard}\" \"--source-writes\" \"${source_writes}\"")
+  if(NOT working_directory STREQUAL "")
+    _snapshot_fixtures_check_working_directory("${where}" "${working_directory}")
+    _snapshot_fixtures_escape(escaped "${working_directory}")
+    string(APPEND code " \"--chdir=${escaped}\"")
+  endif()
+  set(${out} "${code}" PARENT_SCOPE)
+endfunction()
+
+# ---- names and programs --------------------------------------------------------------------------
+
+# Sets snapshot_code, the name that the helper is given, and fixture. With a multi-config generator
+# each configuration has a snapshot of its own.
+function(_snapshot_fixtures_name_snapshot name)
+  string(REPLACE "$<" "$<1:$><" word "${name}") # no generator expression
+  if(name MATCHES "^-") # which the helper would take for an option
+    string(PREPEND word "--name=")
+  endif()
+  if(word MATCHES "[\\\"$]")
+    _snapshot_fixtures_escape(word "${word}")
+  endif()
+  get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(multi_config)
+    string(APPEND word "@$<CONFIG>")
+  endif()
+  _snapshot_fixtures_folder(folder "${name}")
+  set(snapshot_code "\"${word}\"" PARENT_SCOPE)
+  set(fixture "snapshot.${folder}" PARENT_SCOPE)
 endfunction()
 
 # The folder of a snapshot's name. The helper has the same rule.
@@ -165,153 +288,25 @@ function(_snapshot_fixtures_folder_expression out name)
   set(${out} "${folder}" PARENT_SCOPE)
 endfunction()
 
-# ---- the helper and the program ------------------------------------------------------------------
-
-# Sets helper_code: a path, or a generator expression if this build makes the helper.
-function(_snapshot_fixtures_find_helper record)
-  set(helper "${SNAPSHOT_FIXTURES_HELPER}")
-  if(helper)
-    get_filename_component(helper "${helper}" ABSOLUTE BASE_DIR "${CMAKE_BINARY_DIR}")
-    if(NOT EXISTS "${helper}" OR IS_DIRECTORY "${helper}")
-      _snapshot_fixtures_misuse(${record} "SNAPSHOT_FIXTURES_HELPER '${helper}' does not exist"
-        "set it to the path of the program snapfix")
-    endif()
-    _snapshot_fixtures_quote_literal(quoted "${helper}")
-  elseif(CMAKE_CROSSCOMPILING)
-    _snapshot_fixtures_misuse(${record}
-      "when cross-compiling, a helper that runs on the host is not known"
-      "build SnapshotFixtures for the host and set SNAPSHOT_FIXTURES_HELPER to its snapfix")
-  elseif(NOT TARGET SnapshotFixtures::snapfix)
-    _snapshot_fixtures_misuse(${record} "the helper snapfix is not known"
-      "use find_package(SnapshotFixtures), add_subdirectory() or FetchContent, or set\
- SNAPSHOT_FIXTURES_HELPER to its path")
-  else()
-    get_target_property(imported SnapshotFixtures::snapfix IMPORTED)
-    if(imported)
-      # Its path, as other directories that need it may not see the target.
-      get_target_property(helper SnapshotFixtures::snapfix LOCATION)
-      _snapshot_fixtures_quote_literal(quoted "${helper}")
-    else()
-      _snapshot_fixtures_quote(quoted "$<TARGET_FILE:SnapshotFixtures::snapfix>")
-      _snapshot_fixtures_build_helper()
-    endif()
-  endif()
-  _snapshot_fixtures_set(${record} helper_code "${quoted}")
-endfunction()
-
-# Has the default build make the helper, even where its own folder is EXCLUDE_FROM_ALL.
-function(_snapshot_fixtures_build_helper)
-  _snapshot_fixtures_get(project helper_is_built)
-  if(NOT helper_is_built)
-    _snapshot_fixtures_set(project helper_is_built TRUE)
-    cmake_language(EVAL CODE "
-      cmake_language(DEFER DIRECTORY [==[${CMAKE_SOURCE_DIR}]==] CALL
-        add_custom_target snapshot_fixtures_helper ALL)
-      cmake_language(DEFER DIRECTORY [==[${CMAKE_SOURCE_DIR}]==] CALL
-        add_dependencies snapshot_fixtures_helper SnapshotFixtures::snapfix)")
-  endif()
-endfunction()
-
-# What a snapshot test runs, and what else add_test() is told of it.
-function(_snapshot_fixtures_run_code out record)
-  _snapshot_fixtures_get(${record} given COMMAND COMMAND_code WORKING_DIRECTORY BUILD_DEPENDS_code
-    helper_code snapshot_code tree_code)
-  set(code "${helper_code} \"run\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\"")
-  if(NOT "NO_SOURCE_MAPPING" IN_LIST given)
-    string(APPEND code " \"--map-source\"")
-  endif()
-  _snapshot_fixtures_default(guard ${record} GUARD AUTO ON OFF)
-  _snapshot_fixtures_default(source_writes ${record} SOURCE_WRITES DENY REPORT ALLOW)
-  string(APPEND code " \"--guard\" \"${guard}\" \"--source-writes\" \"${source_writes}\"")
-  if(NOT WORKING_DIRECTORY STREQUAL "")
-    _snapshot_fixtures_quote(quoted "--chdir=${WORKING_DIRECTORY}")
-    string(APPEND code " ${quoted}")
-  endif()
-  _snapshot_fixtures_program_code(launcher_code program_code "${COMMAND}")
-  string(APPEND code " \"--ctest\" ${launcher_code} \"--\"")
-  set(more "")
-  if("COMMAND_EXPAND_LISTS" IN_LIST given)
-    string(REPLACE ";" "\\\\;" code "${code}") # no list of ours is one for CMake
-    set(more " COMMAND_EXPAND_LISTS")
-  endif()
-  # A keyword of add_test() from CMake 4.4 on.
-  if("BUILD_DEPENDS" IN_LIST given AND NOT CMAKE_VERSION VERSION_LESS 4.4)
-    string(APPEND more " BUILD_DEPENDS ${BUILD_DEPENDS_code}")
-  endif()
-  set(${out} "${code} ${program_code} ${COMMAND_code}${more}" PARENT_SCOPE)
-endfunction()
-
-# The program, and the option of `snapfix run` for what stands in front of it. add_test() puts a
+# The program, and the option of `snapfix run` for what stands in front of it, as code. add_test() puts a
 # target's path and launchers in place of its name, but not behind a wrapper, so expressions do it.
 # One word for all launchers, as some versions of CMake drop a word that becomes empty; the helper
 # splits it at `;`.
 function(_snapshot_fixtures_program_code out_launcher out_program program)
-  set(launcher_code "")
-  _snapshot_fixtures_quote(program_code "${program}")
   if(program MATCHES "^[A-Za-z0-9_.:+-]+$") # else it cannot be a target
     set(type "$<$<TARGET_EXISTS:${program}>:$<TARGET_PROPERTY:${program},TYPE>>")
     set(is_target "$<STREQUAL:${type},EXECUTABLE>")
-    set(launcher "--launcher=")
+    set(launchers "")
     foreach(property IN ITEMS TEST_LAUNCHER CROSSCOMPILING_EMULATOR)
       set(value "$<TARGET_GENEX_EVAL:${program},$<TARGET_PROPERTY:${program},${property}>>")
-      string(APPEND launcher "$<JOIN:$<${is_target}:${value}>,;>;")
+      string(APPEND launchers "$<JOIN:$<${is_target}:${value}>,;>;")
     endforeach()
-    _snapshot_fixtures_quote(launcher_code "${launcher}")
     set(path "$<${is_target}:$<TARGET_FILE:${program}>>$<$<NOT:${is_target}>:${program}>")
-    _snapshot_fixtures_quote(program_code "${path}")
+    set(${out_launcher} "\"--launcher=${launchers}\"" PARENT_SCOPE)
+    set(${out_program} "\"${path}\"" PARENT_SCOPE)
+  else()
+    _snapshot_fixtures_escape(escaped "${program}")
+    set(${out_launcher} "" PARENT_SCOPE)
+    set(${out_program} "\"${escaped}\"" PARENT_SCOPE)
   endif()
-  set(${out_launcher} "${launcher_code}" PARENT_SCOPE)
-  set(${out_program} "${program_code}" PARENT_SCOPE)
-endfunction()
-
-# ---- options of the helper -----------------------------------------------------------------------
-
-# The helper's word for an argument with these choices, or where it is not given for its cache
-# variable.
-function(_snapshot_fixtures_default out record keyword)
-  _snapshot_fixtures_get(${record} given ${keyword})
-  set(value "${${keyword}}")
-  if(NOT keyword IN_LIST given)
-    set(value "${SNAPSHOT_FIXTURES_${keyword}}")
-    if(NOT value IN_LIST ARGN)
-      list(JOIN ARGN ", " choices)
-      _snapshot_fixtures_misuse(${record} "SNAPSHOT_FIXTURES_${keyword} '${value}' is not known"
-        "set it to one of ${choices}")
-    endif()
-  endif()
-  string(TOLOWER "${value}" value)
-  string(REPLACE "_" "-" value "${value}")
-  set(${out} "${value}" PARENT_SCOPE)
-endfunction()
-
-# An option of the helper for an argument, if it was given, as code.
-function(_snapshot_fixtures_option out record keyword)
-  _snapshot_fixtures_get(${record} given ${keyword})
-  set(code "")
-  if(keyword IN_LIST given)
-    string(TOLOWER "--${keyword}=${${keyword}}" option)
-    string(REPLACE "_" "-" option "${option}")
-    set(code " \"${option}\"")
-  endif()
-  set(${out} "${code}" PARENT_SCOPE)
-endfunction()
-
-# An option of the helper for each word of an argument, as code.
-function(_snapshot_fixtures_options out record keyword)
-  string(TOLOWER "--${keyword}=" option)
-  _snapshot_fixtures_get(${record} ${keyword}_code)
-  cmake_language(EVAL CODE
-    "_snapshot_fixtures_before_each(code \"${option}\" ${${keyword}_code})")
-  set(${out} "${code}" PARENT_SCOPE)
-endfunction()
-
-function(_snapshot_fixtures_before_each out option)
-  set(code "")
-  set(index 2)
-  while(index LESS ARGC)
-    _snapshot_fixtures_quote(quoted "${option}${ARGV${index}}")
-    string(APPEND code " ${quoted}")
-    math(EXPR index "${index} + 1")
-  endwhile()
-  set(${out} "${code}" PARENT_SCOPE)
 endfunction()

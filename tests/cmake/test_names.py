@@ -138,7 +138,7 @@ def test_tests_of_such_names_run(tmp):
     names = NAMES
     journal = tmp / "journal"
     lists = "".join(
-        f"add_snapshot_test(NAME {nested.quote(name)} KEEP ALWAYS COMMAND python3 note.py {nested.quote(str(journal))} {number})\n"
+        f"add_snapshot_test(NAME {nested.quote(name)} KEEP ALWAYS LABELS odd COMMAND python3 note.py {nested.quote(str(journal))} {number})\n"
         for number, name in enumerate(names)
     )
     note = """
@@ -150,7 +150,8 @@ def test_tests_of_such_names_run(tmp):
     project = nested.Project(tmp, lists, files).configured()
     tests = project.tests()
     for name in names:
-        assert {name, f"{name}.snapshot_setup", f"{name}.snapshot_cleanup"} <= tests.keys(), name
+        for test in (name, f"{name}.snapshot_setup", f"{name}.snapshot_cleanup"):
+            assert tests[test].labels == ["odd"], test
     fixtures = {tests[f"{name}.snapshot_setup"].fixtures_setup[0] for name in names}
     assert fixtures == {f"snapshot.{folder_of(name)}" for name in names}
 
@@ -175,10 +176,12 @@ def test_same_name_in_two_configurations(tmp):
         add_snapshot_test(NAME t COMMAND sh -c "echo $<CONFIG> > made" KEEP ALWAYS)
         add_snapshot_test(NAME "odd name" COMMAND sh -c "echo $<CONFIG> > made" KEEP ALWAYS)
         add_snapshot_fixture(NAME f DIR_VAR dir KEEP ALWAYS)
+        file(WRITE ${CMAKE_BINARY_DIR}/dir "${dir}")
         add_test(NAME user COMMAND sh -c "echo $<CONFIG> > made" WORKING_DIRECTORY ${dir})
         set_tests_properties(user PROPERTIES FIXTURES_REQUIRED snapshot.f)
     """,
     ).configured(generator="Ninja Multi-Config")
+    assert (project.build / "dir").read_text() == f"{project.root}/f@$<CONFIG>"
     for config in ("Debug", "Release"):
         tests = project.tests("-C", config)
         assert tests["t"].options()[1] == f"t@{config}" and tests["odd name"].options()[1] == f"odd name@{config}"
