@@ -272,6 +272,23 @@ def test_sources_of_odd_names(tmp):
     project.ctest()
 
 
+def test_how_many_commands_a_call_takes(tmp):
+    """CMake's commands from the call to the end of the project: few, and each call as many as the last."""
+
+    def commands(calls):
+        project.rewrite(
+            "".join(f"add_snapshot_test(NAME t{n} COMMAND sh t{n}.sh --out=x LABELS nightly)\n" for n in range(100, 100 + calls))
+        )
+        trace = tmp / "trace"
+        project.configure("--trace", "--trace-format=json-v1", f"--trace-redirect={trace}")
+        return len(trace.read_text().splitlines())
+
+    project = nested.Project(tmp, "").configured()
+    few, more, many = (commands(calls) for calls in (10, 20, 40))
+    assert many - more == 2 * (more - few), (few, more, many)
+    assert more - few <= 10 * 440, (few, more, many)
+
+
 def words_of_the_module():
     """Every word that might be a variable in it, but for those that it is meant to read."""
     files = [nested.MODULE, *nested.MODULE.with_suffix("").glob("*.cmake")]
