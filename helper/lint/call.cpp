@@ -173,7 +173,7 @@ void add(Reading& reading, std::span<const Word> words, std::size_t subcommand,
   const std::size_t begin = used_here ? after.begin : words[0].begin;
   if (reading.found.insert(after.begin).second) {
     reading.findings.push_back(
-        {begin, after.end, shown(words), message, after.begin, after.end,
+        {begin, after.end, shown(words), message, after.begin,
          fixable && reading.may_fix ? after.option_before + "--locked" + after.option_after : ""});
   }
 }
@@ -201,14 +201,6 @@ Variable& Variables::operator[](const std::string& name) {
 void Variables::clear() {
   m_outer = nullptr;
   m_own.clear();
-}
-
-void Variables::export_all() {
-  for (auto& [name, variable] : m_own) {
-    if (variable) {
-      variable->exported = true;
-    }
-  }
 }
 
 Pins pins_of(const Variables& variables) {

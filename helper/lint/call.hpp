@@ -43,8 +43,7 @@ struct Finding {
   std::string command; ///< on one line, as words
   std::string message;
   std::size_t subcommand = 0; ///< where it stands
-  std::size_t insert_at = 0;
-  std::string insert; ///< empty: nothing to insert would make it right
+  std::string insert;         ///< at its end; empty: nothing to insert would make it right
 };
 
 /// What a variable holds. `elements`: an array's. `others`: what it holds where a condition that
@@ -71,7 +70,6 @@ public:
   /// Sets what the word `NAME=value` says, for programs that are started.
   void set_exported(const Word& word) { (*this)[word.name()] = {word.value(), true}; }
   void clear();
-  void export_all();
 
 private:
   const Variables* m_outer = nullptr;

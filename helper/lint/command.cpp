@@ -110,10 +110,6 @@ Words CommandReader::read_named(Words words, Variables& variables) {
   if (is_uv(words[0])) {
     return read_uv(words, variables);
   }
-  if (name.starts_with("python") && words.size() > 3 && words[1].chars() == "-m" &&
-      words[2].chars() == "uv") {
-    return read_uv(words.subspan(2), variables);
-  }
   const bool asks = name == "command" && words.size() > 1 && is_in(" -v -V ", words[1].chars());
   if (asks || is_prose_command(name)) {
     return {};

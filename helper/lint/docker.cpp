@@ -15,7 +15,8 @@ public:
   void read() {
     // Also between lines that a backslash joins.
     std::erase_if(m_lines, [&](const Line& line) {
-      const auto chars = trim(m_text.chars().substr(line.begin, line.end - line.begin));
+      const auto chars =
+          trim(std::string_view(m_text.chars()).substr(line.begin, line.end - line.begin));
       return chars.empty() || chars.starts_with('#');
     });
     std::map<std::string, Variables> stages;

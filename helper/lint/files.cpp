@@ -12,7 +12,6 @@
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 namespace snapfix::lint {
@@ -20,40 +19,24 @@ namespace {
 
 namespace fs = boost::filesystem;
 
-constexpr std::array<std::string_view, 6> k_of_tools{".git",         ".venv", "venv",
-                                                     "node_modules", ".tox",  ".nox"};
-constexpr std::array<std::string_view, 11> k_hidden_but_ours{
-    ".github",          ".gitlab", ".gitlab-ci",  ".circleci", ".buildkite", ".devcontainer",
-    ".azure-pipelines", ".ci",     ".woodpecker", ".gitea",    ".forgejo"};
-
 bool is_of_tools(std::string_view name) {
-  return std::ranges::find(k_of_tools, name) != k_of_tools.end();
+  return is_in(" .git .venv venv node_modules .tox .nox ", name);
 }
 
-bool is_skipped(const std::string& name) {
-  const bool hidden = name.starts_with('.') &&
-                      std::ranges::find(k_hidden_but_ours, name) == k_hidden_but_ours.end();
-  return hidden || is_of_tools(name);
-}
-
-bool passes_tools(std::string_view path) {
-  while (!path.empty()) {
-    const auto slash = std::min(path.find('/'), path.size());
-    if (is_of_tools(path.substr(0, slash))) {
-      return true;
-    }
-    path.remove_prefix(std::min(slash + 1, path.size()));
-  }
-  return false;
+/// In a folder of which git knows nothing.
+bool is_skipped(std::string_view name) {
+  const bool of_ci =
+      is_in(" .github .gitlab .gitlab-ci .circleci .buildkite .devcontainer .azure-pipelines .ci "
+            ".woodpecker .gitea .forgejo ",
+            name);
+  return (name.starts_with('.') && !of_ci) || is_of_tools(name);
 }
 
 void walk(const os::Dir& dir, const std::string& path, std::vector<std::string>& out) {
   if (dir.try_stat("CMakeCache.txt")) {
     return;
   }
-  auto entries = dir.entries();
-  std::ranges::sort(entries, {}, &os::DirEntry::name);
-  for (const auto& entry : entries) {
+  for (const auto& entry : dir.entries()) {
     const auto stat = dir.try_stat(entry.name.c_str());
     if (stat && stat->is_file()) {
       out.push_back(path + entry.name);
@@ -69,18 +52,19 @@ std::vector<std::string> listed_by_git(const os::Dir& top) {
   for (const auto& folder : builder.folders_holding("CMakeCache.txt")) {
     builder.drop_folder(folder);
   }
-  const auto listing = builder.finish();
   std::vector<std::string> out;
-  for (const auto& folder : listing.folders) {
-    const std::string prefix = folder.path.empty() ? "" : folder.path + "/";
-    if (!passes_tools(folder.path)) {
-      const auto opened = source::open_below(top, folder.path);
-      for (const auto& name : folder.names) {
-        const std::string text(name.name);
-        const auto stat = opened ? opened->try_stat(text.c_str()) : std::nullopt;
-        if (stat && stat->is_file()) {
-          out.push_back(prefix + text);
-        }
+  for (const auto& folder : builder.finish().folders) {
+    const fs::path path = folder.path;
+    const auto opened = source::open_below(top, folder.path);
+    if (!opened ||
+        std::ranges::any_of(path, [](const auto& part) { return is_of_tools(part.string()); })) {
+      continue;
+    }
+    for (const auto& listed : folder.names) {
+      const std::string name(listed.name);
+      const auto stat = opened->try_stat(name.c_str());
+      if (stat && stat->is_file()) {
+        out.push_back((path / name).string());
       }
     }
   }
@@ -90,23 +74,13 @@ std::vector<std::string> listed_by_git(const os::Dir& top) {
 } // namespace
 
 std::vector<std::string> files_of(const std::string& path) {
-  boost::system::error_code error;
-  const auto status = fs::status(path, error);
-  if (status.type() == fs::file_not_found || error) {
-    throw os::Error("open", {path}, error ? error.value() : ENOENT);
+  if (!os::exists(path)) {
+    throw os::Error("open", {path}, ENOENT);
   }
-  if (status.type() == fs::regular_file) {
+  if (!os::is_folder(path)) {
     return {path};
   }
-  if (status.type() != fs::directory_file) {
-    throw os::Error(os::quoted(path) + " is neither a file nor a folder");
-  }
   const auto top = os::Dir::open(path);
-  std::string prefix = path;
-  while (prefix.size() > 1 && prefix.ends_with('/')) {
-    prefix.pop_back();
-  }
-  prefix = prefix == "." ? "" : prefix == "/" ? prefix : prefix + "/";
   std::vector<std::string> found;
   try {
     if (source::is_git_work_tree(os::canonical_path(path))) {
@@ -120,7 +94,7 @@ std::vector<std::string> files_of(const std::string& path) {
     walk(top, "", found);
   }
   for (std::string& name : found) {
-    name.insert(0, prefix);
+    name = path == "." ? name : (fs::path(path) / name).string();
   }
   std::ranges::sort(found);
   return found;

@@ -17,9 +17,6 @@ public:
         take_definition(next_line());
       }
     }
-    if (contains(m_text.chars(), "\nset export")) {
-      m_variables.export_all();
-    }
     for (m_line = 0; has_more();) {
       if (!is_body()) {
         ++m_line;

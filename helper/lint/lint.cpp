@@ -23,20 +23,6 @@ namespace fs = boost::filesystem;
 constexpr std::size_t k_least_to_spend = std::size_t{1} << 15U;
 constexpr std::size_t k_to_spend_a_byte = 16;
 
-/// Whether it holds `# snapfix: allow-unlocked`.
-bool allows(std::string_view line) {
-  constexpr std::string_view k_mark = "snapfix:";
-  for (auto at = line.find(k_mark); at != std::string_view::npos; at = line.find(k_mark, at + 1)) {
-    const auto before = line.substr(0, at).find_last_not_of(" \t");
-    const auto behind = line.find_first_not_of(" \t", at + k_mark.size());
-    if (before != std::string_view::npos && line[before] == '#' &&
-        behind != std::string_view::npos && line.substr(behind).starts_with("allow-unlocked")) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /// The lines that allow findings, each with those that a continuation joins to it.
 std::vector<Line> allowing_lines(std::string_view text) {
   std::vector<Line> out;
@@ -46,7 +32,7 @@ std::vector<Line> allowing_lines(std::string_view text) {
   for (const Line& line : lines_of(text)) {
     const std::string_view chars = text.substr(line.begin, line.end - line.begin);
     whole = {joined ? whole.begin : line.begin, line.end, line.next};
-    allowing = (joined && allowing) || allows(chars);
+    allowing = (joined && allowing) || contains(chars, "# snapfix: allow-unlocked");
     joined = chars.ends_with('\\');
     if (!joined && allowing) {
       out.push_back(whole);
@@ -152,7 +138,7 @@ std::vector<Finding> lint_text(const std::string& path, std::string_view text,
   read_language(kind, Text(text), reading.environment(), reading);
   if (reading.left == 0) {
     reading.findings.push_back(
-        {0, 1, "", "the file is too intricate to be read to its end: split it", 0, 0, ""});
+        {0, 1, "", "the file is too intricate to be read to its end: split it", 0, ""});
   }
   const auto allowing = allowing_lines(text);
   std::erase_if(reading.findings, [&](const Finding& finding) {
@@ -167,7 +153,7 @@ std::string fixed_text(std::string_view text, const std::vector<Finding>& findin
   std::map<std::size_t, std::string_view> inserts;
   for (const Finding& finding : findings) {
     if (!finding.insert.empty()) {
-      inserts.emplace(finding.insert_at, finding.insert);
+      inserts.emplace(finding.end, finding.insert);
     }
   }
   std::string out;

@@ -1,7 +1,6 @@
 #include "lint/kind.hpp"
 #include "lint/lines.hpp"
 #include "lint/shell.hpp"
-#include "lint/words.hpp"
 
 #include <map>
 #include <set>
@@ -31,7 +30,6 @@ public:
         enter_rule(line, rule);
       }
     });
-    read_unused();
   }
 
 private:
@@ -95,7 +93,7 @@ private:
       variable.value = value;
     }
     variable.exported |= definition.variable.exported;
-    m_defined[definition.name] = value;
+    m_defined.insert(definition.name);
   }
 
   void enter_rule(const Text& line, Variables& rule) {
@@ -154,7 +152,6 @@ private:
   void expand_reference(const Text& inside, Text& out, int depth) {
     constexpr int k_deepest = 8;
     const std::string& name = inside.chars();
-    m_used.insert(name);
     const bool may = depth <= k_deepest && m_reading.spend(1);
     if (may && name.starts_with("shell ")) {
       read_script(expand(inside.sub(6, inside.size()), depth), m_variables);
@@ -168,20 +165,8 @@ private:
     }
   }
 
-  /// A command in a variable that only a file which includes this one can use.
-  void read_unused() {
-    for (const auto& [name, value] : m_defined) {
-      if (m_used.count(name) == 0 && !is_prose_command(name) && reads_as_command(value)) {
-        m_reading.in_variable = true;
-        read_script(expand(value, 0), m_variables);
-        m_reading.in_variable = false;
-      }
-    }
-  }
-
   std::map<std::string, std::map<std::string, Variable>> m_of_target;
-  std::map<std::string, Text> m_defined;
-  std::set<std::string> m_used;
+  std::set<std::string> m_defined;
   int m_conditions = 0;
 };
 

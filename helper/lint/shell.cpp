@@ -147,8 +147,6 @@ void ShellReader::read_redirection(Command& command) {
   constexpr std::size_t k_most_documents = 16; // of one line
   if (sign == "<<" && m_documents.size() < k_most_documents) {
     m_documents.push_back({std::move(word), strip, {}, {}});
-  } else if (sign == "<<<") {
-    command.here_strings.push_back(std::move(word));
   } else if (is_in(" > >> >| ", sign)) {
     command.target = word.chars();
   }

@@ -58,7 +58,6 @@ private:
   struct Command {
     std::vector<Word> words;
     std::string target;
-    std::vector<Word> here_strings;
   };
   enum class Until { end, parenthesis };
   enum class Separator { other, pipe };

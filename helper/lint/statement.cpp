@@ -67,12 +67,6 @@ void ShellReader::run(const Command& command) {
       }
     }
   } else {
-    const bool shell = interpreter_of(words) == Kind::shell;
-    for (const Word& word : command.here_strings) {
-      if (shell) {
-        read_inner_shell(word.text, *m_variables, m_reading, m_depth + 1);
-      }
-    }
     read_command(words, *m_variables, m_reading, m_depth);
   }
 }

@@ -40,15 +40,8 @@ Text Text::sub(std::size_t begin, std::size_t end) const {
 }
 
 Text Text::trimmed() const {
-  std::size_t begin = 0;
-  std::size_t end = size();
-  while (begin < end && (is_blank(m_chars[begin]) || m_chars[begin] == '\n')) {
-    ++begin;
-  }
-  while (end > begin && (is_blank(m_chars[end - 1]) || m_chars[end - 1] == '\n')) {
-    --end;
-  }
-  return sub(begin, end);
+  const std::size_t begin = m_chars.find_first_not_of(" \t\n");
+  return sub(begin, m_chars.find_last_not_of(" \t\n") + 1);
 }
 
 std::vector<Line> lines_of(std::string_view file) {
@@ -70,13 +63,8 @@ std::size_t indent_of(std::string_view line) noexcept {
 }
 
 std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (is_blank(text.front()) || text.front() == '\r')) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && (is_blank(text.back()) || text.back() == '\r')) {
-    text.remove_suffix(1);
-  }
-  return text;
+  const std::size_t begin = std::min(text.find_first_not_of(" \t\r"), text.size());
+  return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
 }
 
 bool is_name_char(char c) noexcept {

@@ -1,112 +1,286 @@
 #include "lint/kind.hpp"
 #include "lint/shell.hpp"
 #include "lint/words.hpp"
-#include "lint/yaml_file.hpp"
 
 #include <algorithm>
+#include <new>
 #include <string_view>
+#include <utility>
+
+#include <yaml.h>
 
 namespace snapfix::lint {
 namespace {
 
-bool is_environment(std::string_view key) {
-  return is_in(" env environment variables env_variables environment_variables ", key);
+using Node = const yaml_node_t*;
+
+/// A list's have no keys.
+using Members = std::vector<std::pair<std::string, Node>>;
+
+constexpr int k_deepest = 100; // no one nests deeper
+
+/// libyaml refuses bytes that are no UTF-8, and counts characters: what is no ASCII is not shown to
+/// it, so that its places are bytes.
+char shown(char c) {
+  return (c >= ' ' && c <= '~') || c == '\t' || c == '\n' ? c : '?';
 }
 
-/// Finds the commands of a parsed file, with the environment that covers each.
+/// The documents of a text, composed by libyaml: an alias is the node that its anchor names.
+class YamlFile {
+public:
+  /// A line that YAML does not allow, as a template has them, is passed over.
+  YamlFile(const Text& text, Reading& reading) {
+    std::string chars = text.chars();
+    std::ranges::transform(chars, chars.begin(), shown);
+    std::size_t to_parse = k_most_bytes + k_most_times * chars.size();
+    while (const auto fault = load(chars, reading)) {
+      clear();
+      const std::size_t begin = chars.rfind('\n', *fault == 0 ? 0 : *fault - 1) + 1;
+      const std::size_t end = std::min(chars.find('\n', *fault), chars.size());
+      if (begin >= end || trim(chars.substr(begin, end - begin)).empty() || to_parse < *fault ||
+          reading.left == 0) {
+        reading.left = 0;
+        return;
+      }
+      to_parse -= *fault;
+      chars.replace(begin, end - begin, end - begin, ' ');
+    }
+  }
+  ~YamlFile() { clear(); }
+  YamlFile(const YamlFile&) = delete;
+  YamlFile& operator=(const YamlFile&) = delete;
+
+  std::vector<yaml_document_t> documents;
+
+private:
+  /// How often a text is parsed: small ones as often as a template has lines.
+  static constexpr std::size_t k_most_bytes = std::size_t{1} << 23U;
+  static constexpr std::size_t k_most_times = 16;
+
+  /// Where what YAML does not allow stands, if anything does.
+  std::optional<std::size_t> load(const std::string& chars, Reading& reading) {
+    yaml_parser_t parser;
+    if (yaml_parser_initialize(&parser) == 0) {
+      throw std::bad_alloc();
+    }
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser,
+                                 reinterpret_cast<const unsigned char*>(chars.data()), // NOLINT
+                                 chars.size());
+    std::optional<std::size_t> fault;
+    for (bool more = true; more && !fault;) {
+      yaml_document_t document;
+      if (yaml_parser_load(&parser, &document) == 0) {
+        // A scalar that does not end is at fault where it begins.
+        const bool begun = parser.error == YAML_SCANNER_ERROR && parser.context != nullptr;
+        fault = std::min(begun ? parser.context_mark.index : parser.problem_mark.index,
+                         chars.empty() ? 0 : chars.size() - 1);
+        const bool deep = parser.marks.top - parser.marks.start > k_deepest;
+        reading.left = deep ? 0 : reading.left;
+      } else {
+        documents.push_back(document);
+        more = yaml_document_get_root_node(&document) != nullptr;
+      }
+    }
+    yaml_parser_delete(&parser);
+    return fault;
+  }
+
+  void clear() {
+    std::ranges::for_each(documents, [](auto& each) { yaml_document_delete(&each); });
+    documents.clear();
+  }
+};
+
+bool is_scalar(Node node) {
+  return node->type == YAML_SCALAR_NODE;
+}
+
+bool is_block(Node scalar) {
+  const auto style = scalar->data.scalar.style;
+  return style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE;
+}
+
+bool is_flow_list(Node node) {
+  return node->type == YAML_SEQUENCE_NODE && node->data.sequence.style == YAML_FLOW_SEQUENCE_STYLE;
+}
+
+std::string_view value_of(Node scalar) {
+  return {reinterpret_cast<const char*>(scalar->data.scalar.value), // NOLINT
+          scalar->data.scalar.length};
+}
+
+Node member(const Members& members, std::string_view key) {
+  const auto found = std::ranges::find(members, key, [](const auto& each) { return each.first; });
+  return found == members.end() ? nullptr : found->second;
+}
+
+/// Finds the commands of a file, with the environment that covers each.
 class YamlReader {
 public:
   YamlReader(const Text& text, Reading& reading, int depth)
-      : m_text(text), m_file(parse_yaml(text, reading)), m_reading(reading), m_depth(depth) {}
+      : m_text(text), m_file(text, reading), m_reading(reading), m_depth(depth) {}
 
   void read(const Variables& variables) {
-    for (const std::size_t document : m_file.documents) {
+    for (yaml_document_t& document : m_file.documents) {
       Variables own(&variables);
-      read_value(document, "", own);
+      m_document = &document;
+      if (Node root = yaml_document_get_root_node(&document)) {
+        read_value(root, "", own);
+      }
     }
   }
 
-  bool is_word_list() const {
-    return m_file.documents.size() == 1 && node(m_file.documents[0]).flow;
+  bool is_word_list() {
+    Node root =
+        m_file.documents.empty() ? nullptr : yaml_document_get_root_node(&m_file.documents.front());
+    return root != nullptr && is_flow_list(root);
   }
 
 private:
-  const YamlNode& node(std::size_t i) const { return m_file.nodes[i]; }
+  /// Of a list or a mapping, to which `<<: *base`, and `<<: [*a, *b]`, add what it does not say.
+  Members members_of(Node node, int depth = 0) const {
+    constexpr std::size_t k_longest_key = 200;
+    Members out;
+    Members bases;
+    if (node == nullptr || is_scalar(node)) {
+      return out;
+    }
+    if (node->type == YAML_SEQUENCE_NODE) {
+      const auto& items = node->data.sequence.items;
+      for (const int* item = items.start; item != items.top && m_reading.spend(1); ++item) {
+        out.emplace_back("", yaml_document_get_node(m_document, *item));
+      }
+      return out;
+    }
+    const auto& pairs = node->data.mapping.pairs;
+    for (const auto* pair = pairs.start; pair != pairs.top && m_reading.spend(1); ++pair) {
+      Node key = yaml_document_get_node(m_document, pair->key);
+      Node value = yaml_document_get_node(m_document, pair->value);
+      const auto name = is_scalar(key) ? value_of(key).substr(0, k_longest_key) : "";
+      if (name != "<<") {
+        out.emplace_back(name, value);
+      } else if (value->type == YAML_SEQUENCE_NODE) {
+        std::ranges::copy(members_of(value), std::back_inserter(bases));
+      } else {
+        bases.emplace_back("", value);
+      }
+    }
+    m_reading.left = depth > k_deepest ? 0 : m_reading.left;
+    for (const auto& [none, base] : bases) {
+      for (auto& added : m_reading.left != 0 ? members_of(base, depth + 1) : Members()) {
+        if (m_reading.spend(out.size()) && member(out, added.first) == nullptr) {
+          out.push_back(std::move(added));
+        }
+      }
+    }
+    return out;
+  }
 
-  const YamlNode* member(const YamlNode& map, std::string_view key) const {
-    const auto found =
-        std::ranges::find(map.members, key, [](const auto& each) { return each.first; });
-    return found == map.members.end() ? nullptr : &node(found->second);
+  /// Where a scalar's value begins, behind its anchor and its tag.
+  std::size_t begin_of(Node scalar) const {
+    const std::size_t end = scalar->end_mark.index;
+    std::size_t begin = scalar->start_mark.index;
+    while (is_any(m_text[begin], "&!") && begin < end) {
+      const std::size_t behind = m_text.chars().find_first_of(" \t\n", begin);
+      begin = std::min(m_text.chars().find_first_not_of(" \t\n", behind), end);
+    }
+    return begin;
+  }
+
+  /// A scalar's value, each byte with the place that it comes from: what stands between is folding,
+  /// indentation, quotes and escapes.
+  Text text_of(Node scalar) const {
+    Text out;
+    if (scalar == nullptr || !is_scalar(scalar)) {
+      return out;
+    }
+    const std::size_t end = scalar->end_mark.index;
+    const bool escapes = scalar->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    std::size_t at = begin_of(scalar);
+    at = is_block(scalar) ? m_text.chars().find('\n', at) + 1
+                          : at + (scalar->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? 0 : 1);
+    for (const char c : value_of(scalar)) {
+      if ((static_cast<unsigned char>(c) & 0xC0U) == 0x80) { // of the escape before
+        out.push(c, out.end_of(out.size()) - 1);
+        continue;
+      }
+      for (bool found = false; !found && at < end;) {
+        const char here = m_text[at];
+        const char next = m_text[at + 1];
+        if (escapes && here == '\\') {
+          found = next != '\n';
+          at += next == 'x' ? 3 : next == 'u' ? 5 : next == 'U' ? 9 : next == '\n' ? 2 : 1;
+        } else {
+          found = shown(here) == c || (is_any(here, " \t\n") && is_any(c, " \t\n"));
+          at += found ? 0 : 1;
+        }
+      }
+      out.push(c == '?' && at < end ? m_text[at] : c, m_text.begin_of(at));
+      at += at < end ? 1 : 0;
+    }
+    return out;
   }
 
   /// `variables` are those of a shell that the values of a list may share.
-  void read_value(std::size_t at, const std::string& key, Variables& variables) {
-    constexpr int k_deepest = 100; // a node may hold itself
+  void read_value(Node node, std::string_view key, Variables& variables) {
     constexpr std::size_t k_cost_of_node = 32;
-    if (m_nesting >= k_deepest || !m_reading.spend(k_cost_of_node)) {
-      return;
-    }
-    ++m_nesting;
-    switch (node(at).kind) {
-    case YamlNode::Kind::scalar:
-      read_scalar(node(at), key, variables);
-      break;
-    case YamlNode::Kind::list:
-      read_list(node(at), key, variables);
-      break;
-    case YamlNode::Kind::map:
-      read_map(node(at), variables);
-      break;
+    m_reading.left = ++m_nesting > k_deepest ? 0 : m_reading.left; // a node may hold itself
+    if (m_reading.spend(k_cost_of_node)) {
+      if (is_scalar(node)) {
+        read_scalar(node, key, variables);
+      } else if (node->type == YAML_SEQUENCE_NODE) {
+        read_list(node, key, variables);
+      } else {
+        read_map(members_of(node), variables);
+      }
     }
     --m_nesting;
   }
 
-  void read_map(const YamlNode& map, const Variables& variables) {
+  void read_map(const Members& map, const Variables& variables) {
     Variables own(&variables);
-    for (const auto& [key, value] : map.members) {
-      const YamlNode* settings = key == "container"    ? member(node(value), "env") // of a job
-                                 : is_environment(key) ? &node(value)
-                                                       : nullptr;
-      const YamlNode* run = key == "defaults" ? member(node(value), "run") : nullptr;
-      const YamlNode* matrix = key == "strategy" ? member(node(value), "matrix") : nullptr;
-      if (settings != nullptr) {
-        take_environment(*settings, own);
-      } else if (run != nullptr) {
-        take_folder(*run, own);
-      } else if (matrix != nullptr) {
-        take_matrix(*matrix, own);
+    for (const auto& [key, value] : map) {
+      if (is_environment(key)) {
+        take_environment(value, own);
+      } else if (key == "container") { // of a job
+        take_environment(member(members_of(value), "env"), own);
+      } else if (key == "defaults") {
+        take_folder(members_of(member(members_of(value), "run")), own);
+      } else if (key == "strategy") {
+        take_matrix(member(members_of(value), "matrix"), own);
       }
     }
     take_folder(map, own);
-    const YamlNode* shell = member(map, "shell");
-    const bool is_python = shell != nullptr && shell->text.starts(0, "python");
+    const bool is_python = text_of(member(map, "shell")).starts(0, "python");
     const bool split = read_with_arguments(map, own);
-    for (const auto& [key, value] : map.members) {
-      const bool read = split && is_in(" entry entrypoint command args ", key);
+    for (const auto& [key, value] : map) {
       if (is_python && role_of(key) == Role::command) {
-        read_python(node(value).text, own, m_reading, m_depth + 1);
-      } else if (!read && !is_environment(key)) {
+        read_python(text_of(value), own, m_reading, m_depth + 1);
+      } else if (!is_environment(key) &&
+                 !(split && is_in(" entry entrypoint command args ", key))) {
         Variables inner(&own);
         read_value(value, key, inner);
       }
     }
   }
 
-  void take_folder(const YamlNode& map, Variables& variables) {
-    if (const YamlNode* folder = member(map, "working-directory")) {
+  static bool is_environment(std::string_view key) {
+    return is_in(" env environment variables env_variables environment_variables ", key);
+  }
+
+  void take_folder(const Members& map, Variables& variables) const {
+    if (Node folder = member(map, "working-directory")) {
       variables.erase("PWD"); // it counts from the top
-      change_folder(variables, folder->text.chars());
+      change_folder(variables, text_of(folder).chars());
     }
   }
 
   /// `{UV_FROZEN: 1}`, or `- UV_FROZEN=1`.
-  void take_environment(const YamlNode& settings, Variables& variables) {
-    for (const auto& [key, value] : settings.members) {
-      const Text& text = node(value).text;
+  void take_environment(Node settings, Variables& variables) const {
+    for (const auto& [key, value] : members_of(settings)) {
+      const Text text = text_of(value);
       const std::size_t equals = text.chars().find('=');
-      if (!m_reading.spend(1)) {
-        return;
-      }
       if (!key.empty()) {
         variables[key] = {text, true};
       } else if (equals != std::string::npos) {
@@ -117,41 +291,38 @@ private:
 
   /// `strategy: {matrix: {options: [--frozen, --locked]}}` is `matrix.options` in the job's steps,
   /// with one value or another.
-  void take_matrix(const YamlNode& matrix, Variables& variables) {
-    for (const auto& [key, values] : matrix.members) {
+  void take_matrix(Node matrix, Variables& variables) const {
+    for (const auto& [key, values] : members_of(matrix)) {
       const std::string name = key == "include" ? "matrix" : "matrix." + key;
-      for (const auto& [none, value] : node(values).members) {
-        take_matrix_value(name, node(value), variables);
-        for (const auto& [part, inner] : node(value).members) {
-          take_matrix_value(name + "." + part, node(inner), variables);
+      for (const auto& [none, value] : members_of(values)) {
+        take_matrix_value(name, value, variables);
+        for (const auto& [part, inner] : members_of(value)) {
+          take_matrix_value(name + "." + part, inner, variables);
         }
       }
     }
   }
 
-  void take_matrix_value(const std::string& name, const YamlNode& value, Variables& variables) {
+  void take_matrix_value(const std::string& name, Node value, Variables& variables) const {
     constexpr std::size_t k_most_values = 32;
-    if (value.kind == YamlNode::Kind::scalar && m_reading.spend(1)) {
-      Variable& variable = variables[name];
-      if (variable.value.empty()) {
-        variable.value = value.text;
-      } else if (variable.others.size() < k_most_values) {
-        variable.others.push_back(value.text);
-      }
+    Variable& variable = variables[name];
+    if (is_scalar(value) && variable.value.empty()) {
+      variable.value = text_of(value);
+    } else if (is_scalar(value) && variable.others.size() < k_most_values) {
+      variable.others.push_back(text_of(value));
     }
   }
 
   /// `entry: uv` beside `args: [run, x]`: one command in two keys.
-  bool read_with_arguments(const YamlNode& map, const Variables& variables) {
-    for (const char* key : {"entry", "command", "entrypoint"}) {
-      const YamlNode* program = member(map, key);
-      const YamlNode* arguments = member(map, "args");
-      if (arguments == nullptr && std::string_view(key) == "entrypoint") {
+  bool read_with_arguments(const Members& map, const Variables& variables) {
+    for (const std::string_view key : {"entry", "command", "entrypoint"}) {
+      Node arguments = member(map, "args");
+      if (arguments == nullptr && key == "entrypoint") {
         arguments = member(map, "command");
       }
-      auto words = program != nullptr ? words_of_value(*program) : std::vector<Word>();
+      auto words = words_of_value(member(map, key));
       if (arguments != nullptr && !words.empty() && is_uv(words[0])) {
-        const auto more = words_of_value(*arguments);
+        const auto more = words_of_value(arguments);
         words.insert(words.end(), more.begin(), more.end());
         read_command(words, variables, m_reading, m_depth);
         return true;
@@ -160,63 +331,60 @@ private:
     return false;
   }
 
-  std::vector<Word> words_of_value(const YamlNode& value) const {
-    return value.kind == YamlNode::Kind::list ? item_words(value) : words_of(value.text);
+  std::vector<Word> words_of_value(Node value) const {
+    return value != nullptr && is_scalar(value) ? words_of(text_of(value)) : item_words(value);
   }
 
-  std::vector<Word> item_words(const YamlNode& list) const {
+  /// Those of a list, up to the first that is no scalar.
+  std::vector<Word> item_words(Node list) const {
     std::vector<Word> words;
-    for (const auto& [none, at] : list.members) {
-      const YamlNode& item = node(at);
-      if (item.kind != YamlNode::Kind::scalar || !m_reading.spend(1)) {
+    for (const auto& [none, item] : members_of(list)) {
+      if (!is_scalar(item)) {
         break;
       }
+      const std::size_t begin = begin_of(item);
       Word& word = words.emplace_back();
-      word.text = item.text;
-      word.begin = m_text.begin_of(item.begin);
-      word.end = m_text.end_of(item.end);
-      const char quote = m_text[item.begin];
-      word.quoted = quote == '"' || quote == '\'';
-      if (list.flow) {
-        word.option_after = word.quoted ? std::string(1, quote) : "";
+      word.text = text_of(item);
+      word.begin = m_text.begin_of(begin);
+      word.end = m_text.end_of(item->end_mark.index);
+      word.quoted = is_any(m_text[begin], "\"'");
+      if (is_flow_list(list)) {
+        word.option_after = word.quoted ? std::string(1, m_text[begin]) : "";
         word.option_before = ", " + word.option_after;
       } else { // an item of its own, below
-        const std::size_t line = m_text.chars().rfind('\n', item.begin) + 1;
-        word.option_before.assign("\n").append(m_text.chars(), line, item.begin - line);
+        const std::size_t line = m_text.chars().rfind('\n', begin) + 1;
+        word.option_before.assign("\n").append(m_text.chars(), line, begin - line);
       }
     }
     return words;
   }
 
-  void read_list(const YamlNode& list, const std::string& key, Variables& variables) {
-    const Role role = role_of(key);
+  void read_list(Node list, std::string_view key, Variables& variables) {
+    const auto items = members_of(list);
     const auto words = item_words(list);
     const auto is_program = [](const Word& word) {
       return is_uv(word) || is_shell(base_name(word.chars()));
     };
-    const bool is_command = words.size() > 1 && words.size() == list.members.size() &&
-                            role != Role::prose &&
-                            (list.flow ? std::ranges::any_of(words, is_program)
-                                       : is_program(words[0]) || words[0].chars() == "env");
-    if (is_command) {
+    if (words.size() > 1 && words.size() == items.size() && role_of(key) != Role::prose &&
+        (is_flow_list(list) ? std::ranges::any_of(words, is_program)
+                            : is_program(words[0]) || words[0].chars() == "env")) {
       read_command(words, variables, m_reading, m_depth);
       return;
     }
     const bool one_shell = contains(lower(key), "script"); // as GitLab's
-    for (const auto& [none, item] : list.members) {
+    for (const auto& [none, item] : items) {
       Variables own(&variables);
       read_value(item, key, one_shell ? variables : own);
       // What a step wrote into $GITHUB_ENV holds for the job's steps that follow.
-      for (auto& [name, variable] : m_reading.later) {
+      for (const auto& [name, variable] : std::exchange(m_reading.later, {})) {
         variables[name] = variable;
       }
-      m_reading.later.clear();
     }
   }
 
-  void read_scalar(const YamlNode& scalar, const std::string& key, Variables& variables) {
-    const Text& text = scalar.text;
-    const Role role = key == "args" && scalar.block ? Role::command : role_of(key);
+  void read_scalar(Node scalar, std::string_view key, Variables& variables) {
+    const Text text = text_of(scalar);
+    const Role role = key == "args" && is_block(scalar) ? Role::command : role_of(key);
     if (role == Role::prose) {
       return;
     }
@@ -224,13 +392,14 @@ private:
     const Kind kind = by_text != Kind::none ? by_text : kind_of_name(key);
     if (kind == Kind::shell || kind == Kind::python || by_text != Kind::none) {
       read_language(kind, text, variables, m_reading, m_depth + 1);
-    } else if (role == Role::command || (!scalar.block && reads_as_command(text))) {
+    } else if (role == Role::command || (!is_block(scalar) && reads_as_command(text))) {
       read_shell(text, variables, m_reading, m_depth + 1);
     }
   }
 
   const Text& m_text;
   YamlFile m_file;
+  yaml_document_t* m_document = nullptr;
   Reading& m_reading;
   int m_depth;
   int m_nesting = 0;
@@ -246,10 +415,11 @@ void read_yaml(const Text& text, const Variables& variables, Reading& reading, i
 
 bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth) {
   YamlReader reader(text, reading, depth);
-  if (reader.is_word_list()) {
+  const bool is_list = reader.is_word_list();
+  if (is_list) {
     reader.read(variables);
   }
-  return reader.is_word_list();
+  return is_list;
 }
 
 } // namespace snapfix::lint

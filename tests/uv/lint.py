@@ -276,6 +276,8 @@ def test_yaml_flow_style_anchors_and_merge_keys(tmp):
     )
     # A template, of which not every line is YAML.
     found(tmp, "t.yml", "{% if x %}", "a:", "  run: uv sync#!", "{% endif %}", "b: {{ x }}-y", "c:", "  run: \"uv sync\"#!")
+    # And one of which hardly any line is.
+    found(tmp, "chart.yml", *("{{- if .Values.x }}", "  a: {{ .x }}-{{ .y }}") * 200, "b:", "  run: uv sync#!")
 
 
 def test_yaml_that_would_never_end(tmp):
