@@ -66,8 +66,8 @@ endfunction()
 
 # ---- plans ---------------------------------------------------------------------------------------
 
-# What a call says of its source, tree and guard, worked out once for all calls in a directory that say
-# the same. Sets out to the plan, with which the names of global properties begin:
+# What a call says of its source, tree and guard, worked out once for all calls that say the same. Sets
+# out to the plan, with which the names of global properties begin:
 #   helper_code                   the program
 #   tree_code                     its options for making the tree
 #   run_code, finish_code         further ones for the test and for the cleanup
@@ -77,8 +77,12 @@ endfunction()
 # files are frozen, and how they get into the tree.
 function(_snapshot_fixtures_find_plan out call where place given source_dir freeze_options tree_options
     uv_locked keep guard source_writes working_directory)
+  set(from "${PROJECT_SOURCE_DIR}") # where the source is, or is looked for
+  if("SOURCE_DIR" IN_LIST given)
+    set(from "${CMAKE_CURRENT_SOURCE_DIR}")
+  endif()
   string(SHA1 plan "${call}\n${given}\n${source_dir}\n${freeze_options}\n${tree_options}\n${uv_locked}
-    ${keep}\n${guard}\n${source_writes}\n${working_directory}\n${CMAKE_CURRENT_BINARY_DIR}\n${PROJECT_SOURCE_DIR}
+    ${keep}\n${guard}\n${source_writes}\n${working_directory}\n${from}
     ${SNAPSHOT_FIXTURES_ROOT}\n${SNAPSHOT_FIXTURES_KEEP}\n${SNAPSHOT_FIXTURES_GUARD}
     ${SNAPSHOT_FIXTURES_SOURCE_WRITES}\n${SNAPSHOT_FIXTURES_UV_LOCKED}\n${SNAPSHOT_FIXTURES_UV}
     ${SNAPSHOT_FIXTURES_HELPER}")
