@@ -3,7 +3,7 @@
 #include "os/format.hpp"
 #include "os/likest.hpp"
 
-#include <fmt/ranges.h> // join()
+#include <boost/program_options.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -23,28 +23,47 @@ bool is_negative_number(const std::string& word) {
 
 } // namespace
 
+struct Arguments::Parser {
+  po::options_description options{"Options", 100, 60};
+  po::variables_map values;
+};
+
 Arguments::Arguments(std::string subcommand, std::string help, Words words,
                      TakesCommand takes_command)
     : m_subcommand(std::move(subcommand)), m_help(std::move(help)), m_words_allowed(words),
-      m_takes_command(takes_command), m_options("Options", 100, 60) {
-  m_options.add_options()("help,h", po::bool_switch(), "show this");
+      m_takes_command(takes_command), m_parser(std::make_unique<Parser>()) {
+  m_parser->options.add_options()("help,h", po::bool_switch(), "show this");
+}
+
+Arguments::~Arguments() = default;
+
+bool Arguments::knows(const char* name) const {
+  return m_parser->options.find_nothrow(name, false) != nullptr;
+}
+
+bool Arguments::has(const char* name) const {
+  return m_parser->values.count(name) != 0;
+}
+
+bool Arguments::flag(const char* name) const {
+  return has(name) && m_parser->values[name].as<bool>();
 }
 
 void Arguments::add_flag(const char* name, const char* help) {
-  m_options.add_options()(name, po::bool_switch(), help);
+  m_parser->options.add_options()(name, po::bool_switch(), help);
 }
 
 void Arguments::add_value(const char* name, const char* placeholder, const char* help) {
-  m_options.add_options()(name, po::value<std::string>()->value_name(placeholder), help);
+  m_parser->options.add_options()(name, po::value<std::string>()->value_name(placeholder), help);
 }
 
 void Arguments::add_list(const char* name, const char* placeholder, const char* help) {
-  m_options.add_options()(
+  m_parser->options.add_options()(
       name, po::value<std::vector<std::string>>()->value_name(placeholder)->composing(), help);
 }
 
 bool Arguments::parse(const std::vector<std::string>& arguments) {
-  // Program_options drops `--`, and with it the line between our words and the command's.
+  // Program_parser->options drops `--`, and with it the line between our words and the command's.
   const auto separator = std::ranges::find(arguments, "--");
   const std::vector<std::string> own(arguments.begin(), separator);
   if (separator != arguments.end()) {
@@ -52,7 +71,7 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
   }
   check_values_follow(own);
   po::options_description all;
-  all.add(m_options).add_options()(k_words, po::value<std::vector<std::string>>());
+  all.add(m_parser->options).add_options()(k_words, po::value<std::vector<std::string>>());
   po::positional_options_description positions;
   positions.add(k_words, -1);
   using Style = po::command_line_style::style_t;
@@ -62,7 +81,7 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
                   .positional(positions)
                   .style(Style::unix_style & ~Style::allow_guessing)
                   .run(),
-              m_values);
+              m_parser->values);
   } catch (const po::unknown_option& error) {
     fail_unknown(error.get_option_name());
   } catch (const po::multiple_occurrences& error) {
@@ -88,7 +107,7 @@ bool Arguments::parse(const std::vector<std::string>& arguments) {
     m_command.clear();
   }
   if (has("name")) {
-    m_words.insert(m_words.begin(), m_values["name"].as<std::string>());
+    m_words.insert(m_words.begin(), m_parser->values["name"].as<std::string>());
   }
   check_words();
   return true;
@@ -109,13 +128,13 @@ void Arguments::check_words() {
   }
 }
 
-/// Program_options takes `--fresh` in `--root --fresh` for the value.
+/// Program_parser->options takes `--fresh` in `--root --fresh` for the value.
 void Arguments::check_values_follow(const std::vector<std::string>& arguments) const {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (!arguments[i].starts_with("--")) {
       continue;
     }
-    const auto* option = m_options.find_nothrow(arguments[i].substr(2), false);
+    const auto* option = m_parser->options.find_nothrow(arguments[i].substr(2), false);
     if (option == nullptr || option->semantic()->max_tokens() == 0) {
       continue;
     }
@@ -132,7 +151,7 @@ std::optional<std::string> Arguments::value(const char* name) const {
   if (!has(name)) {
     return std::nullopt;
   }
-  auto out = m_values[name].as<std::string>();
+  auto out = m_parser->values[name].as<std::string>();
   if (out.empty()) {
     fail(os::format("--{} needs a value", name));
   }
@@ -140,7 +159,8 @@ std::optional<std::string> Arguments::value(const char* name) const {
 }
 
 std::vector<std::string> Arguments::list(const char* name) const {
-  return has(name) ? m_values[name].as<std::vector<std::string>>() : std::vector<std::string>();
+  return has(name) ? m_parser->values[name].as<std::vector<std::string>>()
+                   : std::vector<std::string>();
 }
 
 std::optional<std::uint64_t> Arguments::number(const char* name, std::uint64_t least,
@@ -149,7 +169,7 @@ std::optional<std::uint64_t> Arguments::number(const char* name, std::uint64_t l
   if (!text) {
     return std::nullopt;
   }
-  // Read here: Program_options takes -3 for the unsigned number 4294967293.
+  // Read here: Program_parser->options takes -3 for the unsigned number 4294967293.
   std::uint64_t out = 0;
   const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), out);
   const bool is_number =
@@ -174,7 +194,7 @@ std::size_t Arguments::choice(const char* name, const std::vector<std::string>& 
   const auto found = std::ranges::find(choices, *text);
   if (found == choices.end()) {
     const auto meant = os::likest(*text, choices);
-    fail(os::format("--{} takes {}, not {}", name, fmt::join(choices, ", "), os::quoted(*text)),
+    fail(os::format("--{} takes {}, not {}", name, os::joined(choices, ", "), os::quoted(*text)),
          meant ? "did you mean " + *meant + "?" : "");
   }
   return static_cast<std::size_t>(found - choices.begin());
@@ -188,7 +208,7 @@ void Arguments::fail_unknown(const std::string& option) const {
   const auto dashes_end = option.find_first_not_of('-');
   const std::string bare = dashes_end == std::string::npos ? option : option.substr(dashes_end);
   std::vector<std::string> names;
-  for (const auto& known : m_options.options()) {
+  for (const auto& known : m_parser->options.options()) {
     names.push_back(known->long_name());
   }
   const auto meant = os::likest(bare, names);
@@ -204,7 +224,7 @@ std::string Arguments::usage_line() const {
 
 std::string Arguments::help_text() const {
   std::ostringstream options;
-  options << m_options;
+  options << m_parser->options;
   return os::format("{}\n\n{}\n\n{}", usage_line(), m_help, options.str());
 }
 

@@ -2,10 +2,9 @@
 
 #include "os/error.hpp"
 
-#include <boost/program_options.hpp>
-
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +34,9 @@ public:
   /// `help` is one or more lines that say what the subcommand does.
   Arguments(std::string subcommand, std::string help, Words words,
             TakesCommand takes_command = TakesCommand::no);
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+  ~Arguments();
 
   void add_flag(const char* name, const char* help);
   void add_value(const char* name, const char* placeholder, const char* help);
@@ -44,9 +46,9 @@ public:
   bool parse(const std::vector<std::string>& arguments);
 
   /// Whether the subcommand has that option.
-  bool knows(const char* name) const { return m_options.find_nothrow(name, false) != nullptr; }
-  bool has(const char* name) const { return m_values.count(name) != 0; }
-  bool flag(const char* name) const { return has(name) && m_values[name].as<bool>(); }
+  bool knows(const char* name) const;
+  bool has(const char* name) const;
+  bool flag(const char* name) const;
   std::optional<std::string> value(const char* name) const;
   std::vector<std::string> list(const char* name) const;
   /// A whole number from `least` to `most`.
@@ -64,6 +66,8 @@ public:
   [[noreturn]] void fail(const std::string& message, const std::string& hint = {}) const;
 
 private:
+  struct Parser; ///< Boost.Program_options, which only one file is to see
+
   std::string usage_line() const;
   std::string help_text() const;
   void check_values_follow(const std::vector<std::string>& arguments) const;
@@ -74,8 +78,7 @@ private:
   std::string m_help;
   Words m_words_allowed;
   TakesCommand m_takes_command;
-  boost::program_options::options_description m_options;
-  boost::program_options::variables_map m_values;
+  std::unique_ptr<Parser> m_parser;
   std::vector<std::string> m_words;
   std::vector<std::string> m_command;
 };

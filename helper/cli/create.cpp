@@ -2,6 +2,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "cli/uv_locked.hpp"
@@ -102,7 +103,7 @@ int create(const std::vector<std::string>& arguments) {
   });
   print_notes(*created);
   if (options.flag("json")) {
-    print_json(created->to_json(wanted.name));
+    print_json(*created, wanted.name);
   } else if (options.flag("ctest")) {
     print_measurements(created->ledger);
     if (!wanted.tree.uv_locked.empty()) {

@@ -1,6 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
-#include "cli/report.hpp"
+#include "cli/json.hpp"
 #include "cli/table.hpp"
 #include "cli/uv_probes.hpp"
 #include "guard/guarded_command.hpp"
@@ -45,12 +45,7 @@ int doctor(const std::vector<std::string>& arguments) {
   probes.insert(probes.end(), of_uv.begin(), of_uv.end());
   const std::string type = os::file_system_type(folder);
   if (options.flag("json")) {
-    nlohmann::json report{{"folder", folder}, {"file_system", type}};
-    for (const auto& probe : probes) {
-      report["probes"].push_back(
-          {{"name", probe.name}, {"works", probe.works}, {"detail", probe.detail}});
-    }
-    print_json(report);
+    print_json(folder, type, probes);
   } else {
     os::print("{} ({})\n", on_one_line(folder), type);
     using enum Table::Align;

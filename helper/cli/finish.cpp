@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "cli/source_writes.hpp"
 #include "cli/tree_arguments.hpp"
@@ -52,7 +53,7 @@ int finish(const std::vector<std::string>& arguments) {
   const std::string path = root_path(options);
   snapshot::Finished finished;
   bool lock_changed = false;
-  auto source_writes = nlohmann::json::array();
+  SourceWrites source_writes;
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
     const auto lock = root.lock_name(folder, "snapfix finish " + name, patience);
@@ -72,11 +73,7 @@ int finish(const std::vector<std::string>& arguments) {
     os::note(os::format("the snapshot is kept in {}/{}: {}", path, folder, finished.why_kept));
   }
   if (options.flag("json")) {
-    auto report = verified.to_json(name);
-    report["existed"] = finished.existed;
-    report["kept"] = finished.kept;
-    report["source_writes"] = source_writes;
-    print_json(report);
+    print_json(finished, name, source_writes);
   } else if (options.flag("ctest") && finished.existed) {
     print_measurement("snapshot.private", static_cast<double>(verified.made_private));
     print_measurement("snapshot.bytes_private", static_cast<double>(verified.bytes_private));

@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "os/error.hpp"
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <set>
 
 namespace snapfix::cli {
@@ -17,29 +17,7 @@ namespace {
 
 constexpr std::size_t k_most_told = 20;
 
-const char* to_text(snapshot::Change change) {
-  switch (change) {
-  case snapshot::Change::added:
-    return "new";
-  case snapshot::Change::removed:
-    return "gone";
-  case snapshot::Change::changed:
-    break;
-  }
-  return "changed";
-}
-
-using Changes = std::set<snapshot::SourceChange>;
-
-/// What became of a source.
-struct Outcome {
-  Changes changes;
-  std::optional<std::string> error; ///< why it cannot be compared
-
-  bool is_same() const { return changes.empty() && !error; }
-};
-
-void print(const std::string& source, const Changes& changes) {
+void print(const std::string& source, const std::set<snapshot::SourceChange>& changes) {
   os::note(os::format("the source {} changed while tests ran, by a test or by somebody else:",
                       os::quoted(source)));
   std::size_t told = 0;
@@ -50,22 +28,6 @@ void print(const std::string& source, const Changes& changes) {
     }
     os::print(stderr, "  {} ({})\n", os::quoted(path), to_text(change));
   }
-}
-
-nlohmann::json to_json(const std::map<std::string, Outcome>& sources) {
-  auto out = nlohmann::json::array();
-  for (const auto& [source, outcome] : sources) {
-    auto entries = nlohmann::json::array();
-    for (const auto& [path, change] : outcome.changes) {
-      auto entry = snapshot::path_to_json(path);
-      entry["change"] = to_text(change);
-      entries.push_back(std::move(entry));
-    }
-    out.push_back({{"source", source},
-                   {"changes", std::move(entries)},
-                   {"error", outcome.error ? nlohmann::json(*outcome.error) : nlohmann::json()}});
-  }
-  return out;
 }
 
 } // namespace
@@ -81,7 +43,7 @@ int finish_run(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) {
     return k_done;
   }
-  std::map<std::string, Outcome> sources;
+  std::map<std::string, snapshot::SourceOutcome> sources;
   const std::string path = root_path(options);
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
@@ -110,7 +72,7 @@ int finish_run(const std::vector<std::string>& arguments) {
     print_hint("to find a test that does it, run the suspects one at a time (ctest -R '^NAME$')");
   }
   if (options.flag("json")) {
-    print_json({{"sources", to_json(sources)}});
+    print_json(sources);
   }
   return is_same ? k_done : k_difference;
 }

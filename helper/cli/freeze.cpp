@@ -2,6 +2,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/json.hpp"
 #include "cli/program_note.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
@@ -74,7 +75,7 @@ int freeze(const std::vector<std::string>& arguments) {
                             [&](const std::string& path) { return has_folder(frozen.base, path); });
   }
   if (options.flag("json")) {
-    print_json(frozen.to_json());
+    print_json(frozen);
   } else if (options.flag("ctest")) {
     print_measurements(frozen);
   } else {

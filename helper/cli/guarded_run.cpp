@@ -6,9 +6,7 @@
 #include "os/format.hpp"
 #include "os/valgrind.hpp"
 #include "snapshot/find.hpp"
-#include "snapshot/run_record.hpp"
 #include "snapshot/shared_files.hpp"
-#include "snapshot/verify.hpp"
 #include "source/list.hpp"
 
 #include <algorithm>
@@ -18,39 +16,36 @@ namespace snapfix::cli {
 namespace {
 
 /// What the guard did, with paths in place of inodes.
-nlohmann::json guard_record(const snapshot::Root& root, const snapshot::SnapshotManifest& manifest,
-                            guard::SourceWrites source_writes, const nlohmann::json& report) {
-  nlohmann::json out{{"state", "on"}};
-  for (const char* key : {"calls", "unjudged", "failed", "kernel"}) {
-    out[key] = report.value(key, nlohmann::json::object());
+snapshot::GuardRecord guard_record(const snapshot::Root& root,
+                                   const snapshot::SnapshotManifest& manifest,
+                                   guard::SourceWrites source_writes, const guard::Report& report) {
+  snapshot::GuardReport out;
+  for (const auto& [call, cost] : report.calls) {
+    out.calls[call] = {cost.count, cost.seconds};
   }
-  out["source"] = {{"writes", to_text(source_writes)},
-                   {"calls", report.value("source_writes", nlohmann::json::array())},
-                   {"more", report.value("source_writes_more", 0)}};
-  out["private"] = nlohmann::json::array();
-  const auto broken = report.value("broken", nlohmann::json::array());
+  out.unjudged = report.unjudged;
+  out.failed = report.failed;
+  out.kernel = report.kernel;
+  out.source_writes = to_text(source_writes);
+  for (const auto& [path, program, call] : report.source_writes) {
+    out.source_calls.push_back({path, program, call});
+  }
+  out.more_source_calls = report.more_source_writes;
   std::vector<std::uint64_t> inodes;
-  for (const auto& file : broken) {
-    inodes.push_back(file.at("inode"));
+  for (const auto& file : report.broken) {
+    inodes.push_back(file.inode);
   }
-  if (inodes.empty()) {
-    return out;
-  }
-  const auto paths = snapshot::paths_of(root, manifest, inodes);
-  std::vector<nlohmann::json> files;
-  for (const auto& file : broken) {
-    const auto path = paths.find(file.at("inode"));
-    if (path != paths.end()) {
-      auto entry = snapshot::path_to_json(path->second);
-      entry["program"] = file.at("program");
-      entry["call"] = file.at("call");
-      files.push_back(std::move(entry));
+  if (!inodes.empty()) {
+    const auto paths = snapshot::paths_of(root, manifest, inodes);
+    for (const auto& file : report.broken) {
+      const auto path = paths.find(file.inode);
+      if (path != paths.end()) {
+        out.made_private.push_back({path->second, file.program, file.call});
+      }
     }
+    std::ranges::sort(out.made_private, {}, &snapshot::TouchedFile::path);
   }
-  std::ranges::sort(files, {},
-                    [](const nlohmann::json& file) { return file.at("path").get<std::string>(); });
-  out["private"] = files;
-  return out;
+  return {snapshot::GuardState::on, "", std::move(out)};
 }
 
 /// Whether the folder or one above it is a build tree.
@@ -102,14 +97,14 @@ void add_git_ceiling(std::vector<std::string>& environment, const std::string& s
   environment.push_back(std::string(k_variable) + ceilings);
 }
 
-nlohmann::json guard_before(Guard wanted) {
-  return {{"state", wanted == Guard::off ? "off" : "on"}};
+snapshot::GuardRecord guard_before(Guard wanted) {
+  return {wanted == Guard::off ? snapshot::GuardState::off : snapshot::GuardState::on, "", {}};
 }
 
 guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
                               const snapshot::SnapshotManifest& manifest,
                               const guard::Command& command, Guard wanted,
-                              guard::SourceWrites source_writes, nlohmann::json& record) {
+                              guard::SourceWrites source_writes, snapshot::RunRecord& record) {
   if (wanted == Guard::off) {
     return guard::run_command(command);
   }
@@ -119,7 +114,7 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
   }
   auto shared = snapshot::shared_files(root, folder, manifest);
   if (shared.inodes.empty() && source_writes == guard::SourceWrites::allow) {
-    record["guard"] = {{"state", "not needed"}};
+    record.guard = {snapshot::GuardState::not_needed, "", {}};
     return guard::run_command(command);
   }
   try {
@@ -137,7 +132,7 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
                                        .store = root.objects().path(),
                                        .source = protected_source(root, manifest, source_writes)};
     auto guarded = guard::run_guarded(command, protection);
-    record["guard"] = guard_record(root, manifest, source_writes, guarded.report);
+    record.guard = guard_record(root, manifest, source_writes, guarded.report);
     return std::move(guarded.end);
   } catch (const guard::NoGuard& no) {
     if (wanted == Guard::on) {
@@ -146,7 +141,7 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
                       "and verifies afterwards");
     }
     os::note("no guard (" + no.reason + "): what writes to a shared file is found afterwards");
-    record["guard"] = {{"state", "missing"}, {"reason", no.reason}};
+    record.guard = {snapshot::GuardState::missing, no.reason, {}};
     snapshot::write_run(root, folder, record);
   }
   return guard::run_command(command);

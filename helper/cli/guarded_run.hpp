@@ -4,8 +4,7 @@
 #include "guard/protection.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
-
-#include <nlohmann/json.hpp>
+#include "snapshot/run_record.hpp"
 
 #include <string>
 
@@ -13,9 +12,8 @@ namespace snapfix::cli {
 
 enum class Guard { automatic, on, off };
 
-/// What `record["guard"]` says of a run that is about to begin: whoever verifies meanwhile reads
-/// it.
-nlohmann::json guard_before(Guard wanted);
+/// What the record says of a run that is about to begin: whoever verifies meanwhile reads it.
+snapshot::GuardRecord guard_before(Guard wanted);
 
 /// Runs a command in the snapshot of that folder, whose name's lock the caller holds: under the
 /// guard where there is something to guard, a shared file or the source. `record`, which was
@@ -23,7 +21,7 @@ nlohmann::json guard_before(Guard wanted);
 guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
                               const snapshot::SnapshotManifest& manifest,
                               const guard::Command& command, Guard wanted,
-                              guard::SourceWrites source_writes, nlohmann::json& record);
+                              guard::SourceWrites source_writes, snapshot::RunRecord& record);
 
 /// Keeps git, run in the snapshot at that path, from finding the source's repository above it.
 /// Throws os::Error where the path cannot be told to git.

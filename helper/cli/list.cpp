@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/json.hpp"
 #include "cli/pasteable.hpp"
 #include "cli/report.hpp"
 #include "cli/source_writes.hpp"
@@ -11,102 +12,89 @@
 namespace snapfix::cli {
 namespace {
 
-using nlohmann::json;
-
 constexpr std::size_t k_short_id = 12;
 
-std::string end_of(const json& run) {
-  if (run.is_null()) {
+std::string end_of(const std::optional<snapshot::RunRecord>& run) {
+  if (!run) {
     return "-";
   }
-  if (run["ended"].is_null()) {
+  if (!run->end) {
     return "running or killed";
   }
-  return run["signal"].is_null() ? os::format("exit {}", run["status"].get<int>())
-                                 : os::format("signal {}", run["signal"].get<int>());
+  return run->end->signal == 0 ? os::format("exit {}", run->end->status)
+                               : os::format("signal {}", run->end->signal);
 }
 
-std::uint64_t count(const json& counts, const char* key) {
-  return counts.is_null() ? 0 : counts.value(key, std::uint64_t{0});
+std::vector<std::string> row_of(const snapshot::Description& snapshot) {
+  std::vector<std::string> out{on_one_line(snapshot.meta.name),
+                               snapshot.base.hex().substr(0, k_short_id), snapshot.meta.created};
+  if (const auto& now = snapshot.now) {
+    out.push_back(std::to_string(now->shared));
+    out.push_back(human_bytes(now->bytes_shared));
+    out.push_back(std::to_string(now->made_private + now->added));
+    out.push_back(human_bytes(now->bytes_private + now->bytes_added));
+  } else {
+    out.insert(out.end(), 4, "-");
+  }
+  out.push_back(end_of(snapshot.run));
+  return out;
 }
 
-std::vector<std::string> row_of(const json& snapshot) {
-  const json& now = snapshot["now"];
-  const auto files = [&](std::uint64_t number) {
-    return now.is_null() ? std::string("-") : std::to_string(number);
-  };
-  const auto bytes = [&](std::uint64_t number) {
-    return now.is_null() ? std::string("-") : human_bytes(number);
-  };
-  return {on_one_line(snapshot["name"].get<std::string>()),
-          snapshot["base"].get<std::string>().substr(0, k_short_id),
-          snapshot["created"].get<std::string>(),
-          files(count(now, "shared")),
-          bytes(count(now, "bytes_shared")),
-          files(count(now, "private") + count(now, "added")),
-          bytes(count(now, "bytes_private") + count(now, "bytes_added")),
-          end_of(snapshot["run"])};
-}
-
-void print_now(const json& now) {
-  if (now.is_null()) {
+void print_now(const std::optional<snapshot::Contents>& now) {
+  if (!now) {
     os::print("now        -\n");
     return;
   }
-  os::print("now        {} files shared, {}\n", count(now, "shared"),
-            human_bytes(count(now, "bytes_shared")));
-  os::print("           {} files private, {}\n", count(now, "private"),
-            human_bytes(count(now, "bytes_private")));
-  os::print("           {} files added, {}\n", count(now, "added"),
-            human_bytes(count(now, "bytes_added")));
-  os::print("           {} files missing\n", count(now, "missing"));
+  os::print("now        {} files shared, {}\n", now->shared, human_bytes(now->bytes_shared));
+  os::print("           {} files private, {}\n", now->made_private,
+            human_bytes(now->bytes_private));
+  os::print("           {} files added, {}\n", now->added, human_bytes(now->bytes_added));
+  os::print("           {} files missing\n", now->missing);
 }
 
-void note_oddities(const json& snapshot) {
-  const auto name = os::quoted(snapshot["name"].get<std::string>());
-  if (const auto unread = count(snapshot["now"], "unread"); unread != 0) {
+void note_oddities(const snapshot::Description& snapshot) {
+  const auto name = os::quoted(snapshot.meta.name);
+  if (snapshot.now && snapshot.now->unread != 0) {
     os::note(os::format("{} folders of {} may not be looked into: what they hold is not counted",
-                        unread, name));
+                        snapshot.now->unread, name));
   }
-  if (snapshot["update"] == "unfinished") {
+  if (snapshot.meta.update == snapshot::Update::unfinished) {
     os::note(os::format("an update of {} was cut short: 'snapfix create {} --update' ends it", name,
-                        snapshot["name"].get<std::string>()));
+                        snapshot.meta.name));
   }
 }
 
-void print_ledger(const json& ledger) {
-  os::print("made       {} files linked, {} shared\n", count(ledger, "linked"),
-            human_bytes(count(ledger, "bytes_shared")));
-  os::print("           {} files reflinked\n", count(ledger, "reflinked"));
-  os::print("           {} files copied, {}\n", count(ledger, "copied"),
-            human_bytes(count(ledger, "bytes_copied")));
-  for (const auto& [reason, files] : ledger.at("copied_by_reason").items()) {
-    os::print("           {} because of {}\n", files.get<std::uint64_t>(), reason);
+void print_ledger(const snapshot::Ledger& ledger) {
+  os::print("made       {} files linked, {} shared\n", ledger.linked,
+            human_bytes(ledger.bytes_shared));
+  os::print("           {} files reflinked\n", ledger.reflinked);
+  os::print("           {} files copied, {}\n", ledger.copied(), human_bytes(ledger.bytes_copied));
+  for (const auto& [reason, files] : ledger.copied_by_reason) {
+    os::print("           {} because of {}\n", files, reason);
   }
-  os::print("           {} entries ({} folders, {} symlinks)\n", count(ledger, "entries"),
-            count(ledger, "folders"), count(ledger, "symlinks"));
-  os::print("           in {:.3f} s\n", ledger.value("seconds", 0.0));
+  os::print("           {} entries ({} folders, {} symlinks)\n", ledger.entries(), ledger.folders,
+            ledger.symlinks);
+  os::print("           in {:.3f} s\n", ledger.seconds);
 }
 
-void print_run(const json& snapshot, const std::string& root) {
-  const json& run = snapshot["run"];
-  if (run.is_null()) {
+void print_run(const snapshot::Description& snapshot, const std::string& root) {
+  const auto& run = snapshot.run;
+  if (!run) {
     os::print("run        -\n");
     return;
   }
-  os::print("run        {} to {} on {}: {}\n", run.value("started", "?"),
-            run["ended"].is_null() ? "?" : run["ended"].get<std::string>(), run.value("host", "?"),
-            end_of(run));
-  if (run.contains("changes") && !run["changes"].is_null()) {
-    const json& changes = run["changes"];
+  const auto known = [](const std::string& text) { return text.empty() ? "?" : text; };
+  os::print("run        {} to {} on {}: {}\n", known(run->started), run->end ? run->end->at : "?",
+            known(run->host), end_of(run));
+  if (const auto& changes = run->changes) {
     os::print("           left {} files private ({}), {} missing, {} added\n",
-              count(changes, "private"), human_bytes(count(changes, "bytes_private")),
-              count(changes, "missing"), count(changes, "added"));
+              changes->made_private, human_bytes(changes->bytes_private), changes->missing,
+              changes->added);
   }
-  for (const auto& line : guard_lines(run)) {
+  for (const auto& line : guard_lines(run->guard)) {
     os::print("{}\n", line);
   }
-  for (const auto& line : source_lines(run)) {
+  for (const auto& line : source_lines(*run)) {
     os::print("{}\n", line);
   }
   os::print("command    to paste: it runs guarded, in the snapshot as it stands\n");
@@ -130,18 +118,17 @@ int list(const std::vector<std::string>& arguments) {
   }
   const std::string path = root_path(options);
   const bool exists = snapshot::Root::exists(path);
-  const json listed =
-      exists ? snapshot::list(snapshot::Root::open(path))
-             : json{{"root", path}, {"snapshots", json::array()}, {"damaged", json::array()}};
+  const auto listed =
+      exists ? snapshot::list(snapshot::Root::open(path)) : snapshot::Listed{path, {}, {}};
   if (!exists) {
     os::note(os::format("there is no root at {}: --root names another", os::quoted(path)));
   }
-  for (const auto& snapshot : listed["snapshots"]) {
+  for (const auto& snapshot : listed.snapshots) {
     note_oddities(snapshot);
   }
-  for (const auto& folder : listed["damaged"]) {
+  for (const auto& folder : listed.damaged) {
     os::warn(os::format("the manifest of the snapshot in {} is damaged, or its folder was replaced",
-                        os::quoted(folder.get<std::string>())));
+                        os::quoted(folder)));
   }
   if (options.flag("json")) {
     print_json(listed);
@@ -150,7 +137,7 @@ int list(const std::vector<std::string>& arguments) {
   using enum Table::Align;
   Table table({left, left, left, right, right, right, right, left});
   table.add({"name", "base", "created", "shared", "bytes", "own", "bytes", "last run"});
-  for (const auto& snapshot : listed["snapshots"]) {
+  for (const auto& snapshot : listed.snapshots) {
     table.add(row_of(snapshot));
   }
   table.print();
@@ -166,20 +153,19 @@ int show(const std::vector<std::string>& arguments) {
     return k_done;
   }
   const auto root = snapshot::Root::open(root_path(options));
-  const json shown = snapshot::describe(root, options.words()[0]);
+  const auto shown = snapshot::describe(root, options.words()[0]);
   note_oddities(shown);
   if (options.flag("json")) {
     print_json(shown);
     return k_done;
   }
+  const auto& meta = shown.meta;
   os::print("name       {}\npath       {}\nsource     {}\nbase       {}\ncreated    {}\n",
-            on_one_line(shown["name"].get<std::string>()),
-            on_one_line(shown["path"].get<std::string>()),
-            on_one_line(shown["source"].get<std::string>()), shown["base"].get<std::string>(),
-            shown["created"].get<std::string>());
-  os::print("options    {}\n", shown["options"].dump());
-  print_ledger(shown["ledger"]);
-  print_now(shown["now"]);
+            on_one_line(meta.name), on_one_line(shown.path), on_one_line(meta.source),
+            shown.base.hex(), meta.created);
+  os::print("options    {}\n", to_text(meta.options));
+  print_ledger(meta.ledger);
+  print_now(shown.now);
   print_run(shown, root.path());
   return k_done;
 }

@@ -273,7 +273,9 @@ LockCheck::Answer LockCheck::ask(const std::string& name, const snapshot::Base& 
   command.parent = m_parent;
   const auto output = os::make_memory_file();
   command.output = output.get();
-  nlohmann::json record{{"command", command.arguments}, {"guard", guard_before(Guard::automatic)}};
+  snapshot::RunRecord record;
+  record.command = command.arguments;
+  record.guard = guard_before(Guard::automatic);
   snapshot::write_run(m_root, folder, record);
   try {
     const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic,

@@ -66,13 +66,13 @@ std::string shell_word(std::string_view word) {
   return out + "'";
 }
 
-std::vector<std::string> command_lines(const nlohmann::json& snapshot, const std::string& root) {
+std::vector<std::string> command_lines(const snapshot::Description& snapshot,
+                                       const std::string& root) {
   using Texts = std::vector<std::string>;
-  const auto& run = snapshot.at("run");
-  const auto had = run.value("environment", Texts());
+  const auto run = snapshot.run.value_or(snapshot::RunRecord());
   const auto here = os::environment_without_git();
   std::set<std::string_view> names;
-  for (const auto& variable : had) {
+  for (const auto& variable : run.environment) {
     names.insert(name_in(variable));
   }
   Texts changes;
@@ -82,26 +82,25 @@ std::vector<std::string> command_lines(const nlohmann::json& snapshot, const std
       changes.push_back("-u " + shell_word(name));
     }
   }
-  for (const auto& variable : had) {
+  for (const auto& variable : run.environment) {
     if (is_worth_setting(variable) && std::ranges::find(here, variable) == here.end()) {
       changes.push_back(shell_word(variable));
     }
   }
-  const std::string path = snapshot.at("path");
-  const std::string name = snapshot.at("name");
-  const std::string folder = run.value("folder", path);
+  const std::string& path = snapshot.path;
+  const std::string& name = snapshot.meta.name;
   std::string start = "snapfix run " + shell_word((name.starts_with('-') ? "--name=" : "") + name);
   start += " --root " + shell_word(root);
-  start += " --source " + shell_word(snapshot.at("source").get<std::string>());
-  if (folder.starts_with(path + "/")) {
-    start += " --chdir=" + shell_word(folder.substr(path.size() + 1));
+  start += " --source " + shell_word(snapshot.meta.source);
+  if (run.folder.starts_with(path + "/")) {
+    start += " --chdir=" + shell_word(run.folder.substr(path.size() + 1));
   }
-  const std::string writes = run.value("/guard/source/writes"_json_pointer, std::string("deny"));
+  const std::string writes = run.guard.report ? run.guard.report->source_writes : "deny";
   if (writes != "deny") {
     start += " --source-writes " + shell_word(writes);
   }
   std::string command = "--";
-  for (const auto& word : run.value("command", Texts())) {
+  for (const auto& word : run.command) {
     command += " " + shell_word(word);
   }
   Texts out;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include "snapshot/manage.hpp"
 
 #include <string>
 #include <string_view>
@@ -11,9 +11,10 @@ namespace snapfix::cli {
 /// A word as a shell reads it: quoted where it must be, on one line, whatever bytes it holds.
 std::string shell_word(std::string_view word);
 
-/// The command of a snapshot's recorded run (as `show` describes it), for a shell to be pasted
+/// The command of a snapshot's recorded run for a shell to be pasted
 /// into: `snapfix run`, which guards it, in the environment that it had as far as that is not the
 /// one of this process. In lines that a shell joins.
-std::vector<std::string> command_lines(const nlohmann::json& snapshot, const std::string& root);
+std::vector<std::string> command_lines(const snapshot::Description& snapshot,
+                                       const std::string& root);
 
 } // namespace snapfix::cli

@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "os/format.hpp"
@@ -30,13 +31,6 @@ std::int64_t seconds_from(const Arguments& options, const std::string& text) {
   return number * k_seconds.at(unit);
 }
 
-nlohmann::json to_json(const snapshot::Pruned& pruned, bool dry_run) {
-  return {
-      {"dry_run", dry_run},          {"snapshots", pruned.snapshots},   {"in_use", pruned.in_use},
-      {"bases", pruned.store.bases}, {"objects", pruned.store.objects}, {"bytes", pruned.bytes},
-      {"left", pruned.left}};
-}
-
 } // namespace
 
 int prune(const std::vector<std::string>& arguments) {
@@ -62,7 +56,7 @@ int prune(const std::vector<std::string>& arguments) {
   const auto root = snapshot::Root::open(root_path(options));
   const auto pruned = snapshot::prune(root, wanted);
   if (options.flag("json")) {
-    print_json(to_json(pruned, wanted.dry_run));
+    print_json(pruned, wanted);
   } else {
     const char* verb = wanted.dry_run ? "would remove" : "removed";
     for (const auto& name : pruned.snapshots) {

@@ -1,19 +1,11 @@
 #include "cli/report.hpp"
 
 #include "os/colour.hpp"
-#include "os/dir.hpp"
-#include "os/file.hpp"
 #include "os/format.hpp"
-#include "os/path.hpp"
-
-#include <boost/filesystem.hpp>
-#include <fmt/ranges.h> // join()
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdio>
-#include <fstream>
 
 namespace snapfix::cli {
 namespace {
@@ -36,64 +28,29 @@ void print_some(const std::vector<std::string>& texts, void (*print)(std::string
   }
 }
 
-/// Goes up when a key goes, or means something else; new keys may come without.
-constexpr int k_schema_version = 1;
-
-std::string text_of(nlohmann::json json) {
-  json["schema_version"] = k_schema_version;
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
 } // namespace
 
-void print_json(const nlohmann::json& json) {
-  os::print("{}", text_of(json));
-}
-
-void write_json(const std::string& path, const nlohmann::json& json) {
-  std::string place = os::absolute_path(path);
-  boost::system::error_code failed;
-  const auto there = boost::filesystem::status(place, failed).type();
-  if (there == boost::filesystem::regular_file) {
-    place = os::canonical_path(place); // the file that a symlink leads to
-  } else if (there != boost::filesystem::file_not_found) {
-    std::ofstream out(place); // /dev/stdout, a FIFO: to be written to, not to be replaced
-    out << text_of(json) << std::flush;
-    if (!out) {
-      throw os::Error("write", {path}, errno);
+std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard) {
+  std::vector<std::string> out{os::format("guard      {}{}", to_text(guard.state),
+                                          guard.reason.empty() ? "" : " (" + guard.reason + ")")};
+  if (!guard.report) {
+    return out;
+  }
+  for (const auto& [path, program, call] : guard.report->made_private) {
+    out.push_back(os::format("           {} became private: {} of {}", os::quoted(path), call,
+                             os::quoted(program)));
+  }
+  for (const auto& [call, cost] : guard.report->calls) {
+    out.push_back(
+        os::format("           {} answered {} times in {:.6f} s", call, cost.count, cost.seconds));
+  }
+  const auto add = [&](const snapshot::GuardReport::Counts& cases, const char* text) {
+    for (const auto& [what, count] : cases) {
+      out.push_back(os::format("           {} ({} times): {}", text, count, what));
     }
-    return;
-  }
-  const boost::filesystem::path file = place;
-  os::replace_file(os::Dir::open(file.parent_path().string()), file.filename().string().c_str(),
-                   text_of(json));
-}
-
-std::vector<std::string> guard_lines(const nlohmann::json& run) {
-  // A range-for over `value(...).items()` would outlive what value() returns.
-  const auto guard = run.value("guard", nlohmann::json::object());
-  const auto files = guard.value("private", nlohmann::json::array());
-  const auto calls = guard.value("calls", nlohmann::json::object());
-  const auto reason = guard.value("reason", std::string());
-  std::vector<std::string> out{os::format("guard      {}{}", guard.value("state", "-"),
-                                          reason.empty() ? "" : " (" + reason + ")")};
-  for (const auto& file : files) {
-    out.push_back(os::format(
-        "           {} became private: {} of {}", os::quoted(file.value("path", std::string())),
-        file.value("call", std::string()), os::quoted(file.value("program", std::string()))));
-  }
-  for (const auto& [call, cost] : calls.items()) {
-    out.push_back(os::format("           {} answered {} times in {:.6f} s", call,
-                             cost.value("count", std::uint64_t{0}), cost.value("seconds", 0.0)));
-  }
-  for (const auto& [key, text] : {std::pair("unjudged", "could not be judged"),
-                                  std::pair("failed", "could not be made private")}) {
-    const auto cases = guard.value(key, nlohmann::json::object());
-    for (const auto& [what, count] : cases.items()) {
-      out.push_back(
-          os::format("           {} ({} times): {}", text, count.get<std::uint64_t>(), what));
-    }
-  }
+  };
+  add(guard.report->unjudged, "could not be judged");
+  add(guard.report->failed, "could not be made private");
   return out;
 }
 
@@ -146,8 +103,8 @@ void print_findings(const snapshot::Verified& verified) {
   }
   for (const auto& finding : verified.findings) {
     print_error(os::Error(os::format("{} was changed through a link ({})", os::quoted(finding.path),
-                                     fmt::join(finding.what, ", "))));
-    os::print(stderr, "  shared by: {}\n", fmt::join(finding.suspects, ", "));
+                                     os::joined(finding.what, ", "))));
+    os::print(stderr, "  shared by: {}\n", os::joined(finding.suspects, ", "));
   }
   if (verified.findings.empty()) {
     return;
@@ -156,13 +113,13 @@ void print_findings(const snapshot::Verified& verified) {
     print_error(os::Error("the store has not been healed: " + verified.not_healed));
   }
   if (!verified.unguarded.empty()) {
-    os::print(stderr, "  ran without the guard: {}\n", fmt::join(verified.unguarded, ", "));
+    os::print(stderr, "  ran without the guard: {}\n", os::joined(verified.unguarded, ", "));
     print_hint("one that ran without the guard may have written to shared files in place, which "
                "reaches all that share them: run it under the guard (--guard, GUARD in "
                "add_snapshot_test; 'snapfix doctor' tells what it lacks)");
   }
   if (!verified.never_run.empty()) {
-    os::print(stderr, "  snapfix has run nothing in: {}\n", fmt::join(verified.never_run, ", "));
+    os::print(stderr, "  snapfix has run nothing in: {}\n", os::joined(verified.never_run, ", "));
     print_hint("one in which snapfix has run nothing was most likely written to from outside (by "
                "you, by hand, a job that was started in it, an editor): let 'snapfix run NAME -- "
                "COMMAND' start what works there, which guards it");

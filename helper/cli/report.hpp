@@ -4,9 +4,8 @@
 #include "snapshot/create.hpp"
 #include "snapshot/freeze.hpp"
 #include "snapshot/ledger.hpp"
+#include "snapshot/run_record.hpp"
 #include "snapshot/verify.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <string>
 #include <string_view>
@@ -14,15 +13,8 @@
 
 namespace snapfix::cli {
 
-/// Prints JSON on stdout, with `schema_version`; bytes that are no UTF-8 become replacement
-/// characters.
-void print_json(const nlohmann::json& json);
-
-/// Writes the same to a file that the user named. Throws os::Error.
-void write_json(const std::string& path, const nlohmann::json& json);
-
 /// What the record of a run tells of its guard, a line a file that became private.
-std::vector<std::string> guard_lines(const nlohmann::json& run);
+std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard);
 
 /// `<CTestMeasurement ...>` on stdout, which ctest puts into Test.xml.
 void print_measurement(const std::string& name, double value);

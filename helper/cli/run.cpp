@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/guarded_run.hpp"
+#include "cli/json.hpp"
 #include "cli/program_note.hpp"
 #include "cli/report.hpp"
 #include "cli/source_writes.hpp"
@@ -17,7 +18,6 @@
 #include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/new_root.hpp"
-#include "snapshot/run_record.hpp"
 #include "snapshot/verify.hpp"
 #include "source/git.hpp"
 #include "source/glob.hpp"
@@ -97,10 +97,10 @@ private:
   std::vector<std::string> spellings_of(const std::string& source) const;
   void refuse_untracked(const std::string& source) const;
   guard::Command command(const snapshot::SnapshotManifest& manifest) const;
-  nlohmann::json start_record(const guard::Command& command) const;
-  void record_end(const snapshot::Root& root, nlohmann::json& record,
+  snapshot::RunRecord start_record(const guard::Command& command) const;
+  void record_end(const snapshot::Root& root, snapshot::RunRecord& record,
                   const guard::CommandEnd& end) const;
-  void tell(const nlohmann::json& record) const;
+  void tell(const snapshot::RunRecord& record) const;
   void fail_for_the_lock(guard::CommandEnd& end) const;
 
   pid_t m_parent = os::parent_process();
@@ -215,9 +215,8 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
 bool Run::was_run_by(const snapshot::Root& root, pid_t parent) const {
   const auto record = snapshot::load_run(root, m_folder);
   const auto starter = os::identify(parent);
-  return record && starter && record->value("host", "") == os::host_name() &&
-         record->value("parent", nlohmann::json()) ==
-             nlohmann::json{{"pid", starter->pid}, {"start_time", starter->start_time}};
+  return record && starter && record->host == os::host_name() &&
+         record->parent == snapshot::RunParent{starter->pid, starter->start_time};
 }
 
 /// The paths by which users mean the source, whose own is `source`.
@@ -303,13 +302,18 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
   return out;
 }
 
-nlohmann::json Run::start_record(const guard::Command& command) const {
-  nlohmann::json out{{"command", command.arguments}, {"environment", command.environment},
-                     {"folder", command.folder},     {"host", os::host_name()},
-                     {"pid", os::this_process()},    {"started", os::to_iso8601(os::now())}};
+snapshot::RunRecord Run::start_record(const guard::Command& command) const {
+  snapshot::RunRecord out;
+  out.command = command.arguments;
+  out.environment = command.environment;
+  out.folder = command.folder;
+  out.host = os::host_name();
+  out.pid = os::this_process();
+  out.started = os::to_iso8601(os::now());
   if (const auto parent = os::identify(m_parent)) {
-    out["parent"] = {{"pid", parent->pid}, {"start_time", parent->start_time}};
+    out.parent = {parent->pid, parent->start_time};
   }
+  out.guard = guard_before(m_guard);
   return out;
 }
 
@@ -348,7 +352,6 @@ int Run::operator()() {
       });
     }
     auto record = start_record(to_run);
-    record["guard"] = guard_before(m_guard);
     snapshot::write_run(root, m_folder, record);
     try {
       end = run_in_tree(root, m_folder, *manifest, to_run, m_guard, m_source_writes, record);
@@ -382,43 +385,36 @@ void Run::fail_for_the_lock(guard::CommandEnd& end) const {
   }
 }
 
-void Run::record_end(const snapshot::Root& root, nlohmann::json& record,
+void Run::record_end(const snapshot::Root& root, snapshot::RunRecord& record,
                      const guard::CommandEnd& end) const {
-  record["ended"] = os::to_iso8601(os::now());
-  record[end.signal != 0 ? "signal" : "status"] = end.signal != 0 ? end.signal : end.exit_code;
+  record.end = {os::to_iso8601(os::now()), end.exit_code, end.signal};
+  record.outlived = end.outlived;
   for (const auto& process : end.outlived) {
-    record["outlived"].push_back({{"pid", process.pid}, {"name", process.name}});
     os::note(os::format("process {} ({}) outlives the command", process.pid, process.name));
   }
   if (!m_options.flag("ctest")) { // there the cleanup looks at all files anyway
-    record["changes"] = snapshot::count_changes(root, m_name);
+    record.changes = snapshot::count_changes(root, m_name);
   }
   snapshot::write_run(root, m_folder, record);
 }
 
-void Run::tell(const nlohmann::json& record) const {
-  const auto guarded = record.value("guard", nlohmann::json::object());
-  const auto failed = guarded.value("failed", nlohmann::json::object());
-  for (const auto& [what, count] : failed.items()) {
-    os::warn(os::format("a shared file could not be made private: {} ({} times)", what,
-                        count.get<std::uint64_t>()));
-  }
-  const auto unjudged = guarded.value("unjudged", nlohmann::json::object());
-  for (const auto& [what, count] : unjudged.items()) {
-    os::note(os::format("the guard could not look at a call: {} ({} times)", what,
-                        count.get<std::uint64_t>()));
+void Run::tell(const snapshot::RunRecord& record) const {
+  if (const auto& did = record.guard.report) {
+    for (const auto& [what, count] : did->failed) {
+      os::warn(os::format("a shared file could not be made private: {} ({} times)", what, count));
+    }
+    for (const auto& [what, count] : did->unjudged) {
+      os::note(os::format("the guard could not look at a call: {} ({} times)", what, count));
+    }
   }
   if (m_options.flag("verbose")) {
-    for (const auto& line : guard_lines(record)) {
+    for (const auto& line : guard_lines(record.guard)) {
       os::print(stderr, "{}\n", line);
     }
   }
   if (const auto path = m_options.value("json-report")) {
-    auto report = record;
-    report.erase("environment"); // may hold secrets
-    report["name"] = m_name;
     try {
-      write_json(*path, report);
+      write_json(*path, m_name, record);
     } catch (const os::Error& error) { // the command's own end is what counts
       os::warn(error.what());
     }

@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "cli/table.hpp"
 #include "lint/lint.hpp"
@@ -8,23 +9,6 @@
 #include <limits>
 
 namespace snapfix::cli {
-namespace {
-
-nlohmann::json to_json(const lint::Report& report) {
-  auto findings = nlohmann::json::array();
-  for (const auto& finding : report.findings) {
-    findings.push_back({{"path", finding.path},
-                        {"line", finding.line},
-                        {"column", finding.column},
-                        {"command", finding.command},
-                        {"message", finding.message},
-                        {"fixable", finding.fixable}});
-  }
-  return {{"files", report.files}, {"findings", findings}, {"fixed", report.fixed}};
-}
-
-} // namespace
-
 int uv_lint(const std::vector<std::string>& arguments) {
   Arguments options(
       "uv-lint",
@@ -48,7 +32,7 @@ int uv_lint(const std::vector<std::string>& arguments) {
       options.flag("assume-locked") ? lint::AssumeLocked::yes : lint::AssumeLocked::no;
   const auto report = lint::lint_files(options.words(), how);
   if (options.flag("json")) {
-    print_json(to_json(report));
+    print_json(report);
   } else {
     for (const auto& finding : report.findings) {
       os::print("{}:{}:{}: {}\n", on_one_line(finding.path), finding.line, finding.column,

@@ -2,6 +2,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "cli/source_writes.hpp"
 #include "cli/tree_arguments.hpp"
@@ -30,9 +31,7 @@ int verify(const std::vector<std::string>& arguments) {
   print_findings(verified);
   const auto source_writes = print_source_writes(root, name);
   if (options.flag("json")) {
-    auto report = verified.to_json(name);
-    report["source_writes"] = source_writes;
-    print_json(report);
+    print_json(verified, name, source_writes);
   } else {
     os::print("shared {}, private {}, missing {}, added {}, changed through a link {}\n",
               verified.shared, verified.made_private, verified.missing, verified.added,

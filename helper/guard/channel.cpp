@@ -121,8 +121,4 @@ os::UniqueFd Channel::receive_descriptor() const noexcept {
   return os::UniqueFd(fd);
 }
 
-std::string dump(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 } // namespace snapfix::guard

@@ -2,8 +2,6 @@
 
 #include "os/fd.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,10 +16,10 @@ struct Message {
     cannot_start, ///< text: the errno of exec
     no_guard,     ///< text: why
     stopped,      ///< the command was stopped by a signal
-    ended,        ///< text: JSON
+    ended,        ///< text: of a GuardedEnd
     signal,       ///< text: the number, to be passed to the command
-    protect,      ///< text: JSON, then a line's end, then inodes
-    report,       ///< asks for, and answers with, JSON
+    protect,      ///< text: of a Protection
+    report,       ///< asks for, and answers with, the text of a Report
     failed        ///< text: what kept the guard from starting
   };
   Kind kind = Kind::report;
@@ -58,8 +56,5 @@ struct Channel::Pair {
   Channel ours;
   Channel theirs;
 };
-
-/// JSON on one line; bytes that are no UTF-8 (a program's name may hold them) are replaced.
-std::string dump(const nlohmann::json& value);
 
 } // namespace snapfix::guard

@@ -2,6 +2,7 @@
 
 #include "guard/channel.hpp"
 #include "guard/child.hpp"
+#include "guard/message_text.hpp"
 #include "guard/supervisor.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
@@ -29,14 +30,14 @@ constexpr timespec k_patience{1, 0}; ///< with a supervisor that has nobody left
 
 /// Runs in a guarded command: our files are made known to the guard that is there.
 GuardedEnd run_under(Channel guard, const Command& command, const Protection& protection) {
-  guard.send(Message::Kind::protect, to_message(protection));
+  guard.send(Message::Kind::protect, text_of(protection));
   if (!guard.receive()) {
     throw NoGuard{"the guard that this runs under does not answer"};
   }
   GuardedEnd out{run_command(command), {}};
   guard.send(Message::Kind::report);
   if (const auto message = guard.receive()) {
-    out.report = nlohmann::json::parse(message->text);
+    out.report = report_from(message->text);
   }
   return out;
 }
@@ -131,15 +132,9 @@ void Front::hear() {
   case Message::Kind::stopped:
     stop_as_the_command(m_pid);
     break;
-  case Message::Kind::ended: {
-    const auto json = nlohmann::json::parse(message->text);
-    GuardedEnd end{end_from(json.at("status")), json.at("report")};
-    for (const auto& process : json.at("outlived")) {
-      end.end.outlived.push_back({process.at("pid"), process.at("name")});
-    }
-    m_end = std::move(end);
+  case Message::Kind::ended:
+    m_end = guarded_end_from(message->text);
     break;
-  }
   default:
     break;
   }
@@ -231,7 +226,7 @@ GuardProbe probe_guard() {
   try {
     const Command command{{"/bin/true"}, {}, "/", ::getppid()};
     const auto end = run_guarded(command, {});
-    return {true, end.report.value("kernel", std::string())};
+    return {true, end.report.kernel};
   } catch (const NoGuard& no) {
     return {false, no.reason};
   } catch (const CannotStart& failure) {

@@ -2,8 +2,7 @@
 
 #include "guard/command.hpp"
 #include "guard/protection.hpp"
-
-#include <nlohmann/json.hpp>
+#include "guard/report.hpp"
 
 #include <string>
 
@@ -16,7 +15,7 @@ struct NoGuard {
 
 struct GuardedEnd {
   CommandEnd end;
-  nlohmann::json report; ///< see Server::report()
+  Report report;
 };
 
 /// As run_command(), but the first change in place of a protected file, by whatever the command

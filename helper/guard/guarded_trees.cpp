@@ -167,20 +167,16 @@ void GuardedTrees::count_failure(const Caller& caller, const Call& call, int err
   ++m_failed[what];
 }
 
-nlohmann::json GuardedTrees::report_of(const Tree& tree) const {
+void GuardedTrees::add_to(Report& report, const Tree& tree) const {
   const std::lock_guard lock(m_mutex);
-  nlohmann::json out{{"broken", nlohmann::json::array()},
-                     {"calls", nlohmann::json::object()},
-                     {"unjudged", m_unjudged},
-                     {"failed", m_failed}};
   for (const auto& [inode, broken] : tree.broken) {
-    out["broken"].push_back({{"inode", inode}, {"program", broken.program}, {"call", broken.call}});
+    report.broken.push_back({inode, broken.program, broken.call});
   }
   for (const auto& [call, cost] : m_costs) {
-    out["calls"][call->name] = {{"count", cost.count},
-                                {"seconds", std::chrono::duration<double>(cost.time).count()}};
+    report.calls[call->name] = {cost.count, std::chrono::duration<double>(cost.time).count()};
   }
-  return out;
+  report.unjudged = m_unjudged;
+  report.failed = m_failed;
 }
 
 } // namespace snapfix::guard

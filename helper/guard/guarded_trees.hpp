@@ -5,8 +5,7 @@
 #include "guard/filter.hpp"
 #include "guard/protected_files.hpp"
 #include "guard/protection.hpp"
-
-#include <nlohmann/json.hpp>
+#include "guard/report.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -61,21 +60,20 @@ public:
 
   /// What was made private in a snapshot, by which program and call first; what the calls of all
   /// cost; what could not be judged or copied.
-  nlohmann::json report_of(const Tree& tree) const;
+  void add_to(Report& report, const Tree& tree) const;
 
 private:
   struct Cost {
     std::uint64_t count = 0;
     Duration time{};
   };
-  using Counts = std::map<std::string, std::uint64_t>; ///< by "program: call: reason"
 
   mutable std::mutex m_mutex;
   std::list<Tree> m_trees; ///< the first is the command's own, others came through the door
   std::unordered_map<std::uint64_t, Copy> m_copies; ///< by the inode that it was made of
   std::map<const Call*, Cost> m_costs;
-  Counts m_unjudged;
-  Counts m_failed;
+  Report::Counts m_unjudged;
+  Report::Counts m_failed;
 };
 
 } // namespace snapfix::guard

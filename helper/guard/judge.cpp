@@ -79,9 +79,10 @@ Judge::Run Judge::add(const Protection& protection, pid_t run) {
   return {m_trees.add(protection), m_sources.trees().add(protection.source, run)};
 }
 
-nlohmann::json Judge::report_of(const Run& run) {
-  auto out = m_trees.report_of(run.files);
-  out.update(m_sources.trees().report_of(run.source));
+Report Judge::report_of(const Run& run) {
+  Report out;
+  m_trees.add_to(out, run.files);
+  m_sources.trees().add_to(out, run.source);
   return out;
 }
 

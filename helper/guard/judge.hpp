@@ -5,6 +5,7 @@
 #include "guard/guarded_trees.hpp"
 #include "guard/listener.hpp"
 #include "guard/protection.hpp"
+#include "guard/report.hpp"
 #include "guard/reported_call.hpp"
 #include "guard/source_keeper.hpp"
 #include "guard/verdict.hpp"
@@ -41,7 +42,7 @@ public:
   Run add(const Protection& protection, pid_t run);
   void end(const Run& run) { m_sources.trees().end(run.source); }
   /// What the guard did for it.
-  nlohmann::json report_of(const Run& run);
+  Report report_of(const Run& run);
   const Run& own_run() const noexcept { return m_own; }
 
   GuardedTrees& trees() noexcept { return m_trees; }

@@ -38,9 +38,6 @@ struct Protection {
   ProtectedSource source;
 };
 
-std::string to_message(const Protection& protection);
-Protection protection_from(const std::string& message);
-
 /// An openat2(2) of this path, which nobody has, gives a guarded process a Channel to its guard.
 constexpr const char* k_door = "/dev/null/snapfix-guard";
 

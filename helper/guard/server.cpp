@@ -1,5 +1,6 @@
 #include "guard/server.hpp"
 
+#include "guard/message_text.hpp"
 #include "os/process.hpp"
 
 #include <algorithm>
@@ -100,7 +101,7 @@ Verdict Server::judge(const Job& job, const Call& call, Judge::Lane lane) {
   return open_door(reported) ? Verdict::answered() : m_judge.judge(reported, lane);
 }
 
-nlohmann::json Server::report() {
+Report Server::report() {
   return m_judge.report_of(m_judge.own_run());
 }
 
@@ -135,7 +136,7 @@ void Server::talk(const Channel& channel, pid_t run) {
         added.emplace(m_judge.add(protection_from(message->text), run));
         channel.send(Message::Kind::protect);
       } else if (message->kind == Message::Kind::report && added) {
-        channel.send(Message::Kind::report, dump(m_judge.report_of(*added)));
+        channel.send(Message::Kind::report, text_of(m_judge.report_of(*added)));
       }
     }
   } catch (const std::exception&) { // somebody at the door who is none of ours

@@ -5,8 +5,6 @@
 #include "guard/listener.hpp"
 #include "guard/protection.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -33,7 +31,7 @@ public:
   void help_if_stuck();
 
   /// Judge::report_of() the command's own snapshot.
-  nlohmann::json report();
+  Report report();
 
   void clear_staging() const { m_judge.clear_staging(); }
 

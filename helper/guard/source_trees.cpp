@@ -94,13 +94,12 @@ void SourceTrees::remember(const std::vector<Tree*>& trees, const std::string& p
   }
 }
 
-nlohmann::json SourceTrees::report_of(const Tree& tree) const {
-  nlohmann::json writes = nlohmann::json::array();
+void SourceTrees::add_to(Report& report, const Tree& tree) const {
   const std::lock_guard lock(m_mutex);
   for (const auto& [path, program, call] : tree.writes) {
-    writes.push_back({{"path", path}, {"program", program}, {"call", call}});
+    report.source_writes.push_back({path, program, call});
   }
-  return {{"source_writes", std::move(writes)}, {"source_writes_more", tree.more}};
+  report.more_source_writes = tree.more;
 }
 
 } // namespace snapfix::guard

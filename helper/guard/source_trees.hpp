@@ -1,8 +1,7 @@
 #pragma once
 
 #include "guard/protection.hpp"
-
-#include <nlohmann/json.hpp>
+#include "guard/report.hpp"
 
 #include <list>
 #include <mutex>
@@ -42,8 +41,8 @@ public:
   void remember(const std::vector<Tree*>& trees, const std::string& path,
                 const std::string& program, const char* call);
 
-  /// `source_writes`: each `path`, `program`, `call`; `source_writes_more`: how many more.
-  nlohmann::json report_of(const Tree& tree) const;
+  /// What would have changed the source.
+  void add_to(Report& report, const Tree& tree) const;
 
 private:
   std::vector<Tree*> candidates(const std::string& path);

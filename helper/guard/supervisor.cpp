@@ -1,5 +1,6 @@
 #include "guard/supervisor.hpp"
 
+#include "guard/message_text.hpp"
 #include "os/error.hpp"
 #include "os/fd.hpp"
 #include "os/format.hpp"
@@ -285,13 +286,10 @@ void Supervisor::hear_children() {
 
 void Supervisor::tell_end(int status) {
   m_ended = true;
-  nlohmann::json message{
-      {"status", status}, {"outlived", nlohmann::json::array()}, {"report", m_server->report()}};
-  for (const auto& process : os::children_of_this_process()) {
-    message["outlived"].push_back({{"pid", process.pid}, {"name", process.name}});
-  }
-  message["report"]["kernel"] = describe_kernel();
-  m_front.send(Message::Kind::ended, dump(message));
+  GuardedEnd guarded{end_from(status), m_server->report()};
+  guarded.end.outlived = os::children_of_this_process();
+  guarded.report.kernel = describe_kernel();
+  m_front.send(Message::Kind::ended, text_of(guarded));
 }
 
 /// What makes it quick or slow, and what it takes from the command.

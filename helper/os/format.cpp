@@ -1,6 +1,9 @@
+#define FMT_HEADER_ONLY // fmt's own definitions: Debian has no libfmt.a
 #include "os/format.hpp"
 
 #include "os/error.hpp"
+
+#include <fmt/format.h>
 
 #include <cerrno>
 

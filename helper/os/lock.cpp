@@ -4,13 +4,11 @@
 #include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/process.hpp"
-
-#include <fmt/chrono.h>
+#include "os/time_text.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <ctime>
 #include <string_view>
 #include <thread>
 
@@ -56,11 +54,8 @@ bool still_named(int fd, const Dir& dir, const std::string& name) {
 }
 
 void write_owner(int fd, const std::string& purpose) {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  ::localtime_r(&now, &local); // fmt::localtime is gone from fmt 12
-  const std::string text = os::format("{} (pid {} on {}, since {:%Y-%m-%d %H:%M:%S})\n", purpose,
-                                      ::getpid(), host_name(), local);
+  const std::string text = os::format("{} (pid {} on {}, since {})\n", purpose, ::getpid(),
+                                      host_name(), to_local_text(now()));
   // For people only: a lock whose text could not be written holds all the same. The rest of a
   // longer text stays behind it: ext4 writes to the disk at once what was truncated and written.
   [[maybe_unused]] const ssize_t written = ::pwrite(fd, text.data(), text.size(), 0);

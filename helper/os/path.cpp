@@ -77,6 +77,11 @@ bool is_visible(const std::string& path) noexcept {
   return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool is_file(const std::string& path) {
+  const auto mode = mode_of(path);
+  return mode && S_ISREG(*mode);
+}
+
 bool is_folder(const std::string& path) {
   const auto mode = mode_of(path);
   return mode && S_ISDIR(*mode);

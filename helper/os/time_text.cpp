@@ -1,12 +1,17 @@
 #include "os/time_text.hpp"
 
-#include "os/format.hpp"
-
-#include <fmt/chrono.h>
-
+#include <array>
 #include <ctime>
 
 namespace snapfix::os {
+namespace {
+
+std::string text_of(const std::tm& time, const char* form) {
+  std::array<char, 64> out{};
+  return {out.data(), std::strftime(out.data(), out.size(), form, &time)};
+}
+
+} // namespace
 
 Time now() {
   timespec stamp{};
@@ -15,7 +20,17 @@ Time now() {
 }
 
 std::string to_iso8601(Time time) {
-  return os::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(time.seconds)));
+  const std::time_t seconds = time.seconds;
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  return text_of(utc, "%Y-%m-%dT%H:%M:%SZ");
+}
+
+std::string to_local_text(Time time) {
+  const std::time_t seconds = time.seconds;
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  return text_of(local, "%Y-%m-%d %H:%M:%S");
 }
 
 } // namespace snapfix::os

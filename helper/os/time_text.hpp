@@ -12,4 +12,7 @@ Time now();
 /// `2026-01-31T12:00:00Z`.
 std::string to_iso8601(Time time);
 
+/// `2026-01-31 13:00:00`, as the user's clock shows it.
+std::string to_local_text(Time time);
+
 } // namespace snapfix::os

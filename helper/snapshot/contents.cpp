@@ -183,17 +183,6 @@ Contents& Contents::operator+=(const Contents& more) noexcept {
   return *this;
 }
 
-nlohmann::json Contents::to_json() const {
-  return {{"shared", shared},
-          {"private", made_private},
-          {"added", added},
-          {"missing", missing},
-          {"bytes_shared", bytes_shared},
-          {"bytes_private", bytes_private},
-          {"bytes_added", bytes_added},
-          {"unread", unread}};
-}
-
 std::optional<Contents> contents_of(const Root& root, const std::string& folder,
                                     const SnapshotManifest& manifest, const Standing& standing) {
   const auto base = find_base_of(root, manifest);

@@ -4,8 +4,6 @@
 #include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,7 +23,6 @@ struct Contents {
   std::uint64_t unread = 0; ///< folders that we may not look into
 
   Contents& operator+=(const Contents& more) noexcept;
-  nlohmann::json to_json() const;
 };
 
 /// Looks at the tree as it is, which takes a stat of each file. Needs no lock, and changes nothing.

@@ -10,7 +10,6 @@
 #include "snapshot/frozen.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/publication.hpp"
-#include "snapshot/record.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/store.hpp"
 
@@ -232,24 +231,24 @@ void Creator::use_as_it_stands(const SnapshotManifest& standing) {
   }
   if (!has_same_options(standing, m_options.tree)) {
     m_out.notes.push_back(
-        os::format("it was made with other options: {}", text_of(standing.meta.options)));
+        os::format("it was made with other options: {}", to_text(standing.meta.options)));
   }
 }
 
 /// Who names no options takes the snapshot as it is.
 void Creator::check_same_options(const SnapshotManifest& standing) {
-  const auto had = text_of(standing.meta.options);
-  const auto wanted = text_of(options_of(m_options.tree));
+  const auto& had = standing.meta.options;
+  const auto wanted = options_of(m_options.tree);
   if (had == wanted) {
     return;
   }
-  if (wanted != text_of(options_of(TreeOptions()))) {
+  if (wanted != options_of(TreeOptions())) {
     throw os::Error(os::format("the snapshot {} was made with other options: {}, and now they "
                                "are {}",
-                               os::quoted(m_options.name), had, wanted),
+                               os::quoted(m_options.name), to_text(had), to_text(wanted)),
                     remedies());
   }
-  m_out.notes.push_back(os::format("the snapshot was made with options: {}", had));
+  m_out.notes.push_back(os::format("the snapshot was made with options: {}", to_text(had)));
 }
 
 std::string Creator::remedies() const {
@@ -276,7 +275,7 @@ void Creator::throw_other_state(const SnapshotManifest& standing) const {
 /// ended without our seeing the end (its processes may live, on whatever host).
 bool Creator::may_refresh_in_place() const {
   const auto record = load_run(m_root, m_folder);
-  if (record && !ended_cleanly(*record)) {
+  if (record && !record->ended_cleanly()) {
     return false;
   }
   return os::processes_in(m_out.path).empty();
@@ -382,17 +381,6 @@ void Creator::heal_damage(const DamagedObjects& damage) {
 
 } // namespace
 
-nlohmann::json Created::to_json(const std::string& name) const {
-  return {{"name", name},
-          {"path", path},
-          {"base", base.hex()},
-          {"made", made},
-          {"refreshed", refreshed},
-          {"ledger", ledger.to_json()},
-          {"freeze", frozen ? frozen->to_json() : nlohmann::json()},
-          {"notes", notes}};
-}
-
 std::optional<Created> reuse(const Root& root, const CreateOptions& options) {
   return Creator(root, options).reuse();
 }
@@ -402,7 +390,7 @@ bool is_pristine(const Root& root, const CreateOptions& options) {
 }
 
 bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& options) {
-  return text_of(manifest.meta.options) == text_of(options_of(options));
+  return manifest.meta.options == options_of(options);
 }
 
 void keep_options(const SnapshotManifest& manifest, TreeOptions& options) {

@@ -5,8 +5,6 @@
 #include "snapshot/tree.hpp"
 #include "source/list.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <functional>
 #include <optional>
 #include <string>
@@ -52,8 +50,6 @@ struct Created {
   Ledger ledger;
   std::optional<Frozen> frozen; ///< nothing if a base was given
   std::vector<std::string> notes;
-
-  nlohmann::json to_json(const std::string& name) const;
 };
 
 /// The snapshot that stands already and is to stay as it is, by Existing::reuse or reuse_any;

@@ -341,39 +341,6 @@ ReadCounts& ReadCounts::operator+=(const ReadCounts& other) noexcept {
   return *this;
 }
 
-nlohmann::json Frozen::to_json() const {
-  const auto& meta = base.meta();
-  std::uint64_t files = 0;
-  std::uint64_t bytes = 0;
-  for (const auto& file : base.files()) {
-    if (!file.is_symlink()) {
-      ++files;
-      bytes += file.size;
-    }
-  }
-  return {{"base", base.id().hex()},
-          {"source", meta.source},
-          {"files", meta.files},
-          {"new", made},
-          {"count",
-           {{"files", files},
-            {"symlinks", base.files().size() - files},
-            {"folders", base.folders().size()}}},
-          {"bytes", bytes},
-          {"files_read", counts.files_read},
-          {"bytes_read", counts.bytes_read},
-          {"files_copied", counts.files_copied},
-          {"bytes_copied", counts.bytes_copied},
-          {"left_out",
-           {{"deleted", left_out.deleted},
-            {"sparse", left_out.sparse},
-            {"special", left_out.special},
-            {"uncloned", uncloned}}},
-          {"notes", notes},
-          {"warnings", warnings},
-          {"seconds", seconds}};
-}
-
 Frozen freeze(const Root& root, const source::Selection& selection, LinkFrom from) {
   return Freezer(root, selection, from).run();
 }

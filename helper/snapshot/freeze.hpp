@@ -5,8 +5,6 @@
 #include "source/list.hpp"
 #include "source/scan.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -40,8 +38,6 @@ struct Frozen {
   double seconds = 0;
   std::vector<std::string> notes;
   std::vector<std::string> warnings; ///< of symlinks that leave the tree
-
-  nlohmann::json to_json() const;
 };
 
 /// The key of a (source, files, include, link_from): what one freeze serves.

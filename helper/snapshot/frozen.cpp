@@ -2,11 +2,8 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
-#include "os/process.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/record.hpp"
-
-#include <nlohmann/json.hpp>
 
 namespace snapfix::snapshot {
 namespace {
@@ -24,25 +21,6 @@ bool is_over(const os::ProcessId& run, const os::Stat& record) {
     return os::identify(run.pid) != run;
   }
   return os::now().seconds - record.mtime.seconds > k_longest_run_seconds;
-}
-
-struct FrozenRecord {
-  os::ProcessId run;
-  os::Hash base;
-};
-
-void to_json(nlohmann::json& json, const FrozenRecord& record) {
-  json = {{"machine", record.run.machine},
-          {"pid", record.run.pid},
-          {"start_time", record.run.start_time},
-          {"base", record.base.hex()}};
-}
-
-void from_json(const nlohmann::json& json, FrozenRecord& record) {
-  json.at("machine").get_to(record.run.machine);
-  json.at("pid").get_to(record.run.pid);
-  json.at("start_time").get_to(record.run.start_time);
-  record.base = os::Hash::from_hex(json.at("base").get<std::string>()).value_or(os::Hash());
 }
 
 } // namespace

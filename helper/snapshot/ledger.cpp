@@ -16,30 +16,6 @@ std::uint64_t Ledger::entries() const {
   return linked + reflinked + copied() + symlinks + folders;
 }
 
-nlohmann::json Ledger::to_json() const {
-  return {{"linked", linked},
-          {"reflinked", reflinked},
-          {"copied", copied()},
-          {"copied_by_reason", copied_by_reason},
-          {"symlinks", symlinks},
-          {"folders", folders},
-          {"entries", entries()},
-          {"bytes_shared", bytes_shared},
-          {"bytes_copied", bytes_copied},
-          {"seconds", seconds}};
-}
-
-void from_json(const nlohmann::json& json, Ledger& ledger) {
-  json.at("linked").get_to(ledger.linked);
-  json.at("reflinked").get_to(ledger.reflinked);
-  json.at("copied_by_reason").get_to(ledger.copied_by_reason);
-  json.at("symlinks").get_to(ledger.symlinks);
-  json.at("folders").get_to(ledger.folders);
-  json.at("bytes_shared").get_to(ledger.bytes_shared);
-  json.at("bytes_copied").get_to(ledger.bytes_copied);
-  json.at("seconds").get_to(ledger.seconds);
-}
-
 Ledger count_made(const Base& base, const std::vector<Made>& made) {
   Ledger out;
   const auto files = base.files();

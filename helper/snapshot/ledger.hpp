@@ -1,7 +1,5 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <cstdint>
 #include <map>
 #include <string>
@@ -26,11 +24,7 @@ struct Ledger {
   std::uint64_t copied() const;
   /// Files, symlinks and folders.
   std::uint64_t entries() const;
-
-  nlohmann::json to_json() const;
 };
-
-void from_json(const nlohmann::json& json, Ledger& ledger);
 
 /// Counts what was made of each file of the base.
 Ledger count_made(const Base& base, const std::vector<Made>& made);

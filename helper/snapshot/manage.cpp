@@ -6,10 +6,8 @@
 #include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
-#include "snapshot/contents.hpp"
 #include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
-#include "snapshot/run_record.hpp"
 
 #include <algorithm>
 #include <set>
@@ -34,16 +32,16 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ou
   if (!run) {
     return "no run of a command in it is recorded";
   }
-  if (!run->contains("ended")) {
+  if (!run->end) {
     return "its run has no recorded end";
   }
-  if (run->contains("signal")) {
-    return os::format("its command was killed by signal {}", run->at("signal").get<int>());
+  if (run->end->signal != 0) {
+    return os::format("its command was killed by signal {}", run->end->signal);
   }
   if (outcome.judged_by_output) {
     return "its test is judged by its output, which only ctest sees";
   }
-  const int status = run->value("status", 0);
+  const int status = run->end->status;
   if (outcome.skip_return_code == status || (status != 0) == outcome.will_fail) {
     return "";
   }
@@ -133,23 +131,10 @@ void forget_treeless(const Root& root) {
   }
 }
 
-nlohmann::json describe(const Root& root, const std::string& folder,
-                        const SnapshotManifest& manifest, const Standing& standing) {
-  nlohmann::json out = manifest.meta;
-  const auto contents = contents_of(root, folder, manifest, standing);
-  out["now"] = contents ? contents->to_json() : nlohmann::json();
-  out["path"] = root.path() + "/" + folder;
-  out["base"] = manifest.base.hex();
-  const auto run = load_run(root, folder);
-  out["run"] = run ? *run : nlohmann::json();
-  if (run) {
-    for (const char* key : {"ended", "status", "signal"}) {
-      if (!run->contains(key)) {
-        out["run"][key] = nlohmann::json();
-      }
-    }
-  }
-  return out;
+Description describe(const Root& root, const std::string& folder, const SnapshotManifest& manifest,
+                     const Standing& standing) {
+  return {root.path() + "/" + folder, manifest.base, manifest.meta,
+          contents_of(root, folder, manifest, standing), load_run(root, folder)};
 }
 
 } // namespace
@@ -182,7 +167,7 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
   out.kept = !out.why_kept.empty();
   auto record = out.kept || !out.verified.findings.empty() ? load_run(root, folder) : std::nullopt;
   if (record) {
-    (*record)["changes"] = changes_of(out.verified);
+    record->changes = out.verified.changes();
     write_run(root, folder, *record);
   }
   if (!out.kept) {
@@ -191,25 +176,23 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
   return out;
 }
 
-nlohmann::json describe(const Root& root, const std::string& name) {
+Description describe(const Root& root, const std::string& name) {
   const std::string folder = folder_of_name(name);
   const Standing standing(root, folder);
   return describe(root, folder, require_snapshot(root, name), standing);
 }
 
-nlohmann::json list(const Root& root) {
-  nlohmann::json snapshots = nlohmann::json::array();
-  nlohmann::json damaged = nlohmann::json::array();
+Listed list(const Root& root) {
+  Listed out{root.path(), {}, {}};
   for (const auto& folder : root.snapshot_folders()) {
     const Standing standing(root, folder);
     if (const auto manifest = find_snapshot(root, folder)) {
-      snapshots.push_back(describe(root, folder, *manifest, standing));
+      out.snapshots.push_back(describe(root, folder, *manifest, standing));
     } else if (is_damaged(root, folder)) {
-      damaged.push_back(folder);
+      out.damaged.push_back(folder);
     }
   }
-  return {
-      {"root", root.path()}, {"snapshots", std::move(snapshots)}, {"damaged", std::move(damaged)}};
+  return out;
 }
 
 Pruned prune(const Root& root, const PruneOptions& options) {

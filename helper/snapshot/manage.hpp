@@ -1,10 +1,11 @@
 #pragma once
 
 #include "snapshot/collect.hpp"
+#include "snapshot/contents.hpp"
+#include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
+#include "snapshot/run_record.hpp"
 #include "snapshot/verify.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -46,11 +47,25 @@ struct Finished {
 Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
                 const Outcome& outcome, const std::function<void(const Verified&)>& tell);
 
-/// Everything that is recorded of a snapshot. Throws os::Error if there is none.
-nlohmann::json describe(const Root& root, const std::string& name);
+/// Everything that is recorded of a snapshot, and what it holds now.
+struct Description {
+  std::string path;
+  os::Hash base;
+  SnapshotMeta meta;
+  std::optional<Contents> now; ///< nothing where it cannot be told, see contents_of()
+  std::optional<RunRecord> run;
+};
 
-/// All snapshots, by name, and the folders of those whose manifest or tree is damaged.
-nlohmann::json list(const Root& root);
+/// Throws os::Error if there is no such snapshot.
+Description describe(const Root& root, const std::string& name);
+
+struct Listed {
+  std::string root;                   ///< its path
+  std::vector<Description> snapshots; ///< by name
+  std::vector<std::string> damaged;   ///< folders of those whose manifest or tree is damaged
+};
+
+Listed list(const Root& root);
 
 struct PruneOptions {
   std::optional<std::uint64_t> keep;              ///< the newest so many snapshots stay

@@ -7,7 +7,6 @@
 #include "source/listing.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
@@ -16,9 +15,6 @@ namespace snapfix::snapshot {
 static_assert(sizeof(FolderRecord) == 40);
 static_assert(sizeof(FileRecord) == 72);
 static_assert(sizeof(SeenFile) == 48);
-
-/// By Update.
-constexpr std::array<const char*, 3> k_updates{"none", "unfinished", "done"};
 
 bool FileRecord::agrees_with(const os::Stat& stat) const noexcept {
   return stat.size == size && stat.mtime == mtime() && stat.mode == mode;
@@ -55,22 +51,6 @@ const char* copy_reason(Made made) {
     break;
   }
   return nullptr;
-}
-
-void to_json(nlohmann::json& json, const BaseMeta& meta) {
-  json = {{"source", meta.source},
-          {"files", meta.files},
-          {"include", meta.include},
-          {"link_from", meta.link_from},
-          {"created", meta.created}};
-}
-
-void from_json(const nlohmann::json& json, BaseMeta& meta) {
-  json.at("source").get_to(meta.source);
-  json.at("files").get_to(meta.files);
-  json.at("include").get_to(meta.include);
-  json.at("link_from").get_to(meta.link_from);
-  json.at("created").get_to(meta.created);
 }
 
 std::optional<Base> Base::load(const os::Dir& bases, const os::Hash& id) {
@@ -220,43 +200,6 @@ void rewrite_inodes(const os::Dir& bases, const Base& base, const InodeChanges& 
                    assemble_manifest(ManifestKind::base, base.id(),
                                      {bytes_of(meta), std::as_bytes(base.folders()),
                                       bytes_of(files), bytes_of(base.texts())}));
-}
-
-void to_json(nlohmann::json& json, const RecordedOptions& options) {
-  json = {{"exclude", options.exclude},
-          {"copy", options.copy},
-          {"link_from", options.link_from},
-          {"link_mode", options.link_mode},
-          {"uv_locked", options.uv_locked}};
-}
-
-void from_json(const nlohmann::json& json, RecordedOptions& options) {
-  json.at("exclude").get_to(options.exclude);
-  json.at("copy").get_to(options.copy);
-  json.at("link_from").get_to(options.link_from);
-  json.at("link_mode").get_to(options.link_mode);
-  json.at("uv_locked").get_to(options.uv_locked);
-}
-
-void to_json(nlohmann::json& json, const SnapshotMeta& meta) {
-  json = {{"name", meta.name},
-          {"created", meta.created},
-          {"source", meta.source},
-          {"options", meta.options},
-          {"ledger", meta.ledger.to_json()},
-          {"update", k_updates.at(static_cast<std::size_t>(meta.update))}};
-}
-
-void from_json(const nlohmann::json& json, SnapshotMeta& meta) {
-  json.at("name").get_to(meta.name);
-  json.at("created").get_to(meta.created);
-  json.at("source").get_to(meta.source);
-  json.at("options").get_to(meta.options);
-  json.at("ledger").get_to(meta.ledger);
-  const std::string update = json.value("update", k_updates[0]); // older records have none
-  const auto found = std::ranges::find(k_updates, update);
-  meta.update = found == k_updates.end() ? Update::unfinished
-                                         : static_cast<Update>(found - k_updates.begin());
 }
 
 std::optional<SnapshotManifest> SnapshotManifest::load(const os::Dir& snapshots,

@@ -4,8 +4,6 @@
 #include "os/file.hpp"
 #include "snapshot/ledger.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -78,9 +76,6 @@ struct BaseMeta {
   std::string link_from;
   std::string created;
 };
-
-void to_json(nlohmann::json& json, const BaseMeta& meta);
-void from_json(const nlohmann::json& json, BaseMeta& meta);
 
 /// The manifest of a base: the source frozen in one state. A view on a mapped file.
 class Base {
@@ -168,10 +163,12 @@ struct RecordedOptions {
   std::string link_from;
   std::string link_mode;
   std::vector<std::string> uv_locked;
+
+  bool operator==(const RecordedOptions&) const = default;
 };
 
-void to_json(nlohmann::json& json, const RecordedOptions& options);
-void from_json(const nlohmann::json& json, RecordedOptions& options);
+/// As JSON, for messages.
+std::string to_text(const RecordedOptions& options);
 
 /// Whether a snapshot was updated since it was made, and so may hold what jobs have made.
 enum class Update : std::uint8_t {
@@ -189,9 +186,6 @@ struct SnapshotMeta {
   Ledger ledger;
   Update update = Update::none;
 };
-
-void to_json(nlohmann::json& json, const SnapshotMeta& meta);
-void from_json(const nlohmann::json& json, SnapshotMeta& meta);
 
 /// The manifest of a snapshot: from which base, and for each of its files how it was made and
 /// which inode it had.

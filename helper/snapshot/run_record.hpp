@@ -1,24 +1,101 @@
 #pragma once
 
+#include "os/process.hpp"
 #include "snapshot/root.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace snapfix::snapshot {
 
-// What the last run of a snapshot left, as JSON: `command`, `environment`, `folder`, `host`,
-// `started`, and from its end on `ended`, `status` or `signal`, `outlived`, `changes`. Only its
-// owner can read it: an environment may hold secrets.
+/// A file of a snapshot or of a source, and the program and call that changed it or would have.
+struct TouchedFile {
+  std::string path;
+  std::string program;
+  std::string call;
+};
 
-/// Nothing if there is no record. What it gives has the types that belong to it; of a damaged
-/// record it gives nothing but that there was a run: an empty object.
-std::optional<nlohmann::json> load_run(const Root& root, const std::string& folder);
-void write_run(const Root& root, const std::string& folder, const nlohmann::json& record);
+/// What the files of a snapshot have become, in numbers.
+struct Changes {
+  std::uint64_t made_private = 0;
+  std::uint64_t bytes_private = 0;
+  std::uint64_t missing = 0;
+  std::uint64_t added = 0;
+};
 
-/// Whether the run came to its end and left no process behind.
-bool ended_cleanly(const nlohmann::json& record);
+enum class GuardState : std::uint8_t {
+  unknown,
+  on,
+  off,
+  not_needed, ///< there was nothing to guard
+  missing     ///< this system cannot
+};
+
+/// `on`, `not needed`, ...; `-` where it is not known.
+const char* to_text(GuardState state);
+
+/// What the guard of a run did.
+struct GuardReport {
+  struct Cost {
+    std::uint64_t count = 0;
+    double seconds = 0;
+  };
+  using Counts = std::map<std::string, std::uint64_t>; ///< by "program: call: reason"
+
+  std::vector<TouchedFile> made_private;
+  std::map<std::string, Cost> calls; ///< by name
+  Counts unjudged;
+  Counts failed;
+  std::string kernel;
+  std::string source_writes;             ///< `deny`, `report` or `allow`
+  std::vector<TouchedFile> source_calls; ///< that would have changed the source, or did
+  std::uint64_t more_source_calls = 0;
+};
+
+struct GuardRecord {
+  GuardState state = GuardState::unknown;
+  std::string reason;                ///< why it is missing
+  std::optional<GuardReport> report; ///< once a run under it has ended
+};
+
+/// Who started a run; the host is the run's.
+struct RunParent {
+  pid_t pid = 0;
+  std::uint64_t start_time = 0;
+  bool operator==(const RunParent&) const = default;
+};
+
+struct RunEnd {
+  std::string at;
+  int status = 0;
+  int signal = 0; ///< that killed the command; 0 if it ended by itself
+};
+
+/// What the last run of a snapshot left. Only its owner can read it: an environment may hold
+/// secrets.
+struct RunRecord {
+  std::vector<std::string> command;
+  std::vector<std::string> environment;
+  std::string folder;
+  std::string host;
+  pid_t pid = 0;
+  std::optional<RunParent> parent;
+  std::string started;
+  std::optional<RunEnd> end;
+  std::vector<os::LivingProcess> outlived;
+  std::optional<Changes> changes; ///< since the run has ended, where they were counted
+  GuardRecord guard;
+
+  /// Whether the run came to its end and left no process behind.
+  bool ended_cleanly() const { return end && outlived.empty(); }
+};
+
+/// Nothing if there is no record. Of one that is damaged, or of another version, an empty one: it
+/// tells of a run whose end is not known.
+std::optional<RunRecord> load_run(const Root& root, const std::string& folder);
+void write_run(const Root& root, const std::string& folder, const RunRecord& record);
 
 } // namespace snapfix::snapshot

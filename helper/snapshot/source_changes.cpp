@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <string_view>
 #include <unordered_map>
 
@@ -160,6 +159,18 @@ bool Comparison::has_same_content(const os::Dir& folder, const std::string& name
 }
 
 } // namespace
+
+const char* to_text(Change change) {
+  switch (change) {
+  case Change::added:
+    return "new";
+  case Change::removed:
+    return "gone";
+  case Change::changed:
+    break;
+  }
+  return "changed";
+}
 
 std::vector<SourceChange> source_changes(const Root& root, const Base& base) {
   return Comparison(root, base).run();

@@ -4,6 +4,8 @@
 #include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
 
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,17 @@ struct SourceChange {
   Change change = Change::changed;
 
   auto operator<=>(const SourceChange&) const = default;
+};
+
+/// `changed`, `new` or `gone`.
+const char* to_text(Change change);
+
+/// What became of a source.
+struct SourceOutcome {
+  std::set<SourceChange> changes;
+  std::optional<std::string> error; ///< why it cannot be compared
+
+  bool is_same() const { return changes.empty() && !error; }
 };
 
 /// Compares the source, as it is now, with its base: names, modes, sizes, mtimes, and by the

@@ -10,7 +10,6 @@
 #include "snapshot/find.hpp"
 #include "snapshot/freeze.hpp"
 #include "snapshot/name.hpp"
-#include "snapshot/run_record.hpp"
 #include "snapshot/store.hpp"
 
 #include <algorithm>
@@ -110,9 +109,8 @@ std::optional<os::Dir> open_own_child(const os::Dir& dir, const char* name) {
 }
 
 /// Whether the recorded run is, or was, under the guard, or had nothing to be guarded.
-bool is_guarded(const nlohmann::json& run) {
-  const auto state = run.value("guard", nlohmann::json::object()).value("state", "");
-  return state == "on" || state == "not needed";
+bool is_guarded(const RunRecord& run) {
+  return run.guard.state == GuardState::on || run.guard.state == GuardState::not_needed;
 }
 
 Verified Verifier::count() {
@@ -343,58 +341,19 @@ void Verifier::heal_findings() {
 
 } // namespace
 
-nlohmann::json path_to_json(const std::string& path) {
-  nlohmann::json out{{"path", path}};
-  if (!os::is_utf8(path)) {
-    std::string hex;
-    for (const char c : path) {
-      hex += os::format("{:02x}", static_cast<unsigned char>(c));
-    }
-    out["path_hex"] = hex;
-  }
-  return out;
-}
-
-nlohmann::json Verified::to_json(const std::string& name) const {
-  nlohmann::json out{{"name", name},
-                     {"shared", shared},
-                     {"private", made_private},
-                     {"bytes_private", bytes_private},
-                     {"missing", missing},
-                     {"added", added},
-                     {"findings", nlohmann::json::array()},
-                     {"unguarded", unguarded},
-                     {"never_run", never_run},
-                     {"healed", healed},
-                     {"notes", notes}};
-  if (!not_healed.empty()) {
-    out["not_healed"] = not_healed;
-  }
-  for (const auto& finding : findings) {
-    auto entry = path_to_json(finding.path);
-    entry["what"] = finding.what;
-    entry["suspects"] = finding.suspects;
-    out["findings"].push_back(std::move(entry));
-  }
-  return out;
+Changes Verified::changes() const {
+  return {made_private, bytes_private, missing, added};
 }
 
 Verified verify(const Root& root, const std::string& name, VerifyDepth depth) {
   return Verifier(root, name, depth).run();
 }
 
-nlohmann::json changes_of(const Verified& verified) {
-  return {{"private", verified.made_private},
-          {"bytes_private", verified.bytes_private},
-          {"missing", verified.missing},
-          {"added", verified.added}};
-}
-
-nlohmann::json count_changes(const Root& root, const std::string& name) {
+std::optional<Changes> count_changes(const Root& root, const std::string& name) {
   if (!find_snapshot(root, folder_of_name(name))) {
-    return nullptr;
+    return std::nullopt;
   }
-  return changes_of(Verifier(root, name, VerifyDepth::stats).count());
+  return Verifier(root, name, VerifyDepth::stats).count().changes();
 }
 
 } // namespace snapfix::snapshot

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "snapshot/root.hpp"
-
-#include <nlohmann/json.hpp>
+#include "snapshot/run_record.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,7 +34,8 @@ struct Verified {
   std::string not_healed; ///< why the store is as it was found; empty if it is healed
   std::vector<std::string> notes;
 
-  nlohmann::json to_json(const std::string& name) const;
+  /// For the record of a run.
+  Changes changes() const;
 };
 
 /// Compares a snapshot with its manifest. A file is shared if it still has the inode that the
@@ -44,13 +45,8 @@ struct Verified {
 /// snapshot.
 Verified verify(const Root& root, const std::string& name, VerifyDepth depth);
 
-/// What is private, missing and added, in numbers, for the record of a run.
-nlohmann::json changes_of(const Verified& verified);
-
-/// The same, looked at now; null if the command removed the whole snapshot.
-nlohmann::json count_changes(const Root& root, const std::string& name);
-
-/// A path for JSON, which holds no bytes that are not UTF-8: `path`, and there `path_hex` as well.
-nlohmann::json path_to_json(const std::string& path);
+/// What a snapshot's files have become until now; nothing if the command removed the whole
+/// snapshot.
+std::optional<Changes> count_changes(const Root& root, const std::string& name);
 
 } // namespace snapfix::snapshot

@@ -1,5 +1,6 @@
 """Verify tells what was changed through a link, finish acts on it, and the store heals."""
 
+import json
 import os
 import shutil
 
@@ -308,6 +309,20 @@ def test_a_write_through_where_the_source_now_has_something_else(tmp):
         make(p.source / "a.txt")
         assert finding(p("verify", "t", "--json", expect=3).json(), "a.txt")
         assert p("finish", "t", expect=None).code == 3
+
+
+def test_a_run_whose_record_is_damaged_has_no_known_end(tmp):
+    p = Project(tmp)
+    damages = ({"version": 2}, {"command": "true"}, {"status": True}, {"ended": None}, {"guard": {"state": "perhaps"}})
+    for number, damage in enumerate(damages):
+        name = f"t{number}"
+        p("run", name, "--", "true")
+        record = p.root / ".snapfix/runs" / name
+        record.write_text(json.dumps(json.loads(record.read_text()) | damage))
+        run = p("show", name, "--json").json()["run"]
+        assert (run["ended"], run["status"], run["signal"]) == (None, None, None), (damage, run)
+        assert "running or killed" in p("show", name).out
+        assert_says(p("finish", name), "its run has no recorded end")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
+#include "guard/message_text.hpp"
 #include "guard/protected_files.hpp"
-#include "guard/protection.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(of_nothing_it_holds_nothing) {
 BOOST_AUTO_TEST_CASE(a_protection_survives_its_message) {
   Protection given{42, {1, 0xffffffffffffffff, 0x0a0a0a0a0a0a0a0a}, 17, 18, "/t", "", "/s"};
   given.staging = "/a b/ü";
-  const auto got = protection_from(to_message(given));
+  const auto got = protection_from(text_of(given));
   BOOST_TEST(got.device == given.device);
   BOOST_TEST(got.inodes == given.inodes);
   BOOST_TEST(got.listed_seconds == 17);

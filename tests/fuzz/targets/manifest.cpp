@@ -4,8 +4,7 @@
 #include "snapshot/manifest.hpp"
 
 #include "input.hpp"
-
-#include <nlohmann/json.hpp>
+#include "snapshot/record.hpp"
 
 #include <cstring>
 #include <string>
@@ -46,7 +45,7 @@ void use(const snapshot::Base& base) {
   base.find("");
   base.find("/");
   base.find("a/b");
-  (void)nlohmann::json(base.meta()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  (void)snapshot::text_of(base.meta());
 }
 
 } // namespace

@@ -1,0 +1,234 @@
+#include "cli/json.hpp"
+
+#include "lint/lint.hpp"
+#include "os/error.hpp"
+#include "os/file.hpp"
+#include "os/format.hpp"
+#include "os/json.hpp"
+#include "os/path.hpp"
+#include "os/probe.hpp"
+#include "snapshot/create.hpp"
+#include "snapshot/manage.hpp"
+#include "snapshot/record_json.hpp"
+#include "snapshot/source_changes.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+
+namespace snapfix::cli {
+namespace {
+
+using nlohmann::json;
+using os::json_object;
+
+/// Goes up when a key goes, or means something else; new keys may come without.
+constexpr int k_schema_version = 1;
+
+std::string text_of(json report) {
+  report["schema_version"] = k_schema_version;
+  return os::text_of(report, 2) + "\n";
+}
+
+void print(json report) {
+  os::print("{}", text_of(std::move(report)));
+}
+
+json json_of(const snapshot::Frozen& frozen) {
+  const auto& base = frozen.base;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& file : base.files()) {
+    if (!file.is_symlink()) {
+      ++files;
+      bytes += file.size;
+    }
+  }
+  return json_object({{"base", base.id().hex()},
+                      {"source", base.meta().source},
+                      {"files", base.meta().files},
+                      {"new", frozen.made},
+                      {"count", json_object({{"files", files},
+                                             {"symlinks", base.files().size() - files},
+                                             {"folders", base.folders().size()}})},
+                      {"bytes", bytes},
+                      {"files_read", frozen.counts.files_read},
+                      {"bytes_read", frozen.counts.bytes_read},
+                      {"files_copied", frozen.counts.files_copied},
+                      {"bytes_copied", frozen.counts.bytes_copied},
+                      {"left_out", json_object({{"deleted", frozen.left_out.deleted},
+                                                {"sparse", frozen.left_out.sparse},
+                                                {"special", frozen.left_out.special},
+                                                {"uncloned", frozen.uncloned}})},
+                      {"notes", frozen.notes},
+                      {"warnings", frozen.warnings},
+                      {"seconds", frozen.seconds}});
+}
+
+json json_of(const snapshot::Verified& verified, const std::string& name,
+             const SourceWrites& source_writes) {
+  json out = json_object({{"name", name},
+                          {"shared", verified.shared},
+                          {"private", verified.made_private},
+                          {"bytes_private", verified.bytes_private},
+                          {"missing", verified.missing},
+                          {"added", verified.added},
+                          {"findings", json::array()},
+                          {"unguarded", verified.unguarded},
+                          {"never_run", verified.never_run},
+                          {"healed", verified.healed},
+                          {"notes", verified.notes},
+                          {"source_writes", source_writes}});
+  if (!verified.not_healed.empty()) {
+    out["not_healed"] = verified.not_healed;
+  }
+  for (const auto& finding : verified.findings) {
+    auto entry = snapshot::path_to_json(finding.path);
+    entry["what"] = finding.what;
+    entry["suspects"] = finding.suspects;
+    out["findings"].push_back(std::move(entry));
+  }
+  return out;
+}
+
+json json_of(const snapshot::Contents& contents) {
+  return json_object({{"shared", contents.shared},
+                      {"private", contents.made_private},
+                      {"added", contents.added},
+                      {"missing", contents.missing},
+                      {"bytes_shared", contents.bytes_shared},
+                      {"bytes_private", contents.bytes_private},
+                      {"bytes_added", contents.bytes_added},
+                      {"unread", contents.unread}});
+}
+
+json json_of(const snapshot::Description& snapshot) {
+  json out = snapshot.meta;
+  out["now"] = snapshot.now ? json_of(*snapshot.now) : json();
+  out["path"] = snapshot.path;
+  out["base"] = snapshot.base.hex();
+  out["run"] = nullptr;
+  if (snapshot.run) {
+    json run = json_object({{"ended", nullptr}, {"status", nullptr}, {"signal", nullptr}});
+    run.update(json(*snapshot.run));
+    out["run"] = std::move(run);
+  }
+  return out;
+}
+
+} // namespace
+
+void print_json(const snapshot::Frozen& frozen) {
+  print(json_of(frozen));
+}
+
+void print_json(const snapshot::Created& created, const std::string& name) {
+  print(json_object({{"name", name},
+                     {"path", created.path},
+                     {"base", created.base.hex()},
+                     {"made", created.made},
+                     {"refreshed", created.refreshed},
+                     {"ledger", created.ledger},
+                     {"freeze", created.frozen ? json_of(*created.frozen) : json()},
+                     {"notes", created.notes}}));
+}
+
+void print_json(const snapshot::Verified& verified, const std::string& name,
+                const SourceWrites& source_writes) {
+  print(json_of(verified, name, source_writes));
+}
+
+void print_json(const snapshot::Finished& finished, const std::string& name,
+                const SourceWrites& source_writes) {
+  json out = json_of(finished.verified, name, source_writes);
+  out["existed"] = finished.existed;
+  out["kept"] = finished.kept;
+  print(std::move(out));
+}
+
+void print_json(const snapshot::Description& snapshot) {
+  print(json_of(snapshot));
+}
+
+void print_json(const snapshot::Listed& listed) {
+  json snapshots = json::array();
+  for (const auto& snapshot : listed.snapshots) {
+    snapshots.push_back(json_of(snapshot));
+  }
+  print(json_object(
+      {{"root", listed.root}, {"snapshots", std::move(snapshots)}, {"damaged", listed.damaged}}));
+}
+
+void print_json(const snapshot::Pruned& pruned, const snapshot::PruneOptions& how) {
+  print(json_object({{"dry_run", how.dry_run},
+                     {"snapshots", pruned.snapshots},
+                     {"in_use", pruned.in_use},
+                     {"bases", pruned.store.bases},
+                     {"objects", pruned.store.objects},
+                     {"bytes", pruned.bytes},
+                     {"left", pruned.left}}));
+}
+
+void print_json(const lint::Report& report) {
+  json findings = json::array();
+  for (const auto& finding : report.findings) {
+    findings.push_back(json_object({{"path", finding.path},
+                                    {"line", finding.line},
+                                    {"column", finding.column},
+                                    {"command", finding.command},
+                                    {"message", finding.message},
+                                    {"fixable", finding.fixable}}));
+  }
+  print(json_object(
+      {{"files", report.files}, {"findings", std::move(findings)}, {"fixed", report.fixed}}));
+}
+
+void print_json(const std::string& folder, const std::string& file_system,
+                const std::vector<os::Probe>& probes) {
+  json out = json_object({{"folder", folder}, {"file_system", file_system}});
+  for (const auto& probe : probes) {
+    out["probes"].push_back(
+        json_object({{"name", probe.name}, {"works", probe.works}, {"detail", probe.detail}}));
+  }
+  print(std::move(out));
+}
+
+void print_json(const std::map<std::string, snapshot::SourceOutcome>& sources) {
+  json out = json::array();
+  for (const auto& [source, outcome] : sources) {
+    json changes = json::array();
+    for (const auto& [path, change] : outcome.changes) {
+      auto entry = snapshot::path_to_json(path);
+      entry["change"] = to_text(change);
+      changes.push_back(std::move(entry));
+    }
+    out.push_back(json_object({{"source", source},
+                               {"changes", std::move(changes)},
+                               {"error", outcome.error ? json(*outcome.error) : json()}}));
+  }
+  print(json_object({{"sources", std::move(out)}}));
+}
+
+void write_json(const std::string& path, const std::string& name,
+                const snapshot::RunRecord& record) {
+  json report = record;
+  report.erase("environment"); // may hold secrets
+  report["name"] = name;
+  const std::string text = text_of(std::move(report));
+  std::string place = os::absolute_path(path);
+  if (os::is_file(place)) {
+    place = os::canonical_path(place); // the file that a symlink leads to
+  } else if (os::exists(place)) {
+    std::ofstream out(place); // /dev/stdout, a FIFO: to be written to, not to be replaced
+    out << text << std::flush;
+    if (!out) {
+      throw os::Error("write", {path}, errno);
+    }
+    return;
+  }
+  const auto slash = place.rfind('/');
+  os::replace_file(os::Dir::open(place.substr(0, std::max<std::size_t>(slash, 1))),
+                   place.substr(slash + 1).c_str(), text);
+}
+
+} // namespace snapfix::cli

@@ -1,0 +1,393 @@
+#include "snapshot/record.hpp"
+
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "os/json.hpp"
+#include "snapshot/record_json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <concepts>
+#include <stdexcept>
+#include <utility>
+
+namespace snapfix::snapshot {
+namespace {
+
+using nlohmann::json;
+using os::json_object;
+
+/// Of all records: it goes up when another helper would misread one.
+constexpr int k_version = 1;
+
+/// By Update.
+constexpr std::array<const char*, 3> k_updates{"none", "unfinished", "done"};
+/// By GuardState.
+constexpr std::array<const char*, 5> k_guard_states{"-", "on", "off", "not needed", "missing"};
+
+template<typename Enum, std::size_t N>
+const char* word_of(Enum value, const std::array<const char*, N>& words) {
+  return words.at(static_cast<std::size_t>(value));
+}
+
+/// A value of another kind than it should be.
+struct Unreadable : std::runtime_error {
+  Unreadable() : runtime_error("no such value") {}
+};
+
+// What reads throws Unreadable or json::exception.
+
+/// Strictly: the library makes integers of true and of 1.5.
+template<std::integral Number> void from_json(const json& value, Number& out) {
+  const bool fits =
+      value.is_number_unsigned()
+          ? std::in_range<Number>(value.get<std::uint64_t>())
+          : value.is_number_integer() && std::in_range<Number>(value.get<std::int64_t>());
+  if (!fits) {
+    throw Unreadable();
+  }
+  value.get_to(out);
+}
+
+void from_json(const json& value, double& out) {
+  value.get_to(out);
+}
+
+void from_json(const json& value, std::string& out) {
+  value.get_to(out);
+}
+
+void from_json(const json& value, os::Hash& out) {
+  const auto hash = os::Hash::from_hex(value.get<std::string>());
+  if (!hash) {
+    throw Unreadable();
+  }
+  out = *hash;
+}
+
+template<typename Enum, std::size_t N>
+void word_from(const json& value, const std::array<const char*, N>& words, Enum& out) {
+  const auto found = std::ranges::find(words, value.get<std::string>());
+  if (found == words.end()) {
+    throw Unreadable();
+  }
+  out = static_cast<Enum>(found - words.begin());
+}
+
+/// The value of a key; `out` stays as it is where there is none.
+template<typename Value> void read_if(const json& object, const char* key, Value& out);
+
+void from_json(const json& file, TouchedFile& out) {
+  from_json(file.at("path"), out.path);
+  from_json(file.at("program"), out.program);
+  from_json(file.at("call"), out.call);
+  std::string hex;
+  read_if(file, "path_hex", hex);
+  if (!hex.empty()) {
+    out.path.clear();
+  }
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    unsigned char byte = 0;
+    std::from_chars(&hex[i], &hex[i] + 2, byte, 16);
+    out.path += static_cast<char>(byte);
+  }
+}
+
+void from_json(const json& process, os::LivingProcess& out) {
+  from_json(process.at("pid"), out.pid);
+  from_json(process.at("name"), out.name);
+}
+
+void from_json(const json& cost, GuardReport::Cost& out) {
+  from_json(cost.at("count"), out.count);
+  from_json(cost.at("seconds"), out.seconds);
+}
+
+template<typename Value> void from_json(const json& list, std::vector<Value>& out) {
+  for (const auto& value : list.get_ref<const json::array_t&>()) {
+    from_json(value, out.emplace_back());
+  }
+}
+
+template<typename Value> void from_json(const json& object, std::map<std::string, Value>& out) {
+  for (const auto& [key, value] : object.get_ref<const json::object_t&>()) {
+    from_json(value, out[key]);
+  }
+}
+
+template<typename Value> void read_if(const json& object, const char* key, Value& out) {
+  const auto& members = object.get_ref<const json::object_t&>();
+  if (const auto found = members.find(key); found != members.end()) {
+    from_json(found->second, out);
+  }
+}
+
+void from_json(const json& ledger, Ledger& out) {
+  from_json(ledger.at("linked"), out.linked);
+  from_json(ledger.at("reflinked"), out.reflinked);
+  from_json(ledger.at("copied_by_reason"), out.copied_by_reason);
+  from_json(ledger.at("symlinks"), out.symlinks);
+  from_json(ledger.at("folders"), out.folders);
+  from_json(ledger.at("bytes_shared"), out.bytes_shared);
+  from_json(ledger.at("bytes_copied"), out.bytes_copied);
+  from_json(ledger.at("seconds"), out.seconds);
+}
+
+void from_json(const json& meta, BaseMeta& out) {
+  from_json(meta.at("source"), out.source);
+  from_json(meta.at("files"), out.files);
+  from_json(meta.at("include"), out.include);
+  from_json(meta.at("link_from"), out.link_from);
+  from_json(meta.at("created"), out.created);
+}
+
+void from_json(const json& options, RecordedOptions& out) {
+  from_json(options.at("exclude"), out.exclude);
+  from_json(options.at("copy"), out.copy);
+  from_json(options.at("link_from"), out.link_from);
+  from_json(options.at("link_mode"), out.link_mode);
+  from_json(options.at("uv_locked"), out.uv_locked);
+}
+
+void from_json(const json& meta, SnapshotMeta& out) {
+  from_json(meta.at("name"), out.name);
+  from_json(meta.at("created"), out.created);
+  from_json(meta.at("source"), out.source);
+  from_json(meta.at("options"), out.options);
+  from_json(meta.at("ledger"), out.ledger);
+  if (meta.contains("update")) { // older ones have none
+    word_from(meta["update"], k_updates, out.update);
+  }
+}
+
+void from_json(const json& record, FrozenRecord& out) {
+  from_json(record.at("machine"), out.run.machine);
+  from_json(record.at("pid"), out.run.pid);
+  from_json(record.at("start_time"), out.run.start_time);
+  from_json(record.at("base"), out.base);
+}
+
+void from_json(const json& changes, Changes& out) {
+  from_json(changes.at("private"), out.made_private);
+  from_json(changes.at("bytes_private"), out.bytes_private);
+  from_json(changes.at("missing"), out.missing);
+  from_json(changes.at("added"), out.added);
+}
+
+void from_json(const json& guard, GuardReport& out) {
+  from_json(guard.at("private"), out.made_private);
+  from_json(guard.at("calls"), out.calls);
+  from_json(guard.at("unjudged"), out.unjudged);
+  from_json(guard.at("failed"), out.failed);
+  from_json(guard.at("kernel"), out.kernel);
+  const json& source = guard.at("source");
+  from_json(source.at("writes"), out.source_writes);
+  from_json(source.at("calls"), out.source_calls);
+  from_json(source.at("more"), out.more_source_calls);
+}
+
+void from_json(const json& guard, GuardRecord& out) {
+  word_from(guard.at("state"), k_guard_states, out.state);
+  read_if(guard, "reason", out.reason);
+  if (guard.contains("calls")) {
+    from_json(guard, out.report.emplace());
+  }
+}
+
+void from_json(const json& run, RunRecord& out) {
+  from_json(run.at("command"), out.command);
+  read_if(run, "environment", out.environment);
+  read_if(run, "folder", out.folder);
+  read_if(run, "host", out.host);
+  read_if(run, "pid", out.pid);
+  read_if(run, "started", out.started);
+  read_if(run, "outlived", out.outlived);
+  if (run.contains("guard")) {
+    from_json(run["guard"], out.guard);
+  }
+  if (run.contains("parent")) {
+    const json& parent = run["parent"];
+    auto& of = out.parent.emplace();
+    from_json(parent.at("pid"), of.pid);
+    from_json(parent.at("start_time"), of.start_time);
+  }
+  if (run.contains("ended")) {
+    auto& end = out.end.emplace();
+    from_json(run["ended"], end.at);
+    const bool was_killed = run.contains("signal");
+    from_json(run.at(was_killed ? "signal" : "status"), was_killed ? end.signal : end.status);
+  }
+  if (run.contains("changes") && !run["changes"].is_null()) {
+    from_json(run["changes"], out.changes.emplace());
+  }
+}
+
+json json_of(const GuardRecord& guard) {
+  json out = json_object({{"state", to_text(guard.state)}});
+  if (!guard.reason.empty()) {
+    out["reason"] = guard.reason;
+  }
+  if (!guard.report) {
+    return out;
+  }
+  const GuardReport& did = *guard.report;
+  out["private"] = did.made_private;
+  out["calls"] = json::object();
+  for (const auto& [call, cost] : did.calls) {
+    out["calls"][call] = json_object({{"count", cost.count}, {"seconds", cost.seconds}});
+  }
+  out["unjudged"] = did.unjudged;
+  out["failed"] = did.failed;
+  out["kernel"] = did.kernel;
+  out["source"] = {
+      {"writes", did.source_writes}, {"calls", did.source_calls}, {"more", did.more_source_calls}};
+  return out;
+}
+
+void add_end(const RunRecord& run, json& out) {
+  out["ended"] = run.end->at;
+  if (run.end->signal != 0) {
+    out["signal"] = run.end->signal;
+  } else {
+    out["status"] = run.end->status;
+  }
+  for (const auto& process : run.outlived) {
+    out["outlived"].push_back(json_object({{"pid", process.pid}, {"name", process.name}}));
+  }
+  out["changes"] = nullptr;
+  if (const auto& changes = run.changes) {
+    out["changes"] = json_object({{"private", changes->made_private},
+                                  {"bytes_private", changes->bytes_private},
+                                  {"missing", changes->missing},
+                                  {"added", changes->added}});
+  }
+}
+
+} // namespace
+
+json path_to_json(const std::string& path) {
+  json out = json_object({{"path", path}});
+  if (!os::is_utf8(path)) {
+    std::string hex;
+    for (const char c : path) {
+      hex += os::format("{:02x}", static_cast<unsigned char>(c));
+    }
+    out["path_hex"] = hex;
+  }
+  return out;
+}
+
+void to_json(json& json, const Ledger& ledger) {
+  json = json_object({{"linked", ledger.linked},
+                      {"reflinked", ledger.reflinked},
+                      {"copied", ledger.copied()},
+                      {"copied_by_reason", ledger.copied_by_reason},
+                      {"symlinks", ledger.symlinks},
+                      {"folders", ledger.folders},
+                      {"entries", ledger.entries()},
+                      {"bytes_shared", ledger.bytes_shared},
+                      {"bytes_copied", ledger.bytes_copied},
+                      {"seconds", ledger.seconds}});
+}
+
+void to_json(json& json, const BaseMeta& meta) {
+  json = json_object({{"source", meta.source},
+                      {"files", meta.files},
+                      {"include", meta.include},
+                      {"link_from", meta.link_from},
+                      {"created", meta.created}});
+}
+
+void to_json(json& json, const RecordedOptions& options) {
+  json = json_object({{"exclude", options.exclude},
+                      {"copy", options.copy},
+                      {"link_from", options.link_from},
+                      {"link_mode", options.link_mode},
+                      {"uv_locked", options.uv_locked}});
+}
+
+void to_json(json& json, const SnapshotMeta& meta) {
+  json = json_object({{"name", meta.name},
+                      {"created", meta.created},
+                      {"source", meta.source},
+                      {"options", meta.options},
+                      {"ledger", meta.ledger},
+                      {"update", word_of(meta.update, k_updates)}});
+}
+
+void to_json(json& json, const FrozenRecord& record) {
+  json = json_object({{"machine", record.run.machine},
+                      {"pid", record.run.pid},
+                      {"start_time", record.run.start_time},
+                      {"base", record.base.hex()}});
+}
+
+void to_json(json& json, const TouchedFile& file) {
+  json = path_to_json(file.path);
+  json["program"] = file.program;
+  json["call"] = file.call;
+}
+
+void to_json(json& json, const RunRecord& run) {
+  json = json_object({{"command", run.command},
+                      {"environment", run.environment},
+                      {"folder", run.folder},
+                      {"host", run.host},
+                      {"pid", run.pid},
+                      {"started", run.started}});
+  if (run.guard.state != GuardState::unknown) {
+    json["guard"] = json_of(run.guard);
+  }
+  if (run.parent) {
+    json["parent"] =
+        json_object({{"pid", run.parent->pid}, {"start_time", run.parent->start_time}});
+  }
+  if (run.end) {
+    add_end(run, json);
+  }
+}
+
+const char* to_text(GuardState state) {
+  return word_of(state, k_guard_states);
+}
+
+std::string to_text(const RecordedOptions& options) {
+  return os::text_of(options);
+}
+
+template<typename Record> std::optional<Record> read_record(std::string_view text) {
+  try {
+    const auto read = os::parse_json(text);
+    int version = k_version; // of the first records, which name none
+    read_if(read, "version", version);
+    if (version != k_version) {
+      return std::nullopt;
+    }
+    Record out;
+    from_json(read, out);
+    return out;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  } catch (const Unreadable&) {
+    return std::nullopt;
+  }
+}
+
+template<typename Record> std::string text_of(const Record& record) {
+  json out = record;
+  out["version"] = k_version;
+  return os::text_of(out);
+}
+
+template std::optional<BaseMeta> read_record(std::string_view);
+template std::optional<SnapshotMeta> read_record(std::string_view);
+template std::optional<FrozenRecord> read_record(std::string_view);
+template std::optional<RunRecord> read_record(std::string_view);
+
+template std::string text_of(const BaseMeta&);
+template std::string text_of(const SnapshotMeta&);
+template std::string text_of(const FrozenRecord&);
+template std::string text_of(const RunRecord&);
+
+} // namespace snapfix::snapshot
