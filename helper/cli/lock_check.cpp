@@ -13,19 +13,16 @@
 #include "snapshot/manage.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
+#include "source/listing.hpp"
 #include "uv/lock_check.hpp"
 #include "uv/program.hpp"
 #include "uv/settings.hpp"
-
-#include <boost/filesystem.hpp>
 
 #include <algorithm>
 #include <sstream>
 
 namespace snapfix::cli {
 namespace {
-
-namespace fs = boost::filesystem;
 
 constexpr const char* k_fits = "fits";
 
@@ -177,9 +174,8 @@ void LockCheck::require_lock(const snapshot::Base& base, const std::string& lock
   const auto locks = locks_of(base, locked);
   const auto lock = std::ranges::find_if(locks, holds);
   if (lock == locks.end()) {
-    const fs::path source = m_wanted.selection.source;
     const bool is_there = std::ranges::any_of(
-        locks, [&](const std::string& path) { return os::exists((source / path).string()); });
+        locks, [this](const std::string& path) { return os::exists(in_source(path)); });
     throw os::Error(
         is_script(base, locked)
             ? os::format("--uv-locked {}: the snapshot would have no {}", os::quoted(locked),
@@ -198,7 +194,7 @@ void LockCheck::require_lock(const snapshot::Base& base, const std::string& lock
 }
 
 std::string LockCheck::in_source(const std::string& locked) const {
-  return (fs::path(m_wanted.selection.source) / locked).string();
+  return m_wanted.selection.source + "/" + locked;
 }
 
 std::string LockCheck::how_to_lock(const snapshot::Base& base, const std::string& locked) const {
@@ -261,11 +257,11 @@ LockCheck::Answer LockCheck::ask(const std::string& name, const snapshot::Base& 
     throw os::Error(os::format("the snapshot {} vanished", os::quoted(name)));
   }
   const bool script = is_script(base, locked);
-  const fs::path place = fs::path(created.path) / locked;
+  const std::string place = created.path + "/" + locked;
   guard::Command command;
-  command.arguments = uv::check_command(m_uv, script ? place.filename().string() : "");
+  command.arguments = uv::check_command(m_uv, script ? std::string(source::name_of(place)) : "");
   command.environment = m_environment;
-  command.folder = (script ? place.parent_path() : place).string();
+  command.folder = script ? std::string(source::folder_of(place)) : place;
   std::erase_if(command.environment,
                 [](const std::string& variable) { return variable.starts_with("PWD="); });
   command.environment.push_back("PWD=" + command.folder);
@@ -282,7 +278,7 @@ LockCheck::Answer LockCheck::ask(const std::string& name, const snapshot::Base& 
                                  guard::SourceWrites::allow, record);
     const auto said = os::text_of(output.get(), "the output of uv");
     Answer out = answer_of(end, base, locked, said);
-    out.lasts = out.lasts && !uv::may_change_unseen(m_environment, place.string());
+    out.lasts = out.lasts && !uv::may_change_unseen(m_environment, place);
     return out;
   } catch (const guard::CannotStart& failure) {
     throw os::Error("run", {m_uv}, failure.error_number);

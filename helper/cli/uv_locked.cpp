@@ -9,26 +9,24 @@
 #include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 #include "source/glob.hpp"
+#include "source/listing.hpp"
 #include "uv/lock_check.hpp"
-
-#include <boost/filesystem.hpp>
 
 #include <algorithm>
 
 namespace snapfix::cli {
 namespace {
 
-namespace fs = boost::filesystem;
-
 constexpr std::size_t k_most_diff_lines = 20;
 
 std::string diff_of(const snapshot::Difference& found) {
-  boost::system::error_code failed;
-  if (!found.after.empty() && fs::symlink_status(found.after, failed).type() != fs::regular_file) {
-    return {}; // a FIFO would be waited for
-  }
   const auto side = [](const std::string& path) { return path.empty() ? "/dev/null" : path; };
   try {
+    if (!found.after.empty() && !os::Dir::open(std::string(source::folder_of(found.after)))
+                                     .stat_of(std::string(source::name_of(found.after)).c_str())
+                                     .is_file()) {
+      return {}; // a FIFO would be waited for
+    }
     const auto said =
         os::run_program({"diff", "-u", "--label", found.path + " (of the source)", "--label",
                          found.path + " (in the snapshot)", side(found.before), side(found.after)},

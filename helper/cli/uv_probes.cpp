@@ -7,14 +7,11 @@
 #include "uv/environment.hpp"
 #include "uv/program.hpp"
 
-#include <boost/filesystem.hpp>
-
+#include <algorithm>
 #include <optional>
 
 namespace snapfix::cli {
 namespace {
-
-namespace fs = boost::filesystem;
 
 os::Probe probe_release(const uv::Release& release, const std::vector<std::string>& environment) {
   if (uv::is_older(release.version, uv::k_first_release)) {
@@ -36,11 +33,11 @@ os::Probe probe_release(const uv::Release& release, const std::vector<std::strin
 
 /// The folder of uv's cache, or where that is yet to be made the folder that will hold it.
 std::string cache_folder(const std::string& cache) {
-  fs::path out = cache;
-  while (!os::is_folder(out.string()) && out.has_parent_path()) {
-    out = out.parent_path();
+  std::string out = cache;
+  while (!os::is_folder(out)) {
+    out.resize(std::max<std::size_t>(out.rfind('/'), 1));
   }
-  return out.string();
+  return out;
 }
 
 os::Probe probe_cache(const uv::Release& release, const std::vector<std::string>& environment,

@@ -213,12 +213,6 @@ void Dir::make_symlink(const char* name, const char* target) const {
   }
 }
 
-void Dir::unlink(const char* name) const {
-  if (::unlinkat(m_fd.get(), name, 0) != 0) {
-    throw Error("remove", {path_of(name)}, errno);
-  }
-}
-
 void Dir::unlink_if_present(const char* name) const {
   if (::unlinkat(m_fd.get(), name, 0) != 0 && errno != ENOENT) {
     throw Error("remove", {path_of(name)}, errno);

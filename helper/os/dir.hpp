@@ -111,7 +111,6 @@ public:
   std::string read_symlink(const char* name) const;
 
   void make_symlink(const char* name, const char* target) const;
-  void unlink(const char* name) const;
   /// Removes a file if it is there.
   void unlink_if_present(const char* name) const;
   void rename(const char* name, const Dir& target, const char* target_name) const;

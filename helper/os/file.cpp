@@ -140,7 +140,7 @@ UniqueFd open_new(const Dir& dir, const char* name, std::uint32_t permissions) {
       throw;
     }
   }
-  dir.unlink(name);
+  dir.unlink_if_present(name);
   return dir.open_file(name, k_flags, permissions);
 }
 

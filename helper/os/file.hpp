@@ -44,9 +44,6 @@ private:
 
 Hash hash_of(std::string_view text) noexcept;
 
-/// How a file's data came to its place.
-enum class DataPath { reflinked, copied };
-
 /// FICLONE: shares the data blocks of `from` with the empty file `to`; 0 or the errno.
 int try_reflink(int from, int to) noexcept;
 

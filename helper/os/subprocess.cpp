@@ -4,8 +4,6 @@
 #include "os/fd.hpp"
 #include "os/path.hpp"
 
-#include <boost/filesystem.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -16,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,8 +99,9 @@ void drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const
 
 std::optional<std::string> find_program(const std::string& name) {
   const auto may_run = [](const std::string& path) {
-    boost::system::error_code failed;
-    return boost::filesystem::is_regular_file(path, failed) && ::access(path.c_str(), X_OK) == 0;
+    struct stat stat {};
+    return ::stat(path.c_str(), &stat) == 0 && S_ISREG(stat.st_mode) &&
+           ::access(path.c_str(), X_OK) == 0;
   };
   if (name.find('/') != std::string::npos) {
     return may_run(name) ? std::optional(absolute_path(name)) : std::nullopt;

@@ -3,10 +3,9 @@
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/subprocess.hpp"
 #include "uv/environment.hpp"
-
-#include <boost/filesystem.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,8 +15,6 @@
 
 namespace snapfix::uv {
 namespace {
-
-namespace fs = boost::filesystem;
 
 using Numbers = std::array<unsigned, 3>;
 
@@ -49,14 +46,13 @@ std::string find(const std::string& given) {
 }
 
 Identity identity_of(const std::string& program) {
-  boost::system::error_code failed;
-  const auto path = fs::canonical(program, failed);
-  const auto dir = os::Dir::open(path.parent_path().string());
-  const auto stat = dir.stat_of(path.filename().c_str());
+  const auto path = os::canonical_path(program);
+  const auto slash = path.rfind('/');
+  const auto dir = os::Dir::open(path.substr(0, std::max<std::size_t>(slash, 1)));
+  const auto stat = dir.stat_of(&path[slash + 1]);
   constexpr std::uint64_t k_no_program =
       std::uint64_t{256} * 1024; // uv itself has tens of megabytes
-  return {os::format("{} {} {}.{}", path.string(), stat.size, stat.mtime.seconds,
-                     stat.mtime.nanoseconds),
+  return {os::format("{} {} {}.{}", path, stat.size, stat.mtime.seconds, stat.mtime.nanoseconds),
           stat.size < k_no_program};
 }
 
@@ -84,15 +80,14 @@ bool is_older(std::string_view a, std::string_view b) {
 std::vector<Release> other_releases(const Release& asked,
                                     const std::vector<std::string>& environment) {
   std::vector<Release> out;
-  boost::system::error_code failed;
-  std::set<std::string> seen{fs::canonical(asked.path, failed).string()};
+  std::set<std::string> seen{os::canonical_path(asked.path)};
   const std::string folders = value_of(environment, "PATH").value_or("");
   for (std::size_t begin = 0; begin < folders.size();) {
     const auto end = std::min(folders.find(':', begin), folders.size());
     const auto folder = folders.substr(begin, end - begin);
     begin = end + 1;
     const auto program = folder.empty() ? std::nullopt : os::find_program(folder + "/uv");
-    if (program && seen.insert(fs::canonical(*program, failed).string()).second) {
+    if (program && seen.insert(os::canonical_path(*program)).second) {
       auto release = release_of(*program);
       if (release.version != asked.version) {
         out.push_back(std::move(release));
