@@ -352,8 +352,7 @@ private:
         word.option_after = word.quoted ? std::string(1, m_text[begin]) : "";
         word.option_before = ", " + word.option_after;
       } else { // an item of its own, below
-        const std::size_t line = m_text.chars().rfind('\n', begin) + 1;
-        word.option_before.assign("\n").append(m_text.chars(), line, begin - line);
+        word.option_before = m_text.sub(m_text.chars().rfind('\n', begin), begin).chars();
       }
     }
     return words;
