@@ -1,6 +1,7 @@
 #include "os/dir.hpp"
 
 #include "os/error.hpp"
+#include "os/format.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,9 +13,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <linux/magic.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 namespace snapfix::os {
 namespace {
@@ -249,6 +252,32 @@ void Dir::set_times(Time mtime) const {
 
 void Dir::set_permissions(std::uint32_t permissions) const {
   os::set_permissions(m_fd.get(), permissions, m_path);
+}
+
+std::vector<std::string> Dir::xattrs() const {
+  std::vector<std::string> out;
+  std::array<char, 1024> few{}; // most often there are none
+  std::string many;
+  char* names = few.data();
+  ssize_t size = ::flistxattr(m_fd.get(), names, few.size());
+  if (size < 0 && errno == ERANGE) {
+    many.resize(XATTR_LIST_MAX);
+    names = many.data();
+    size = ::flistxattr(m_fd.get(), names, many.size());
+  }
+  if (size < 0 && errno != EOPNOTSUPP) {
+    throw Error("look at the attributes of", {m_path}, errno);
+  }
+  for (ssize_t at = 0; at < size; at += static_cast<ssize_t>(out.back().size()) + 1) {
+    out.emplace_back(names + at);
+  }
+  return out;
+}
+
+void Dir::remove_xattr(const char* name) const {
+  if (::fremovexattr(m_fd.get(), name) != 0 && errno != ENODATA) {
+    throw Error(os::format("remove the attribute {} of", name), {m_path}, errno);
+  }
 }
 
 Stat stat_of(int fd, const std::string& path, Freshness freshness) {

@@ -120,6 +120,10 @@ public:
   void set_times(Time mtime) const;
   void set_permissions(std::uint32_t permissions) const;
 
+  /// The names of the folder's extended attributes, ACLs among them. Throws Error.
+  std::vector<std::string> xattrs() const;
+  void remove_xattr(const char* name) const;
+
 private:
   Dir(UniqueFd fd, std::string path) : m_fd(std::move(fd)), m_path(std::move(path)) {}
   std::optional<Dir> try_open(const char* name, int flags) const;

@@ -200,6 +200,10 @@ uid_t effective_user() {
   return ::geteuid();
 }
 
+gid_t effective_group() {
+  return ::getegid();
+}
+
 std::optional<ProcessId> identify_parent() {
   return identify(::getppid());
 }

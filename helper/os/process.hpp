@@ -37,8 +37,9 @@ std::string process_name(pid_t pid);
 
 pid_t this_process();
 pid_t parent_process();
-/// The user whose rights this process has.
+/// The user and the group whose rights this process has.
 uid_t effective_user();
+gid_t effective_group();
 
 /// The parent of this process; nothing if it cannot be seen (another pid namespace).
 std::optional<ProcessId> identify_parent();

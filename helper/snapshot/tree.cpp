@@ -26,11 +26,21 @@ bool is_closed(const FolderRecord& folder) {
   return (folder.permissions & k_owner_all) != k_owner_all;
 }
 
+/// The extended attributes that folders in it have from the start.
+std::vector<std::string> inherited_attributes(const os::Dir& folder) {
+  auto out = folder.xattrs();
+  if (std::ranges::find(out, "system.posix_acl_default") != out.end()) {
+    out.emplace_back("system.posix_acl_access");
+  }
+  return out;
+}
+
 class TreeMaker {
 public:
   TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree,
             const OldTree* old = nullptr)
       : m_base(base), m_tree(tree), m_old(old), m_placer(root, base, options),
+        m_work(root.work().stat()), m_inherited(inherited_attributes(root.work())),
         m_children(children_of_folders(base)), m_queue(options.workers),
         m_progress("making the snapshot", base.files().size()) {
     m_out.made.assign(base.files().size(), Made::excluded);
@@ -70,6 +80,8 @@ private:
   std::optional<std::size_t> find_file(std::size_t index, const char* name) const;
   bool stands(const os::Dir& dir, std::size_t index, const os::Stat& stat,
               const std::string& folder_path);
+  bool is_ours(const os::Stat& stat) const;
+  void take_back_attributes(const os::Dir& dir) const;
   void finish_folder(const os::Dir& dir, const FolderRecord& folder) const;
   MadeTree finish();
 
@@ -81,6 +93,8 @@ private:
   const os::Dir& m_tree;
   const OldTree* m_old; ///< what is to stay beside it belongs to jobs; nothing: all else goes
   Placer m_placer;
+  os::Stat m_work;                                  ///< of the folder in which new trees are made
+  std::vector<std::string> m_inherited;             ///< attributes that folders get from there
   std::vector<bool> m_wanted;                       ///< folders that are not excluded
   std::vector<std::vector<std::size_t>> m_children; ///< the folders in each folder, by name
   os::WorkQueue<Task> m_queue;
@@ -95,6 +109,9 @@ MadeTree TreeMaker::make() {
 }
 
 MadeTree TreeMaker::refresh() {
+  if (!is_ours(m_tree.stat())) {
+    throw os::Error(os::format("{} was given away", os::quoted(m_tree.path())));
+  }
   m_queue.add({nullptr, 0});
   m_queue.run([this](const Task& task) { return refresh_folder(task); });
   return finish();
@@ -175,6 +192,21 @@ void TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder) co
   }
 }
 
+/// Whether it belongs to whom a new one would; beside what jobs have made, the owner must be right.
+bool TreeMaker::is_ours(const os::Stat& stat) const {
+  return stat.owner == os::effective_user() &&
+         (m_old != nullptr || stat.group == os::effective_group() || stat.group == m_work.group);
+}
+
+/// The ACLs and other extended attributes that a job gave the folder.
+void TreeMaker::take_back_attributes(const os::Dir& dir) const {
+  for (const auto& name : dir.xattrs()) {
+    if (std::ranges::find(m_inherited, name) == m_inherited.end()) {
+      dir.remove_xattr(name.c_str());
+    }
+  }
+}
+
 MadeTree TreeMaker::finish() {
   if (auto damaged = m_placer.take_damaged(); !damaged.empty()) {
     throw DamagedObjects{std::move(damaged)};
@@ -217,6 +249,9 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
                             m_base.folders()[children[i]].permissions | k_owner_all);
     }
   }
+  if (m_old == nullptr) {
+    take_back_attributes(here.dir);
+  }
   finish_folder(here.dir, folder);
   add_children(std::move(here), task.index);
   return folder.file_count;
@@ -254,7 +289,7 @@ void TreeMaker::clear_differing(const os::Dir& dir, std::size_t index, std::vect
     }
     if (stat->is_folder()) {
       const auto child = find_child(index, name);
-      if (child && stat->owner == os::effective_user() && m_wanted[m_children[index][*child]]) {
+      if (child && is_ours(*stat) && m_wanted[m_children[index][*child]]) {
         if ((stat->mode & k_owner_all) != k_owner_all) {
           os::open_up(dir, name);
         }
@@ -279,8 +314,7 @@ void TreeMaker::clear_entry(const os::Dir& dir, std::size_t index, const char* n
   if (m_old != nullptr && (stat.is_folder() || !is_base_file)) {
     const std::string folder_path = m_base.text(m_base.folders()[index].path);
     const std::string path = folder_path.empty() ? name : folder_path + "/" + name;
-    if (stat.is_folder() && stat.owner == os::effective_user() &&
-        m_old->clear_folder(dir, name, path)) {
+    if (stat.is_folder() && is_ours(stat) && m_old->clear_folder(dir, name, path)) {
       return;
     }
     if (!stat.is_folder() && m_old->clear_file(dir, folder_path, name, stat)) {
@@ -312,7 +346,7 @@ bool TreeMaker::stands(const os::Dir& dir, std::size_t index, const os::Stat& st
   const char* name = m_base.text(file.name);
   const Made wanted = m_placer.wanted_for(folder_path, file);
   if (wanted == Made::symlink) {
-    const bool same = stat.is_symlink() && stat.mtime == file.mtime() &&
+    const bool same = stat.is_symlink() && is_ours(stat) && stat.mtime == file.mtime() &&
                       dir.read_symlink(name) == m_base.text(file.target);
     m_out.made[index] = same ? Made::symlink : Made::excluded;
     return same;

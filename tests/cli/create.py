@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import uuid
 
 import harness
@@ -99,6 +100,46 @@ def test_fresh_restores_whatever_was_done(tmp):
     assert inode(t / "d1/e/f1") == kept and inode(t / "d1/e") == folder, "what did not differ stays"
     assert os.lstat(t / "d1/e/f4").st_nlink > 1
     assert p("verify", "t").code == 0
+
+
+def attributes(path):
+    return {name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)}
+
+
+def test_fresh_takes_back_what_a_job_gave_folders(tmp):
+    """ACLs, extended attributes, the group; those that a folder gets from the one above it stay."""
+    p = Project(tmp, {f"d{n}/e/f": "1" for n in range(3)} | {"a": "1"})
+    (p.source / "link").symlink_to("a")
+    p.git("add", "-A")
+    acl = struct.pack("<I" + "HHI" * 5, 2, 1, 7, 2**32 - 1, 2, 4, 65534, 4, 5, 2**32 - 1, 16, 5, 2**32 - 1, 32, 5, 2**32 - 1)
+    for inherits in (False, True):
+        p.create("first")  # makes the root
+        if inherits:
+            try:
+                os.setxattr(p.root / ".snapfix/work", "system.posix_acl_default", acl)
+            except OSError as error:
+                harness.skip(f"no ACLs here: {error}")
+        t = p.create("t", "--fresh")
+        as_made = {path: (attributes(path), os.lstat(path).st_gid, os.lstat(path).st_uid) for path in [t, *t.rglob("*")]}
+        kept = inode(t / "d1/e")
+        if not inherits:
+            try:
+                os.setxattr(t / "d1", "system.posix_acl_access", acl)
+                os.setxattr(t / "d1/e", "system.posix_acl_default", acl)
+            except OSError as error:
+                harness.skip(f"no ACLs here: {error}")
+        for n, folder in enumerate((t, t / "d0", t / "d1/e")):
+            for k in range(n * 15 + 1):
+                os.setxattr(folder, f"user.{'x' * 30}{k}", b"1")
+        if os.geteuid() == 0:
+            os.chown(t / "d2", -1, 65534)
+            os.chown(t / "link", -1, 65534, follow_symlinks=False)
+        p.create("t", "--fresh")
+        p.expect_snapshot(t)
+        now = {path: (attributes(path), os.lstat(path).st_gid, os.lstat(path).st_uid) for path in [t, *t.rglob("*")]}
+        assert now == as_made, {str(path): (as_made.get(path), state) for path, state in now.items() if as_made.get(path) != state}
+        assert inode(t / "d1/e") == kept, "what can be set right is not made anew"
+        p("remove", "t")
 
 
 def test_fresh_follows_the_source(tmp):
