@@ -188,6 +188,11 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 
   Cache variable: the default of ``SOURCE_WRITES``; ``DENY`` at first.
 
+.. variable:: SNAPSHOT_FIXTURES_SPARES
+
+  Cache variable: how many trees of snapshots that go may wait for the next ones; empty: as many as
+  processors; ``0``: none.
+
 .. variable:: SNAPSHOT_FIXTURES_UV_LOCKED
 
   Cache variable: whether ``UV_LOCKED`` is the default of snapshot tests whose source has a
@@ -219,6 +224,8 @@ set_property(CACHE SNAPSHOT_FIXTURES_GUARD PROPERTY STRINGS AUTO ON OFF)
 set(SNAPSHOT_FIXTURES_SOURCE_WRITES "DENY" CACHE STRING
   "What becomes of a test's writes to the source: DENY, REPORT, ALLOW")
 set_property(CACHE SNAPSHOT_FIXTURES_SOURCE_WRITES PROPERTY STRINGS DENY REPORT ALLOW)
+set(SNAPSHOT_FIXTURES_SPARES "" CACHE STRING
+  "How many trees of snapshots that go may wait for the next ones; empty: as many as processors")
 option(SNAPSHOT_FIXTURES_UV_LOCKED
   "Whether UV_LOCKED is the default of tests whose source has a uv.lock" OFF)
 set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH

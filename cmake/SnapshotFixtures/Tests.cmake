@@ -84,7 +84,7 @@ function(_snapshot_fixtures_find_plan out call where place given source_dir free
   string(SHA1 plan "${call}\n${given}\n${source_dir}\n${freeze_options}\n${tree_options}\n${uv_locked}
     ${keep}\n${guard}\n${source_writes}\n${working_directory}\n${from}
     ${SNAPSHOT_FIXTURES_ROOT}\n${SNAPSHOT_FIXTURES_KEEP}\n${SNAPSHOT_FIXTURES_GUARD}
-    ${SNAPSHOT_FIXTURES_SOURCE_WRITES}\n${SNAPSHOT_FIXTURES_UV_LOCKED}\n${SNAPSHOT_FIXTURES_UV}
+    ${SNAPSHOT_FIXTURES_SOURCE_WRITES}\n${SNAPSHOT_FIXTURES_SPARES}\n${SNAPSHOT_FIXTURES_UV_LOCKED}\n${SNAPSHOT_FIXTURES_UV}
     ${SNAPSHOT_FIXTURES_HELPER}")
   set(plan "_snapshot_fixtures_plan ${plan}")
   get_property(made GLOBAL PROPERTY "${plan}" SET)
@@ -100,19 +100,33 @@ function(_snapshot_fixtures_find_plan out call where place given source_dir free
         "${where}" "${given}" "${guard}" "${source_writes}" "${working_directory}")
     endif()
     _snapshot_fixtures_default(keep "${where}" KEEP "${keep}")
+    _snapshot_fixtures_spares(spares_code "${where}")
     set(freeze_code "${source_code} ${root_code}${freeze_options}")
     _snapshot_fixtures_find_freeze(
       freeze "${source}" "${root}" "${freeze_code}" "${root_code}" "${helper_code}" "${place}")
     set_property(GLOBAL PROPERTY "${plan} helper_code" "${helper_code}")
     set_property(GLOBAL PROPERTY "${plan} tree_code" "${freeze_code}${tree_options}${uv_code}")
     set_property(GLOBAL PROPERTY "${plan} run_code" "${run_code}")
-    set_property(GLOBAL PROPERTY "${plan} finish_code" "${root_code} \"--keep\" \"${keep}\"")
+    set_property(GLOBAL PROPERTY "${plan} finish_code" "${root_code} \"--keep\" \"${keep}\"${spares_code}")
     set_property(GLOBAL PROPERTY "${plan} source" "${source}")
     set_property(GLOBAL PROPERTY "${plan} root" "${root}")
     set_property(GLOBAL PROPERTY "${plan} freeze" "${freeze}")
     set_property(GLOBAL PROPERTY "${plan} locked" "${uv_code}")
   endif()
   set(${out} "${plan}" PARENT_SCOPE)
+endfunction()
+
+function(_snapshot_fixtures_spares out where)
+  set(code "")
+  if(NOT SNAPSHOT_FIXTURES_SPARES STREQUAL "")
+    if(NOT SNAPSHOT_FIXTURES_SPARES MATCHES "^[0-9]+$")
+      _snapshot_fixtures_misuse("${where}"
+        "SNAPSHOT_FIXTURES_SPARES '${SNAPSHOT_FIXTURES_SPARES}' is no number"
+        "set it to how many trees may wait for the next snapshots, or to nothing")
+    endif()
+    set(code " \"--spares\" \"${SNAPSHOT_FIXTURES_SPARES}\"")
+  endif()
+  set(${out} "${code}" PARENT_SCOPE)
 endfunction()
 
 # Sets source and root, source_code and root_code: the helper's options for them.

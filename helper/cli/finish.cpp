@@ -11,6 +11,7 @@
 
 #include <array>
 #include <limits>
+#include <thread>
 
 namespace snapfix::cli {
 
@@ -32,6 +33,9 @@ int finish(const std::vector<std::string>& arguments) {
       "judged-by-output",
       "whether it failed is judged by its output, which only ctest sees (FAIL_, PASS_, "
       "SKIP_REGULAR_EXPRESSION): on-failure keeps");
+  options.add_value("spares", "N",
+                    "hand the tree on, instead of removing it, to the next snapshot that is made, "
+                    "while there are less than N such trees; default: as many as processors");
   add_wait_option(options);
   options.add_flag("ctest", "called by the CMake module: print measurements");
   options.add_flag("json", "print a report");
@@ -48,6 +52,8 @@ int finish(const std::vector<std::string>& arguments) {
   if (const auto code = options.number("skip-return-code", 0, k_most)) {
     outcome.skip_return_code = static_cast<int>(*code);
   }
+  const auto spares =
+      options.number("spares", 0, k_most).value_or(std::thread::hardware_concurrency());
   const std::string& name = options.words()[0];
   const std::string folder = snapshot::folder_of_name(name);
   const std::string path = root_path(options);
@@ -65,10 +71,13 @@ int finish(const std::vector<std::string>& arguments) {
     if (!source_writes.empty()) {
       outcome.fault = "the command wrote to the source";
     }
-    finished = snapshot::finish(root, name, lock, keep, outcome, print_findings);
+    finished = snapshot::finish(root, name, lock, keep, outcome, spares, print_findings);
   }
   const auto& verified = finished.verified;
   print_left(finished.left);
+  if (!finished.handed_on.why_not.empty()) {
+    os::note(os::format("the tree is removed, not handed on: {}", finished.handed_on.why_not));
+  }
   if (finished.kept) {
     os::note(os::format("the snapshot is kept in {}/{}: {}", path, folder, finished.why_kept));
   }

@@ -155,8 +155,11 @@ void print_json(const snapshot::Listed& listed) {
   for (const auto& snapshot : listed.snapshots) {
     snapshots.push_back(json_of(snapshot));
   }
-  print(json_object(
-      {{"root", listed.root}, {"snapshots", std::move(snapshots)}, {"damaged", listed.damaged}}));
+  print(json_object({{"root", listed.root},
+                     {"snapshots", std::move(snapshots)},
+                     {"damaged", listed.damaged},
+                     {"spares", json_object({{"trees", listed.spares.trees},
+                                             {"entries", listed.spares.entries}})}}));
 }
 
 void print_json(const snapshot::Pruned& pruned, const snapshot::PruneOptions& how) {

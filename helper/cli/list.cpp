@@ -119,7 +119,7 @@ int list(const std::vector<std::string>& arguments) {
   const std::string path = root_path(options);
   const bool exists = snapshot::Root::exists(path);
   const auto listed =
-      exists ? snapshot::list(snapshot::Root::open(path)) : snapshot::Listed{path, {}, {}};
+      exists ? snapshot::list(snapshot::Root::open(path)) : snapshot::Listed{path, {}, {}, {}};
   if (!exists) {
     os::note(os::format("there is no root at {}: --root names another", os::quoted(path)));
   }
@@ -141,6 +141,10 @@ int list(const std::vector<std::string>& arguments) {
     table.add(row_of(snapshot));
   }
   table.print();
+  if (listed.spares.trees != 0) {
+    os::print("spares     {} trees of {} entries wait for their next snapshots\n",
+              listed.spares.trees, listed.spares.entries);
+  }
   return k_done;
 }
 

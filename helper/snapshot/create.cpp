@@ -11,6 +11,8 @@
 #include "snapshot/name.hpp"
 #include "snapshot/publication.hpp"
 #include "snapshot/run_record.hpp"
+#include "snapshot/source_clock.hpp"
+#include "snapshot/spares.hpp"
 #include "snapshot/store.hpp"
 
 #include <chrono>
@@ -25,6 +27,27 @@ constexpr std::uint32_t k_owner_all = 0700;
 RecordedOptions options_of(const TreeOptions& tree) {
   return {tree.exclude.patterns(), tree.copy.patterns(), to_text(tree.link_from),
           to_text(tree.link_mode), tree.uv_locked};
+}
+
+/// Those folders whose next change will give them another ctime for certain.
+std::vector<FolderState> settled(const Root& root, std::vector<FolderState> folders) {
+  if (folders.empty()) {
+    return folders;
+  }
+  const SourceClock clock(root.trash(), root.top());
+  os::Stat stat;
+  stat.device = root.top().stat().device;
+  for (auto& folder : folders) {
+    stat.ctime = folder.ctime();
+    if (!clock.is_before(stat) && !clock.is_settled(stat)) {
+      folder = FolderState();
+    }
+  }
+  return folders;
+}
+
+MadeTree as_it_stands(const SnapshotManifest& spare) {
+  return {spare.made, spare.inodes, spare.folders, spare.meta.ledger};
 }
 
 class Creator {
@@ -292,6 +315,16 @@ MadeTree Creator::refresh_or_make(Publication& publication, os::Dir& tree) {
       tree = os::Dir();
     }
   }
+  if (const auto spare = take_spare(m_root, m_folder, *m_base, m_options.tree)) {
+    tree = m_root.work().open_child(m_folder.c_str());
+    try {
+      require_ours(tree);
+      return is_of(*spare, *m_base) ? as_it_stands(*spare)
+                                    : refresh_tree(m_root, *m_base, m_options.tree, tree);
+    } catch (const os::Error&) {
+      tree = os::Dir();
+    }
+  }
   tree = publication.make_empty_tree();
   return make_tree(m_root, *m_base, m_options.tree, tree);
 }
@@ -350,6 +383,7 @@ SnapshotManifest Creator::manifest_of(MadeTree made) const {
   out.base = m_base->id();
   out.made = std::move(made.made);
   out.inodes = std::move(made.inodes);
+  out.folders = settled(m_root, std::move(made.folders));
   out.meta = {m_options.name,         os::to_iso8601(os::now()),
               m_base->meta().source,  options_of(m_options.tree),
               std::move(made.ledger), Update::none};

@@ -119,7 +119,8 @@ void clear_half_written(const Root& root) {
 /// Manifests, records and locks of names that have no tree.
 void forget_treeless(const Root& root) {
   for (const auto& folder : root.recorded_folders()) {
-    const auto has_tree = [&] { return root.top().try_stat(folder.c_str()).has_value(); };
+    const os::Dir& trees = is_spare(folder) ? root.spares() : root.top();
+    const auto has_tree = [&] { return trees.try_stat(folder.c_str()).has_value(); };
     if (has_tree()) {
       continue;
     }
@@ -148,7 +149,8 @@ std::vector<std::string> remove(const Root& root, const std::string& name, const
 }
 
 Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
-                const Outcome& outcome, const std::function<void(const Verified&)>& tell) {
+                const Outcome& outcome, std::size_t spares,
+                const std::function<void(const Verified&)>& tell) {
   const std::string folder = folder_of_name(name);
   Finished out;
   if (!root.top().try_stat(folder.c_str())) {
@@ -171,6 +173,9 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
     write_run(root, folder, *record);
   }
   if (!out.kept) {
+    if (out.verified.findings.empty()) {
+      out.handed_on = hand_on(root, folder, out.verified, spares);
+    }
     out.left = remove_tree_of(root, folder, held);
   }
   return out;
@@ -183,7 +188,7 @@ Description describe(const Root& root, const std::string& name) {
 }
 
 Listed list(const Root& root) {
-  Listed out{root.path(), {}, {}};
+  Listed out{root.path(), {}, {}, count_spares(root)};
   for (const auto& folder : root.snapshot_folders()) {
     const Standing standing(root, folder);
     if (const auto manifest = find_snapshot(root, folder)) {
@@ -225,6 +230,7 @@ Pruned prune(const Root& root, const PruneOptions& options) {
     }
   }
   if (!options.dry_run) {
+    trim_spares(root, std::nullopt);
     clear_half_written(root);
     forget_treeless(root);
     out.left = root.clear_debris();

@@ -5,6 +5,7 @@
 #include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
 #include "snapshot/run_record.hpp"
+#include "snapshot/spares.hpp"
 #include "snapshot/verify.hpp"
 
 #include <cstdint>
@@ -38,14 +39,17 @@ struct Finished {
   Verified verified;
   bool kept = false;
   std::string why_kept;
+  HandedOn handed_on;
   std::vector<std::string> left; ///< what could not be removed
 };
 
-/// Verifies the snapshot, whose name's lock is `held`, then keeps or removes it. A missing snapshot
-/// is fine; one that cannot be verified is an os::Error, and stays. What was found goes to `tell`
-/// and into the record before anything else can fail.
+/// Verifies the snapshot, whose name's lock is `held`, then keeps it, or hands its tree on as long
+/// as there are less than `spares`, or removes it. A missing snapshot is fine; one that cannot be
+/// verified is an os::Error, and stays. What was found goes to `tell` and into the record before
+/// anything else can fail.
 Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
-                const Outcome& outcome, const std::function<void(const Verified&)>& tell);
+                const Outcome& outcome, std::size_t spares,
+                const std::function<void(const Verified&)>& tell);
 
 /// Everything that is recorded of a snapshot, and what it holds now.
 struct Description {
@@ -63,6 +67,7 @@ struct Listed {
   std::string root;                   ///< its path
   std::vector<Description> snapshots; ///< by name
   std::vector<std::string> damaged;   ///< folders of those whose manifest or tree is damaged
+  Spares spares;
 };
 
 Listed list(const Root& root);

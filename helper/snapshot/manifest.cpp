@@ -215,8 +215,9 @@ std::optional<SnapshotManifest> SnapshotManifest::parse(std::span<const std::byt
   auto meta = read_record<SnapshotMeta>(text_in(parts->sections[0]));
   const auto inodes = records_in<std::uint64_t>(parts->sections[1]);
   const auto made = records_in<Made>(parts->sections[2]);
+  const auto folders = records_in<FolderState>(parts->sections[3]);
   const auto is_known = [](Made how) { return how <= Made::excluded; };
-  if (!meta || !inodes || !made || inodes->size() != made->size() ||
+  if (!meta || !inodes || !made || !folders || inodes->size() != made->size() ||
       !std::ranges::all_of(*made, is_known)) {
     return std::nullopt;
   }
@@ -225,6 +226,7 @@ std::optional<SnapshotManifest> SnapshotManifest::parse(std::span<const std::byt
   out.meta = std::move(*meta);
   out.inodes.assign(inodes->begin(), inodes->end());
   out.made.assign(made->begin(), made->end());
+  out.folders.assign(folders->begin(), folders->end());
   return out;
 }
 
@@ -233,7 +235,7 @@ os::Replacement SnapshotManifest::prepare(const os::Dir& snapshots,
   const std::string text = text_of(meta);
   return {snapshots, folder,
           assemble_manifest(ManifestKind::snapshot, base,
-                            {bytes_of(text), bytes_of(inodes), bytes_of(made), Bytes()})};
+                            {bytes_of(text), bytes_of(inodes), bytes_of(made), bytes_of(folders)})};
 }
 
 std::optional<FreezeRecord> FreezeRecord::load(const os::Dir& sources, const os::Hash& key) {

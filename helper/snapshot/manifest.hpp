@@ -187,6 +187,22 @@ struct SnapshotMeta {
   Update update = Update::none;
 };
 
+/// A folder of a snapshot, pristine: as long as it has this inode and ctime, nothing in it came,
+/// went or got another name, and its own mode, times, owner and attributes are what they were.
+struct FolderState {
+  std::uint64_t inode = 0; ///< 0: it is not known to be pristine
+  std::int64_t ctime_seconds = 0;
+  std::uint32_t ctime_nanoseconds = 0;
+  std::uint32_t reserved = 0;
+
+  static FolderState of(const os::Stat& stat) noexcept {
+    return {stat.inode, stat.ctime.seconds, stat.ctime.nanoseconds, 0};
+  }
+  os::Time ctime() const noexcept { return {ctime_seconds, ctime_nanoseconds}; }
+  bool is_known() const noexcept { return inode != 0; }
+  bool operator==(const FolderState&) const = default;
+};
+
 /// The manifest of a snapshot: from which base, and for each of its files how it was made and
 /// which inode it had.
 class SnapshotManifest {
@@ -195,6 +211,7 @@ public:
   SnapshotMeta meta;
   std::vector<Made> made;
   std::vector<std::uint64_t> inodes; ///< as many
+  std::vector<FolderState> folders;  ///< those of the base, as the tree began; or nothing
 
   /// Nothing if there is none of that name, or it is damaged. Throws os::Error if it cannot be
   /// read.

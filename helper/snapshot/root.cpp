@@ -191,6 +191,7 @@ Root::Root(os::Dir top, Missing missing)
   m_checks = inner("checks");
   m_locks = inner("locks");
   m_work = inner("work");
+  m_spares = inner("spares");
   m_trash = inner("trash");
 }
 
@@ -345,6 +346,20 @@ void Root::take_tree(const std::string& folder) const {
 
 void Root::publish_tree(const std::string& folder) const {
   move_tree(m_work, folder, m_top, folder);
+}
+
+void Root::take_spare(const std::string& spare, const std::string& folder) const {
+  move_tree(m_spares, spare, m_work, folder);
+}
+
+void Root::put_spare(const std::string& folder, const std::string& spare) const {
+  move_tree(m_work, folder, m_spares, spare);
+}
+
+std::string Root::discard_spare(const std::string& spare) const {
+  std::string name = trash_name(spare);
+  move_tree(m_spares, spare, m_trash, name);
+  return name;
 }
 
 void Root::discard_work(const std::string& folder) const {

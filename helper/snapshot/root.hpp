@@ -21,6 +21,7 @@ namespace snapfix::snapshot {
 ///     runs/<folder>                    what the last run of a snapshot recorded
 ///     frozen/                          which base a ctest run goes by
 ///     checks/<base>.<key>              what a check said of a base
+///     spares/                          trees that wait for their next job
 ///     locks/  work/  trash/
 ///
 /// What lies in `.snapfix` is ours alone: it is made with mode 0700. Other users may be able to
@@ -54,6 +55,7 @@ public:
   const os::Dir& checks() const noexcept { return m_checks; }
   const os::Dir& locks() const noexcept { return m_locks; }
   const os::Dir& work() const noexcept { return m_work; }
+  const os::Dir& spares() const noexcept { return m_spares; }
   const os::Dir& trash() const noexcept { return m_trash; }
 
   // The locks, in the order in which they may be taken: name, store, source, trash.
@@ -104,6 +106,12 @@ public:
   void take_tree(const std::string& folder) const;
   void publish_tree(const std::string& folder) const;
 
+  /// The same with the spares; one that is discarded is in the trash then, under the name that is
+  /// returned.
+  void take_spare(const std::string& spare, const std::string& folder) const;
+  void put_spare(const std::string& folder, const std::string& spare) const;
+  std::string discard_spare(const std::string& spare) const;
+
   /// Moves a tree that is being worked on into the trash.
   void discard_work(const std::string& folder) const;
 
@@ -132,6 +140,7 @@ private:
   os::Dir m_checks;
   os::Dir m_locks;
   os::Dir m_work;
+  os::Dir m_spares;
   os::Dir m_trash;
 };
 

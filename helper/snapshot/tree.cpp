@@ -38,13 +38,14 @@ std::vector<std::string> inherited_attributes(const os::Dir& folder) {
 class TreeMaker {
 public:
   TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree,
-            const OldTree* old = nullptr)
-      : m_base(base), m_tree(tree), m_old(old), m_placer(root, base, options),
+            const OldTree* old = nullptr, const KnownTree* known = nullptr)
+      : m_base(base), m_tree(tree), m_old(old), m_known(known), m_placer(root, base, options),
         m_work(root.work().stat()), m_inherited(inherited_attributes(root.work())),
         m_children(children_of_folders(base)), m_queue(options.workers),
         m_progress("making the snapshot", base.files().size()) {
     m_out.made.assign(base.files().size(), Made::excluded);
     m_out.inodes.assign(base.files().size(), 0);
+    m_out.folders.resize(base.folders().size());
     for (const auto& folder : base.folders()) {
       const std::string_view path = base.text(folder.path);
       m_wanted.push_back(path.empty() || !options.exclude.matches(path));
@@ -55,6 +56,7 @@ public:
   MadeTree refresh();
 
 private:
+  enum class Known : std::uint8_t { no, alone, with_all_below };
   struct Opened {
     os::Dir dir;
     Placer::Origin origin;
@@ -73,6 +75,12 @@ private:
   void place(Opened& here, std::size_t index, const std::string& folder_path);
   void place_beside_jobs(Opened& here, std::size_t folder, std::size_t index);
   void add_children(Opened&& opened, std::size_t index);
+  bool needs_look(std::size_t folder) const {
+    return m_known_folders.empty() || m_known_folders[folder] != Known::with_all_below;
+  }
+  void keep_known_folders();
+  void forget_known(std::size_t folder);
+  void open_up_children(const os::Dir& dir, std::size_t index) const;
   void clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
                        std::vector<bool>& children);
   void clear_entry(const os::Dir& dir, std::size_t index, const char* name, const os::Stat& stat);
@@ -91,10 +99,12 @@ private:
 
   const Base& m_base;
   const os::Dir& m_tree;
+  const KnownTree* m_known;
   const OldTree* m_old; ///< what is to stay beside it belongs to jobs; nothing: all else goes
   Placer m_placer;
   os::Stat m_work;                                  ///< of the folder in which new trees are made
   std::vector<std::string> m_inherited;             ///< attributes that folders get from there
+  std::vector<Known> m_known_folders;               ///< of the base; in a refresh
   std::vector<bool> m_wanted;                       ///< folders that are not excluded
   std::vector<std::vector<std::size_t>> m_children; ///< the folders in each folder, by name
   os::WorkQueue<Task> m_queue;
@@ -112,9 +122,45 @@ MadeTree TreeMaker::refresh() {
   if (!is_ours(m_tree.stat())) {
     throw os::Error(os::format("{} was given away", os::quoted(m_tree.path())));
   }
+  keep_known_folders();
   m_queue.add({nullptr, 0});
   m_queue.run([this](const Task& task) { return refresh_folder(task); });
   return finish();
+}
+
+/// Takes over what is known, and finds the subtrees in which nothing is left to do.
+void TreeMaker::keep_known_folders() {
+  const auto folders = m_base.folders();
+  m_known_folders.assign(folders.size(), m_known == nullptr ? Known::no : Known::with_all_below);
+  for (std::size_t i = folders.size(); i-- > 0;) { // what is below a folder comes behind it
+    const bool is_pristine = m_known != nullptr && m_known->pristine[i].is_known();
+    if (!is_pristine) {
+      m_known_folders[i] = Known::no;
+    }
+    if (m_wanted[i] && needs_look(i)) {
+      auto& above = m_known_folders[folders[i].parent];
+      above = std::min(above, Known::alone);
+    }
+    if (!is_pristine) {
+      continue;
+    }
+    m_out.folders[i] = m_known->pristine[i];
+    for (std::size_t k = folders[i].first_file; k < folders[i].first_file + folders[i].file_count;
+         ++k) {
+      m_out.made[k] = m_known->manifest.made[k];
+      m_out.inodes[k] = m_known->manifest.inodes[k];
+      m_progress.count();
+    }
+  }
+}
+
+/// Of a folder that is not there any more, and so nothing below it.
+void TreeMaker::forget_known(std::size_t folder) {
+  const std::string path = std::string(m_base.text(m_base.folders()[folder].path)) + "/";
+  do {
+    m_known_folders[folder++] = Known::no;
+  } while (folder < m_known_folders.size() &&
+           std::string_view(m_base.text(m_base.folders()[folder].path)).starts_with(path));
 }
 
 std::size_t TreeMaker::make_folder(const Task& task) {
@@ -149,7 +195,7 @@ void TreeMaker::add_children(Opened&& opened, std::size_t index) {
   const auto parent = std::make_shared<const Opened>(std::move(opened));
   const auto& children = m_children[index];
   for (std::size_t i = children.size(); i-- > 0;) { // the youngest task is the first to be done
-    if (m_wanted[children[i]]) {
+    if (m_wanted[children[i]] && needs_look(children[i])) {
       m_queue.add({parent, children[i]});
     }
   }
@@ -214,12 +260,13 @@ MadeTree TreeMaker::finish() {
   // From the leaves up: these modes forbid us to go through the folder.
   const auto folders = m_base.folders();
   for (std::size_t i = folders.size(); i-- > 1;) {
-    if (m_wanted[i] && is_closed(folders[i])) {
+    if (m_wanted[i] && is_closed(folders[i]) && needs_look(i)) {
       const auto dir = source::open_below(m_tree, m_base.text(folders[i].path));
       if (!dir) {
         throw os::Error("open the folder", {m_base.text(folders[i].path)}, ENOENT);
       }
       dir->set_permissions(folders[i].permissions);
+      m_out.folders[i] = FolderState::of(dir->stat());
     }
   }
   m_out.ledger = count_made(m_base, m_out.made);
@@ -235,6 +282,11 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
                              : m_tree.open_child("."));
   const FolderRecord& folder = m_base.folders()[task.index];
   const auto& children = m_children[task.index];
+  if (m_known_folders[task.index] != Known::no) {
+    open_up_children(here.dir, task.index);
+    add_children(std::move(here), task.index);
+    return 0;
+  }
   std::vector<bool> standing(folder.file_count);
   std::vector<bool> standing_children(children.size());
   clear_differing(here.dir, task.index, standing, standing_children);
@@ -245,6 +297,7 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
   }
   for (std::size_t i = 0; i < children.size(); ++i) {
     if (m_wanted[children[i]] && !standing_children[i]) {
+      forget_known(children[i]);
       here.dir.ensure_child(name_of(children[i]),
                             m_base.folders()[children[i]].permissions | k_owner_all);
     }
@@ -253,8 +306,24 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
     take_back_attributes(here.dir);
   }
   finish_folder(here.dir, folder);
+  m_out.folders[task.index] = FolderState::of(here.dir.stat());
   add_children(std::move(here), task.index);
   return folder.file_count;
+}
+
+/// Those that a job has closed, and that are to be refreshed.
+void TreeMaker::open_up_children(const os::Dir& dir, std::size_t index) const {
+  for (const std::size_t child : m_children[index]) {
+    if (m_wanted[child] && needs_look(child)) {
+      const auto stat = dir.stat_of(name_of(child));
+      if (!is_ours(stat)) {
+        throw os::Error(os::format("{} was given away", os::quoted(dir.path_of(name_of(child)))));
+      }
+      if ((stat.mode & k_owner_all) != k_owner_all) {
+        os::open_up(dir, name_of(child));
+      }
+    }
+  }
 }
 
 std::optional<std::size_t> TreeMaker::find_child(std::size_t index, const char* name) const {
@@ -290,7 +359,7 @@ void TreeMaker::clear_differing(const os::Dir& dir, std::size_t index, std::vect
     if (stat->is_folder()) {
       const auto child = find_child(index, name);
       if (child && is_ours(*stat) && m_wanted[m_children[index][*child]]) {
-        if ((stat->mode & k_owner_all) != k_owner_all) {
+        if ((stat->mode & k_owner_all) != k_owner_all && needs_look(m_children[index][*child])) {
           os::open_up(dir, name);
         }
         children[*child] = true;
@@ -388,8 +457,8 @@ void set_top_mode(const Base& base, const os::Dir& tree) {
 }
 
 MadeTree refresh_tree(const Root& root, const Base& base, const TreeOptions& options,
-                      const os::Dir& tree) {
-  return TreeMaker(root, base, options, tree).refresh();
+                      const os::Dir& tree, const KnownTree* known) {
+  return TreeMaker(root, base, options, tree, nullptr, known).refresh();
 }
 
 MadeTree update_tree(const Root& root, const Base& base, const TreeOptions& options,

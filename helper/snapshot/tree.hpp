@@ -40,7 +40,14 @@ struct DamagedObjects {
 struct MadeTree {
   std::vector<Made> made;
   std::vector<std::uint64_t> inodes;
+  std::vector<FolderState> folders; ///< the base's, as a refresh left them
   Ledger ledger;
+};
+
+/// What is known of a tree that is to be refreshed, and was made of the same base and options.
+struct KnownTree {
+  const SnapshotManifest& manifest;
+  const std::vector<FolderState>& pristine; ///< the base's folders; those that are known stay
 };
 
 /// Makes the tree of `base` in the empty folder `tree`. The caller holds the store's lock, shared.
@@ -52,7 +59,7 @@ MadeTree make_tree(const Root& root, const Base& base, const TreeOptions& option
 /// Brings a tree in any state to what make_tree makes, touching only what differs. A linked file
 /// that is the object itself stays, as does a symlink; everything private is made again.
 MadeTree refresh_tree(const Root& root, const Base& base, const TreeOptions& options,
-                      const os::Dir& tree);
+                      const os::Dir& tree, const KnownTree* known = nullptr);
 
 /// As refresh_tree, but what jobs have made stays: all but the files of `base`, and those that are
 /// still as `old` says. Throws os::Error where a job has put a folder in the place of a file of

@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <memory>
 #include <mutex>
+#include <ranges>
 
 namespace snapfix::snapshot {
 namespace {
@@ -34,6 +35,7 @@ public:
     m_progress.emplace(os::format("verifying {}", os::quoted(name)), m_base->files().size());
     m_source = m_base->meta().source;
     m_children = children_of_folders(*m_base);
+    m_out.pristine.resize(m_base->folders().size());
     if (!is_from_source()) {
       m_store.emplace(root, m_source);
     }
@@ -65,7 +67,11 @@ private:
   void visit_all(os::Dir top);
   Counts visit(os::Dir&& dir, std::size_t folder_index, os::WorkQueue<Task>& queue);
   void visit_missing(std::size_t folder_index, Counts& counts);
-  void visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts);
+  bool visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts);
+  bool is_unchanged(std::size_t folder, const FolderState& now) const;
+  std::uint64_t queue_children(const std::shared_ptr<const os::Dir>& dir, std::size_t folder,
+                               const std::vector<os::DirEntry>& present, Counts& counts,
+                               os::WorkQueue<Task>& queue);
   void check_object(Bucket& bucket, std::size_t index);
   void compare(const os::Dir& dir, const char* name, const os::Stat& stat,
                const FolderRecord& folder, std::size_t index);
@@ -174,30 +180,54 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
   const FolderRecord& folder = m_base->folders()[folder_index];
   Bucket bucket{folder, {}};
   std::uint64_t expected = 0;
+  bool as_made = true;
   for (std::size_t i = 0; i < folder.file_count; ++i) {
     const std::size_t index = folder.first_file + i;
     if (m_manifest.made[index] != Made::excluded) {
       ++expected;
-      visit_file(dir, bucket, index, counts);
+      as_made = visit_file(dir, bucket, index, counts) && as_made;
     }
+  }
+  const auto now = FolderState::of(dir.stat());
+  if (is_unchanged(folder_index, now)) { // so it holds what it did hold
+    m_out.pristine[folder_index] = as_made ? now : FolderState();
+    const auto parent = std::make_shared<const os::Dir>(std::move(dir));
+    for (const std::size_t child : std::views::reverse(m_children[folder_index])) {
+      queue.add({parent, child});
+    }
+    return counts;
   }
   expected -= counts.missing;
   auto present = dir.entries();
-  const auto parent = std::make_shared<const os::Dir>(std::move(dir));
   std::ranges::sort(present, {}, &os::DirEntry::name);
-  const auto& children = m_children[folder_index];
-  for (std::size_t i = children.size(); i-- > 0;) { // the youngest task is the first to be done
-    const std::string name = m_base->text(m_base->folders()[children[i]].name);
-    const auto found = std::ranges::lower_bound(present, name, {}, &os::DirEntry::name);
-    if (found != present.end() && found->name == name && found->type != os::EntryType::other) {
-      ++expected;
-      queue.add({parent, children[i]});
-    } else {
-      visit_missing(children[i], counts);
-    }
-  }
+  expected += queue_children(std::make_shared<const os::Dir>(std::move(dir)), folder_index, present,
+                             counts, queue);
   counts.added = present.size() > expected ? present.size() - expected : 0;
   return counts;
+}
+
+/// The top folder has always changed: it got another name.
+bool Verifier::is_unchanged(std::size_t folder, const FolderState& now) const {
+  return folder != 0 && m_manifest.folders.size() == m_base->folders().size() &&
+         m_manifest.folders[folder] == now;
+}
+
+/// Returns how many of them are there.
+std::uint64_t Verifier::queue_children(const std::shared_ptr<const os::Dir>& dir,
+                                       std::size_t folder, const std::vector<os::DirEntry>& present,
+                                       Counts& counts, os::WorkQueue<Task>& queue) {
+  std::uint64_t out = 0;
+  for (const std::size_t child : std::views::reverse(m_children[folder])) {
+    const std::string name = m_base->text(m_base->folders()[child].name);
+    const auto found = std::ranges::lower_bound(present, name, {}, &os::DirEntry::name);
+    if (found != present.end() && found->name == name && found->type != os::EntryType::other) {
+      ++out;
+      queue.add({dir, child}); // the youngest task is the first to be done
+    } else {
+      visit_missing(child, counts);
+    }
+  }
+  return out;
 }
 
 void Verifier::visit_missing(std::size_t folder_index, Counts& counts) {
@@ -218,24 +248,31 @@ void Verifier::visit_missing(std::size_t folder_index, Counts& counts) {
   }
 }
 
-void Verifier::visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts) {
+/// Whether it is as it was made, if its folder is unchanged.
+bool Verifier::visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts) {
   m_progress->count();
-  const char* name = m_base->text(m_base->files()[index].name);
+  const FileRecord& file = m_base->files()[index];
+  const char* name = m_base->text(file.name);
   const auto stat = dir.try_stat(name);
   if (!stat) {
     ++counts.missing;
     check_object(bucket, index);
-  } else if (m_manifest.made[index] != Made::linked || !stat->is_file() ||
-             stat->inode != m_manifest.inodes[index]) {
-    if (m_manifest.made[index] != Made::symlink || stat->is_file()) {
-      ++counts.made_private;
-      counts.bytes_private += stat->is_file() ? stat->size : 0;
-    }
-    check_object(bucket, index);
-  } else {
+    return false;
+  }
+  if (m_manifest.made[index] == Made::linked && stat->is_file() &&
+      stat->inode == m_manifest.inodes[index]) {
     ++counts.shared;
     compare(dir, name, *stat, bucket.folder, index);
+    return true;
   }
+  if (m_manifest.made[index] != Made::symlink || stat->is_file()) {
+    ++counts.made_private;
+    counts.bytes_private += stat->is_file() ? stat->size : 0;
+  }
+  check_object(bucket, index);
+  return m_manifest.made[index] == Made::symlink && stat->is_symlink() &&
+         stat->mtime == file.mtime() && m_store && stat->owner == m_store->owner() &&
+         stat->group == m_store->group();
 }
 
 /// A linked file that is no longer at its place (moved, replaced, removed) may have been written to

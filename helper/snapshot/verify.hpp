@@ -1,5 +1,6 @@
 #pragma once
 
+#include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
 #include "snapshot/run_record.hpp"
 
@@ -31,6 +32,9 @@ struct Verified {
   std::set<std::string> unguarded; ///< the suspects whose last run was not under the guard
   std::set<std::string> never_run; ///< the suspects in which no command was run
   std::uint64_t healed = 0;
+  /// The base's folders that are pristine, with all files in them, for certain: those of a tree
+  /// that was handed on, and whose state did not change. Others have no inode.
+  std::vector<FolderState> pristine;
   std::string not_healed; ///< why the store is as it was found; empty if it is healed
   std::vector<std::string> notes;
 

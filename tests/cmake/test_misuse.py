@@ -64,6 +64,7 @@ CASES = [
     ("set(SNAPSHOT_FIXTURES_GUARD on)\n" + T + ")", "SNAPSHOT_FIXTURES_GUARD 'on'", "AUTO, ON, OFF"),
     (T + "GUARD OFF SOURCE_WRITES REPORT)", "SOURCE_WRITES REPORT is the guard's work", "leave out one of the two"),
     (T + "KEEP X)", "KEEP 'X'", "NEVER, ON_FAILURE, ALWAYS"),
+    ("set(SNAPSHOT_FIXTURES_SPARES many)\n" + T + ")", "SNAPSHOT_FIXTURES_SPARES 'many'"),
     ("set(SNAPSHOT_FIXTURES_KEEP never)\n" + T + ")", "SNAPSHOT_FIXTURES_KEEP 'never'"),
     (T + "SETUP_TIMEOUT soon)", "no number of seconds"),
     (T + "SETUP_TIMEOUT 0)", "no number of seconds"),

@@ -1,0 +1,230 @@
+#include "snapshot/spares.hpp"
+
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "os/path.hpp"
+#include "os/process.hpp"
+#include "os/remove_tree.hpp"
+#include "os/time_text.hpp"
+#include "snapshot/create.hpp"
+#include "snapshot/find.hpp"
+#include "snapshot/run_record.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace snapfix::snapshot {
+namespace {
+
+/// What no folder of a snapshot begins with (name.hpp).
+constexpr const char* k_prefix = "~spare.";
+
+/// A spare whose lock we hold.
+struct HeldSpare {
+  std::string folder;
+  os::Lock lock;
+  SnapshotManifest manifest;
+};
+
+std::vector<std::string> spares_of(const Root& root) {
+  std::vector<std::string> out;
+  for (const auto& entry : root.spares().entries()) {
+    out.push_back(entry.name);
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+void forget(const Root& root, const std::string& spare, const os::Lock& lock) {
+  root.forget(spare);
+  root.remove_lock_file(spare, lock);
+}
+
+/// Its tree goes by way of the trash.
+void remove(const Root& root, const std::string& spare, const os::Lock& lock) {
+  const auto removing = root.try_lock_trash(os::LockMode::shared);
+  const std::string discarded = root.discard_spare(spare);
+  forget(root, spare, lock);
+  os::remove_tree(root.trash(), discarded.c_str());
+}
+
+/// Nothing where somebody else is at it, or was. What has no sound manifest goes.
+std::optional<HeldSpare> hold(const Root& root, const std::string& spare) {
+  auto lock = root.try_lock_name(spare);
+  if (!lock || !root.spares().try_stat(spare.c_str())) {
+    return std::nullopt;
+  }
+  auto manifest = SnapshotManifest::load(root.snapshots(), spare);
+  if (!manifest) {
+    remove(root, spare, *lock);
+    return std::nullopt;
+  }
+  return HeldSpare{spare, std::move(*lock), std::move(*manifest)};
+}
+
+/// Why a tree is not handed on that may be changed by somebody, or is not as a new one would be.
+std::string obstacle(const Root& root, const std::string& folder,
+                     const SnapshotManifest& snapshot) {
+  const std::string path = root.path() + "/" + folder;
+  const auto run = load_run(root, folder);
+  if (snapshot.meta.update != Update::none || (run && !run->ended_cleanly())) {
+    return "a process of its command may live";
+  }
+  if (const auto processes = os::processes_in(path); !processes.empty()) {
+    return os::format("{} (pid {}) is at work in it", processes.front().name,
+                      processes.front().pid);
+  }
+  return os::holds_mounts(path) ? "something is mounted in it" : "";
+}
+
+/// The lock of a name for one more spare; nothing if there are enough. One of another base makes
+/// room.
+std::optional<std::pair<std::string, os::Lock>> free_name(const Root& root, std::size_t most,
+                                                          const os::Hash& base) {
+  for (const bool makes_room : {false, true}) {
+    for (std::size_t i = 0; i < most; ++i) {
+      const std::string name = os::format("{}{}", k_prefix, i);
+      if (makes_room) {
+        if (const auto other = hold(root, name); other && other->manifest.base != base) {
+          remove(root, name, other->lock);
+        }
+      }
+      auto lock = root.try_lock_name(name);
+      if (lock && !root.spares().try_stat(name.c_str())) {
+        return std::pair(name, std::move(*lock));
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+/// Sets the tree in `work/<folder>` right.
+SnapshotManifest make_pristine(const Root& root, const std::string& folder, const Base& base,
+                               const SnapshotManifest& snapshot, const Verified& verified) {
+  const auto store = root.lock_store(os::LockMode::shared, "snapfix, handing on a tree");
+  const os::Dir tree = root.work().open_child(folder.c_str());
+  require_ours(tree);
+  TreeOptions options;
+  keep_options(snapshot, options);
+  const KnownTree known{snapshot, verified.pristine};
+  auto made = refresh_tree(root, base, options, tree, &known);
+  SnapshotManifest out = snapshot;
+  out.meta.created = os::to_iso8601(os::now());
+  out.meta.ledger = made.ledger;
+  out.made = std::move(made.made);
+  out.inodes = std::move(made.inodes);
+  out.folders = std::move(made.folders);
+  return out;
+}
+
+/// Whether `spare` could be given to who wants a tree of that source, with those options.
+bool serves(const SnapshotManifest& spare, const Base& base, const TreeOptions& options) {
+  return spare.meta.source == base.meta().source && has_same_options(spare, options) &&
+         !(options.strict && spare.meta.ledger.copied() != 0);
+}
+
+} // namespace
+
+bool is_spare(const std::string& folder) {
+  return folder.starts_with(k_prefix);
+}
+
+bool is_of(const SnapshotManifest& spare, const Base& base) {
+  if (spare.base != base.id() || spare.made.size() != base.files().size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < spare.made.size(); ++i) { // objects that were healed have others
+    if (spare.made[i] == Made::linked && spare.inodes[i] != base.files()[i].inode) {
+      return false;
+    }
+  }
+  return true;
+}
+
+HandedOn hand_on(const Root& root, const std::string& folder, const Verified& verified,
+                 std::size_t most) {
+  const auto snapshot = most == 0 ? std::nullopt : find_snapshot(root, folder);
+  const auto base = snapshot ? find_base_of(root, *snapshot) : std::nullopt;
+  if (!base || snapshot->meta.options.link_from != to_text(LinkFrom::store)) {
+    return {};
+  }
+  if (auto why_not = obstacle(root, folder, *snapshot); !why_not.empty()) {
+    return {false, std::move(why_not)};
+  }
+  const auto name = free_name(root, most, base->id());
+  if (!name) {
+    return {};
+  }
+  root.discard_work(folder);
+  root.take_tree(folder);
+  try {
+    const auto spare = make_pristine(root, folder, *base, *snapshot, verified);
+    spare.prepare(root.snapshots(), name->first).commit();
+    root.put_spare(folder, name->first);
+    return {true, ""};
+  } catch (const os::Error&) {      // something in it is not ours to change
+  } catch (const DamagedObjects&) { // the next who wants it made anew has it healed
+  }
+  root.discard_work(folder);
+  forget(root, name->first, name->second);
+  return {};
+}
+
+std::optional<SnapshotManifest> take_spare(const Root& root, const std::string& folder,
+                                           const Base& base, const TreeOptions& options) {
+  std::optional<HeldSpare> best;
+  for (const auto& name : spares_of(root)) {
+    auto spare = hold(root, name);
+    if (!spare || !serves(spare->manifest, base, options)) {
+      continue;
+    }
+    const bool is_best = is_of(spare->manifest, base);
+    if (is_best || !best) {
+      best = std::move(spare);
+    }
+    if (is_best) {
+      break;
+    }
+  }
+  if (!best) {
+    return std::nullopt;
+  }
+  root.discard_work(folder);
+  root.take_spare(best->folder, folder);
+  forget(root, best->folder, best->lock);
+  return std::move(best->manifest);
+}
+
+Spares count_spares(const Root& root) {
+  Spares out;
+  for (const auto& name : spares_of(root)) {
+    if (const auto manifest = SnapshotManifest::load(root.snapshots(), name)) {
+      ++out.trees;
+      out.entries += manifest->meta.ledger.entries();
+    }
+  }
+  return out;
+}
+
+void trim_spares(const Root& root, std::optional<std::size_t> most) {
+  std::set<os::Hash> newest;
+  for (const auto& entry : root.sources().entries()) {
+    const auto key = os::Hash::from_hex(entry.name);
+    if (const auto record = key ? FreezeRecord::load(root.sources(), *key) : std::nullopt) {
+      newest.insert(record->base());
+    }
+  }
+  std::size_t stay = 0;
+  for (const auto& name : spares_of(root)) {
+    const auto spare = hold(root, name);
+    if (spare && (!newest.contains(spare->manifest.base) || (most && stay >= *most))) {
+      remove(root, name, spare->lock);
+    } else {
+      ++stay;
+    }
+  }
+}
+
+} // namespace snapfix::snapshot
