@@ -463,7 +463,9 @@ MadeTree refresh_tree(const Root& root, const Base& base, const TreeOptions& opt
 
 MadeTree update_tree(const Root& root, const Base& base, const TreeOptions& options,
                      const os::Dir& tree, const OldTree& old) {
-  return TreeMaker(root, base, options, tree, &old).refresh();
+  auto out = TreeMaker(root, base, options, tree, &old).refresh();
+  out.folders.clear(); // they hold what jobs have made
+  return out;
 }
 
 } // namespace snapfix::snapshot

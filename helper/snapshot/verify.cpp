@@ -188,7 +188,8 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
       as_made = visit_file(dir, bucket, index, counts) && as_made;
     }
   }
-  const auto now = FolderState::of(dir.stat());
+  // A server may know of changes that another client made.
+  const auto now = FolderState::of(os::stat_of(dir.fd(), dir.path(), os::Freshness::server));
   if (is_unchanged(folder_index, now)) { // so it holds what it did hold
     m_out.pristine[folder_index] = as_made ? now : FolderState();
     const auto parent = std::make_shared<const os::Dir>(std::move(dir));

@@ -237,5 +237,19 @@ def test_an_update_that_was_killed_leaves_nothing_aside(tmp):
     assert os.listdir(u / "d") == [".snapfix-aside.1"]
 
 
+def test_what_jobs_made_is_counted_afterwards(tmp):
+    """Also where nothing was to be done in its folder."""
+    p = Project(tmp, {"d/f": "1", "k": "1"}, plain=True)
+    u = p.create("u")
+    times = os.lstat(u / "d")
+    (u / "d/own").write_text("a job's")
+    os.utime(u / "d", ns=(times.st_atime_ns, times.st_mtime_ns))
+    harness.run(["sleep", "0.1"])
+    p.write({"k": "2"})
+    p("create", "u", "--update")
+    assert p("verify", "u", "--json").json()["added"] == 1
+    assert (u / "d/own").read_text() == "a job's"
+
+
 if __name__ == "__main__":
     harness.main()
