@@ -205,7 +205,7 @@ def test_the_root_holds_one_copy_and_nothing_else(tmp):
 
 def test_list_and_show(tmp):
     p = Project(tmp)
-    assert p("list", "--json").json() == {"root": str(p.root), "snapshots": [], "damaged": [], "schema_version": 1}
+    assert p("list", "--json").json() == {"root": str(p.root), "snapshots": [], "damaged": [], "spares": {"trees": 0, "entries": 0}, "schema_version": 1}
     base = p("freeze").out.strip()
     p.create("a b")
     p("run", "z", "--", "sh", "-c", "exit 4", expect=4)
