@@ -90,7 +90,7 @@ private:
               const std::string& folder_path);
   bool is_ours(const os::Stat& stat) const;
   void take_back_attributes(const os::Dir& dir) const;
-  void finish_folder(const os::Dir& dir, const FolderRecord& folder) const;
+  os::Stat finish_folder(const os::Dir& dir, const FolderRecord& folder) const;
   MadeTree finish();
 
   const char* name_of(std::size_t folder) const {
@@ -227,15 +227,17 @@ void TreeMaker::place_beside_jobs(Opened& here, std::size_t folder, std::size_t 
 }
 
 /// Gives the folder the mode and times it is to have: nothing is made or removed in it after this.
-/// A mode that would keep us from working below it waits for finish().
-void TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder) const {
+/// A mode that would keep us from working below it waits for finish(). Returns what it is then.
+os::Stat TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder) const {
   const auto stat = dir.stat();
-  if (stat.permissions() != folder.permissions && !is_closed(folder)) {
+  const bool has_mode = stat.permissions() == folder.permissions || is_closed(folder);
+  if (!has_mode) {
     dir.set_permissions(folder.permissions);
   }
   if (stat.mtime != folder.mtime()) {
     dir.set_times(folder.mtime());
   }
+  return has_mode && stat.mtime == folder.mtime() ? stat : dir.stat();
 }
 
 /// Whether it belongs to whom a new one would; beside what jobs have made, the owner must be right.
@@ -305,8 +307,7 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
   if (m_old == nullptr) {
     take_back_attributes(here.dir);
   }
-  finish_folder(here.dir, folder);
-  m_out.folders[task.index] = FolderState::of(here.dir.stat());
+  m_out.folders[task.index] = FolderState::of(finish_folder(here.dir, folder));
   add_children(std::move(here), task.index);
   return folder.file_count;
 }

@@ -68,7 +68,7 @@ private:
   Counts visit(os::Dir&& dir, std::size_t folder_index, os::WorkQueue<Task>& queue);
   void visit_missing(std::size_t folder_index, Counts& counts);
   bool visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts);
-  bool is_unchanged(std::size_t folder, const FolderState& now) const;
+  bool is_unchanged(const os::Dir& dir, std::size_t folder) const;
   std::uint64_t queue_children(const std::shared_ptr<const os::Dir>& dir, std::size_t folder,
                                const std::vector<os::DirEntry>& present, Counts& counts,
                                os::WorkQueue<Task>& queue);
@@ -188,10 +188,8 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
       as_made = visit_file(dir, bucket, index, counts) && as_made;
     }
   }
-  // A server may know of changes that another client made.
-  const auto now = FolderState::of(os::stat_of(dir.fd(), dir.path(), os::Freshness::server));
-  if (is_unchanged(folder_index, now)) { // so it holds what it did hold
-    m_out.pristine[folder_index] = as_made ? now : FolderState();
+  if (is_unchanged(dir, folder_index)) { // so it holds what it did hold
+    m_out.pristine[folder_index] = as_made ? m_manifest.folders[folder_index] : FolderState();
     const auto parent = std::make_shared<const os::Dir>(std::move(dir));
     for (const std::size_t child : std::views::reverse(m_children[folder_index])) {
       queue.add({parent, child});
@@ -208,9 +206,13 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
 }
 
 /// The top folder has always changed: it got another name.
-bool Verifier::is_unchanged(std::size_t folder, const FolderState& now) const {
-  return folder != 0 && m_manifest.folders.size() == m_base->folders().size() &&
-         m_manifest.folders[folder] == now;
+bool Verifier::is_unchanged(const os::Dir& dir, std::size_t folder) const {
+  const auto& began = m_manifest.folders;
+  if (folder == 0 || began.size() != m_base->folders().size() || !began[folder].is_known()) {
+    return false;
+  }
+  // A server may know of changes that another client made.
+  return began[folder] == FolderState::of(os::stat_of(dir.fd(), dir.path(), os::Freshness::server));
 }
 
 /// Returns how many of them are there.

@@ -121,7 +121,10 @@ def test_refresh_and_verify_look_once_at_what_stands():
     by_file, by_folder = rates()["refresh"]
     assert by_file == {"LOOKUP": 1}, by_file
     assert by_folder == {"LOOKUP": 1, "GETATTR": 1, "OPENDIR": 1, "READDIR": 2}, by_folder
-    assert rates()["verify"] == [{"LOOKUP": 1}, {"LOOKUP": 1, "OPENDIR": 1, "READDIR": 2}], rates()["verify"]
+    by_file, by_folder = rates()["verify"]
+    # Of a folder whose state is known the server is asked for that, and not for what it holds.
+    assert by_file == {"LOOKUP": 1}, by_file
+    assert by_folder in ({"LOOKUP": 1, "OPENDIR": 1, "READDIR": 2}, {"LOOKUP": 1, "OPENDIR": 1, "GETATTR": 1}), by_folder
 
 
 if __name__ == "__main__":
