@@ -42,6 +42,7 @@ int prune(const std::vector<std::string>& arguments) {
   add_root_option(options);
   options.add_value("keep", "N", "remove all snapshots but the newest N");
   options.add_value("older-than", "AGE", "remove snapshots older than this: 30s, 15m, 12h, 7d, 2w");
+  options.add_value("spares", "N", "leave at most N trees that wait for their next snapshots");
   options.add_flag("dry-run", "only say what would go");
   options.add_flag("json", "print a report");
   if (!options.parse(arguments)) {
@@ -52,6 +53,7 @@ int prune(const std::vector<std::string>& arguments) {
   if (const auto age = options.value("older-than")) {
     wanted.older_than_seconds = seconds_from(options, *age);
   }
+  wanted.spares = options.number("spares");
   wanted.dry_run = options.flag("dry-run");
   const auto root = snapshot::Root::open(root_path(options));
   const auto pruned = snapshot::prune(root, wanted);

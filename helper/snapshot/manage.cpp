@@ -229,8 +229,10 @@ Pruned prune(const Root& root, const PruneOptions& options) {
       remove_tree_of(root, folder, *lock);
     }
   }
+  for (const auto& spare : trim_spares(root, options.spares, options.dry_run)) {
+    would_go.insert(spare);
+  }
   if (!options.dry_run) {
-    trim_spares(root, std::nullopt);
     clear_half_written(root);
     forget_treeless(root);
     out.left = root.clear_debris();

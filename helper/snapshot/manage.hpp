@@ -75,6 +75,7 @@ Listed list(const Root& root);
 struct PruneOptions {
   std::optional<std::uint64_t> keep;              ///< the newest so many snapshots stay
   std::optional<std::int64_t> older_than_seconds; ///< snapshots older than that go
+  std::optional<std::uint64_t> spares;            ///< at most so many stay
   bool dry_run = false;
 };
 

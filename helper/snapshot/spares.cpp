@@ -208,7 +208,8 @@ Spares count_spares(const Root& root) {
   return out;
 }
 
-void trim_spares(const Root& root, std::optional<std::size_t> most) {
+std::vector<std::string> trim_spares(const Root& root, std::optional<std::uint64_t> most,
+                                     bool dry_run) {
   std::set<os::Hash> newest;
   for (const auto& entry : root.sources().entries()) {
     const auto key = os::Hash::from_hex(entry.name);
@@ -216,15 +217,20 @@ void trim_spares(const Root& root, std::optional<std::size_t> most) {
       newest.insert(record->base());
     }
   }
-  std::size_t stay = 0;
+  std::vector<std::string> out;
+  std::uint64_t stay = 0;
   for (const auto& name : spares_of(root)) {
     const auto spare = hold(root, name);
-    if (spare && (!newest.contains(spare->manifest.base) || (most && stay >= *most))) {
-      remove(root, name, spare->lock);
-    } else {
+    if (!spare || (newest.contains(spare->manifest.base) && (!most || stay < *most))) {
       ++stay;
+      continue;
     }
+    if (!dry_run) {
+      remove(root, name, spare->lock);
+    }
+    out.push_back(name);
   }
+  return out;
 }
 
 } // namespace snapfix::snapshot

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace snapfix::snapshot {
 
@@ -44,7 +45,9 @@ struct Spares {
 
 Spares count_spares(const Root& root);
 
-/// Removes spares of bases that no freeze of a source was the last to make, or until `most` stay.
-void trim_spares(const Root& root, std::optional<std::size_t> most);
+/// Removes spares of bases that no freeze of a source was the last to make, and until no more than
+/// `most` stay. Returns their manifests' names; in a dry run those that would go.
+std::vector<std::string> trim_spares(const Root& root, std::optional<std::uint64_t> most,
+                                     bool dry_run);
 
 } // namespace snapfix::snapshot

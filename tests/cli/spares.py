@@ -142,8 +142,23 @@ def test_prune_removes_those_of_former_states(tmp):
     assert len(spares(p)) == 1, "of the newest state"
     p.write({"a": "edited"})
     p.freeze()
-    p("prune")
+    foretold = p("prune", "--dry-run", "--json").json()
+    assert len(spares(p)) == 1
+    pruned = p("prune", "--json").json()
+    assert {**foretold, "dry_run": False} == pruned and pruned["bases"] == 1, (foretold, pruned)
     assert spares(p) == [] and not list((p.root / ".snapfix/snapshots").iterdir()) and not list((p.root / ".snapfix/trash").iterdir())
+
+
+def test_prune_leaves_as_many_as_are_wanted(tmp):
+    p = project(tmp)
+    for name in ("a", "b", "c"):
+        p.create(name)
+    for name in ("a", "b", "c"):
+        p("finish", name, "--keep", "never", "--spares", 3)
+    for most, expected in ((3, 3), (1, 1), (0, 0)):
+        p("prune", "--spares", most)
+        assert len(spares(p)) == expected
+    assert not [name for name in os.listdir(p.root / ".snapfix/locks") if "spare" in name]
 
 
 def test_objects_that_were_healed_meanwhile(tmp):
