@@ -146,6 +146,24 @@ class CreateBeside(Command):
         harness.assert_same_state(self.left, tree_state(self.beside), what="the root beside, before and now")
 
 
+class CreateOfASpare(CreateASecond):
+    """Out of a tree that was handed on: it is whole under one of its names, or goes."""
+
+    def prepare(self, p):
+        super().prepare(p)
+        p("create", "s")
+        (p.root / "s/d/new").write_text("a job's\n")
+        (p.root / "s/b").unlink()
+        p("finish", "s", "--keep", "never", "--spares", 1)
+        assert os.listdir(p.root / ".snapfix/spares")
+
+    def again(self, p):
+        super().again(p)
+        p("create", "v")
+        p.expect_pristine("v")
+        p("remove", "v")
+
+
 class Refresh(Command):
     """A snapshot that was used: files changed, gone and new."""
 
@@ -344,6 +362,34 @@ class Remove(Gone):
 
 class Finish(Gone):
     args = ("finish", "t")
+
+
+class FinishHandsOn(Gone):
+    """A tree that a job has worked in. Whatever is handed on afterwards is pristine."""
+
+    args = ("finish", "t", "--keep", "never", "--spares", "2")
+
+    def prepare(self, p):
+        p.clear()
+        p("create", "u")
+        p("create", "t")
+        p("finish", "t", "--keep", "never", "--spares", 1)
+        p("create", "t")  # some folders of it are known to be pristine
+        (p.t / "d/e").chmod(0o700)
+        (p.t / "d/new").mkdir()
+        (p.t / "b").unlink()
+        self.used = tree_state(p.t)
+
+    def check_failed(self, p):
+        if p.t.exists() and p.is_recorded() and tree_state(p.t) != self.used:
+            p.expect_pristine()
+
+    def again(self, p):
+        super().again(p)
+        for name in ("v", "w"):
+            p("create", name)
+            p.expect_pristine(name)
+        p("remove", "v", "w")
 
 
 class FinishKeeps(Gone):
