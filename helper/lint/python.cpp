@@ -54,8 +54,8 @@ private:
     return i < m_tokens.size() && !is_string(i) && chars(i) == what;
   }
   const std::string& chars(std::size_t i) const {
-    static const std::string none;
-    return i < m_tokens.size() ? m_tokens[i].text.chars() : none;
+    static const std::string k_none;
+    return i < m_tokens.size() ? m_tokens[i].text.chars() : k_none;
   }
   std::string lowered(std::size_t i) const {
     m_reading.spend(chars(i).size());

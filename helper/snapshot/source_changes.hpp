@@ -16,7 +16,8 @@ struct SourceChange {
   std::string path; ///< a file, or a folder that holds none
   Change change = Change::changed;
 
-  auto operator<=>(const SourceChange&) const = default;
+  auto
+  operator<=>(const SourceChange&) const = default; // NOLINT(modernize-use-nullptr): clang-tidy 14
 };
 
 /// `changed`, `new` or `gone`.

@@ -16,7 +16,6 @@
 #include <cerrno>
 #include <memory>
 #include <mutex>
-#include <ranges>
 
 namespace snapfix::snapshot {
 namespace {
@@ -191,8 +190,9 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
   if (is_unchanged(dir, folder_index)) { // so it holds what it did hold
     m_out.pristine[folder_index] = as_made ? m_manifest.folders[folder_index] : FolderState();
     const auto parent = std::make_shared<const os::Dir>(std::move(dir));
-    for (const std::size_t child : std::views::reverse(m_children[folder_index])) {
-      queue.add({parent, child});
+    const auto& children = m_children[folder_index];
+    for (std::size_t i = children.size(); i-- > 0;) { // the youngest task is the first to be done
+      queue.add({parent, children[i]});
     }
     return counts;
   }
@@ -220,12 +220,14 @@ std::uint64_t Verifier::queue_children(const std::shared_ptr<const os::Dir>& dir
                                        std::size_t folder, const std::vector<os::DirEntry>& present,
                                        Counts& counts, os::WorkQueue<Task>& queue) {
   std::uint64_t out = 0;
-  for (const std::size_t child : std::views::reverse(m_children[folder])) {
+  const auto& children = m_children[folder];
+  for (std::size_t i = children.size(); i-- > 0;) {
+    const std::size_t child = children[i];
     const std::string name = m_base->text(m_base->folders()[child].name);
     const auto found = std::ranges::lower_bound(present, name, {}, &os::DirEntry::name);
     if (found != present.end() && found->name == name && found->type != os::EntryType::other) {
       ++out;
-      queue.add({dir, child}); // the youngest task is the first to be done
+      queue.add({dir, child});
     } else {
       visit_missing(child, counts);
     }
