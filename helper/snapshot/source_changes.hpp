@@ -16,8 +16,8 @@ struct SourceChange {
   std::string path; ///< a file, or a folder that holds none
   Change change = Change::changed;
 
-  auto
-  operator<=>(const SourceChange&) const = default; // NOLINT(modernize-use-nullptr): clang-tidy 14
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14
+  auto operator<=>(const SourceChange&) const = default;
 };
 
 /// `changed`, `new` or `gone`.

@@ -39,7 +39,7 @@ class TreeMaker {
 public:
   TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree,
             const OldTree* old = nullptr, const KnownTree* known = nullptr)
-      : m_base(base), m_tree(tree), m_old(old), m_known(known), m_placer(root, base, options),
+      : m_base(base), m_tree(tree), m_known(known), m_old(old), m_placer(root, base, options),
         m_work(root.work().stat()), m_inherited(inherited_attributes(root.work())),
         m_children(children_of_folders(base)), m_queue(options.workers),
         m_progress("making the snapshot", base.files().size()) {
