@@ -246,7 +246,7 @@ void Run::refuse_untracked(const std::string& source) const {
         continue; // the source's file is meant
       }
     } else if (i == 0 ? path.find('/') != std::string::npos : is_interpreter(words[0])) {
-      path = source + "/" + m_options.value("chdir").value_or(".") + "/" + path;
+      path = os::format("{}/{}/{}", source, m_options.value("chdir").value_or("."), path);
     } else {
       continue; // of PATH, or it may be anything
     }
