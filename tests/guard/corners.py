@@ -49,6 +49,8 @@ k_reads_what_is_not_set = """
 def checked(p, tmp, *options, guard="on", **more):
     """A program with an error that writes to a shared file, in a snapshot, with valgrind in front of the helper."""
     harness.require("valgrind", "cc")
+    if harness.is_sanitized():
+        harness.skip("valgrind runs no helper that has a sanitizer")
     program = tmp / "checked"
     if not program.exists():
         (tmp / "checked.c").write_text(k_reads_what_is_not_set)
