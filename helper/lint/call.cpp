@@ -286,7 +286,9 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
   const bool assumed = reading.assume_locked == AssumeLocked::yes && is_on(variables, "UV_LOCKED");
   if (call.spared || !has_lock(call, reading)) {
     ++reading.pinned;
-  } else if (!call.no_project.empty()) {
+    return call.command;
+  }
+  if (!call.no_project.empty()) {
     const bool wished = call.locked || call.frozen || is_assumed(variables);
     if (call.flagged || (call.no_project.starts_with("UV_") && wished)) {
       add(reading, words, subcommand,
