@@ -161,7 +161,7 @@ std::optional<std::string> Projects::find(const std::string& folder) const {
   boost::system::error_code error;
   for (const std::string& above : m_above) {
     const std::size_t top = m_tree->top.size();
-    const auto path = normal(above.substr(std::min(top, above.size())), folder);
+    auto path = normal(above.substr(std::min(top, above.size())), folder);
     if (path && (folder.empty() || fs::is_directory(m_tree->path(*path, ""), error))) {
       return path;
     }

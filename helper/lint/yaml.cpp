@@ -1,6 +1,7 @@
 #include "lint/kind.hpp"
 #include "lint/shell.hpp"
 #include "lint/words.hpp"
+#include "os/format.hpp"
 
 #include <algorithm>
 #include <new>
@@ -102,7 +103,8 @@ bool is_block(Node scalar) {
 }
 
 bool is_flow_list(Node node) {
-  return node->type == YAML_SEQUENCE_NODE && node->data.sequence.style == YAML_FLOW_SEQUENCE_STYLE;
+  return node != nullptr && node->type == YAML_SEQUENCE_NODE &&
+         node->data.sequence.style == YAML_FLOW_SEQUENCE_STYLE;
 }
 
 std::string_view value_of(Node scalar) {
@@ -134,7 +136,7 @@ public:
   bool is_word_list() {
     Node root =
         m_file.documents.empty() ? nullptr : yaml_document_get_root_node(&m_file.documents.front());
-    return root != nullptr && is_flow_list(root);
+    return is_flow_list(root);
   }
 
 private:
@@ -297,7 +299,7 @@ private:
       for (const auto& [none, value] : members_of(values)) {
         take_matrix_value(name, value, variables);
         for (const auto& [part, inner] : members_of(value)) {
-          take_matrix_value(name + "." + part, inner, variables);
+          take_matrix_value(os::format("{}.{}", name, part), inner, variables);
         }
       }
     }
