@@ -169,13 +169,11 @@ int run(const std::vector<std::string>& arguments) {
   } catch (const UsageError& error) {
     print_error(error);
     return own_failure(arguments, k_wrong_usage);
+  } catch (const guard::CannotStart& error) {
+    print_error(error);
+    return own_failure(arguments, error.error_number() == ENOENT ? k_not_found : k_not_executable);
   } catch (const os::Error& error) {
     print_error(error);
-  } catch (const guard::CannotStart& failure) {
-    const bool missing = failure.error_number == ENOENT;
-    print_error(os::Error("run", {failure.program}, failure.error_number,
-                          missing ? "is it in PATH, or in the snapshot?" : ""));
-    return own_failure(arguments, missing ? k_not_found : k_not_executable);
   } catch (const std::exception& error) {
     print_error(os::Error(std::string(error.what())));
   }

@@ -119,8 +119,8 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
   }
   try {
     if (os::runs_under_valgrind()) {
-      throw guard::NoGuard{"valgrind traces children, and snapfix is one: with "
-                           "--trace-children-skip=*/snapfix as well it checks the command alone"};
+      throw guard::NoGuard("valgrind traces children, and snapfix is one: with "
+                           "--trace-children-skip=*/snapfix as well it checks the command alone");
     }
     const auto listed = root.runs().stat_of(folder.c_str()).mtime; // written just now
     const guard::Protection protection{.device = shared.device,
@@ -136,12 +136,13 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
     return std::move(guarded.end);
   } catch (const guard::NoGuard& no) {
     if (wanted == Guard::on) {
-      throw os::Error("cannot guard the shared files: " + no.reason,
+      throw os::Error(std::string("cannot guard the shared files: ") + no.what(),
                       "'snapfix doctor' shows what this system can do; --guard auto runs without, "
                       "and verifies afterwards");
     }
-    os::note("no guard (" + no.reason + "): what writes to a shared file is found afterwards");
-    record.guard = {snapshot::GuardState::missing, no.reason, {}};
+    os::note(std::string("no guard (") + no.what() +
+             "): what writes to a shared file is found afterwards");
+    record.guard = {snapshot::GuardState::missing, no.what(), {}};
     snapshot::write_run(root, folder, record);
   }
   return guard::run_command(command);

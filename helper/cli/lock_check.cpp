@@ -273,16 +273,12 @@ LockCheck::Answer LockCheck::ask(const std::string& name, const snapshot::Base& 
   record.command = command.arguments;
   record.guard = guard_before(Guard::automatic);
   snapshot::write_run(m_root, folder, record);
-  try {
-    const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic,
-                                 guard::SourceWrites::allow, record);
-    const auto said = os::text_of(output.get(), "the output of uv");
-    Answer out = answer_of(end, base, locked, said);
-    out.lasts = out.lasts && !uv::may_change_unseen(m_environment, place);
-    return out;
-  } catch (const guard::CannotStart& failure) {
-    throw os::Error("run", {m_uv}, failure.error_number);
-  }
+  const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic,
+                               guard::SourceWrites::allow, record);
+  const auto said = os::text_of(output.get(), "the output of uv");
+  Answer out = answer_of(end, base, locked, said);
+  out.lasts = out.lasts && !uv::may_change_unseen(m_environment, place);
+  return out;
 }
 
 /// What does not last might be another answer tomorrow.

@@ -356,7 +356,7 @@ int Run::operator()() {
     try {
       end = run_in_tree(root, m_folder, *manifest, to_run, m_guard, m_source_writes, record);
     } catch (const guard::CannotStart& failure) {
-      end.exit_code = failure.error_number == ENOENT ? k_not_found : k_not_executable;
+      end.exit_code = failure.error_number() == ENOENT ? k_not_found : k_not_executable;
       record_end(root, record, end);
       throw;
     }

@@ -1,10 +1,8 @@
 #include "guard/command.hpp"
 
 #include "guard/child.hpp"
-#include "os/error.hpp"
 #include "os/fd.hpp"
 
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -70,7 +68,7 @@ CommandEnd run_command(const Command& command) {
   ::signal(SIGPIPE, SIG_IGN); // our own words must not end us before the command's end is passed on
   if (const auto failed = pipe.wait()) {
     ::waitpid(pid, nullptr, 0);
-    throw CannotStart{failed->error_number, command.arguments[0]};
+    throw CannotStart(command.arguments[0], failed->error_number);
   }
   const int status = wait_for(pid, command.parent, signals);
   signals.command_has_ended();

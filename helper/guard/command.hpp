@@ -1,7 +1,9 @@
 #pragma once
 
+#include "os/error.hpp"
 #include "os/process.hpp"
 
+#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -17,9 +19,11 @@ struct Command {
 };
 
 /// The command could not be started.
-struct CannotStart {
-  int error_number = 0;
-  std::string program;
+class CannotStart : public os::Error {
+public:
+  CannotStart(const std::string& program, int error_number)
+      : os::Error("run", {program}, error_number,
+                  error_number == ENOENT ? "is it in PATH, or in the snapshot?" : "") {}
 };
 
 struct CommandEnd {

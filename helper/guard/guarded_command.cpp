@@ -4,7 +4,6 @@
 #include "guard/child.hpp"
 #include "guard/message_text.hpp"
 #include "guard/supervisor.hpp"
-#include "os/error.hpp"
 #include "os/fd.hpp"
 #include "os/format.hpp"
 
@@ -12,7 +11,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <optional>
 
@@ -32,7 +30,7 @@ constexpr timespec k_patience{1, 0}; ///< with a supervisor that has nobody left
 GuardedEnd run_under(Channel guard, const Command& command, const Protection& protection) {
   guard.send(Message::Kind::protect, text_of(protection));
   if (!guard.receive()) {
-    throw NoGuard{"the guard that this runs under does not answer"};
+    throw NoGuard("the guard that this runs under does not answer");
   }
   GuardedEnd out{run_command(command), {}};
   guard.send(Message::Kind::report);
@@ -122,10 +120,10 @@ void Front::hear() {
     break;
   case Message::Kind::cannot_start:
     ::waitpid(m_supervisor, nullptr, 0);
-    throw CannotStart{std::stoi(message->text), m_command.arguments[0]};
+    throw CannotStart(m_command.arguments[0], std::stoi(message->text));
   case Message::Kind::no_guard:
     ::waitpid(m_supervisor, nullptr, 0);
-    throw NoGuard{message->text};
+    throw NoGuard(message->text);
   case Message::Kind::failed:
     ::waitpid(m_supervisor, nullptr, 0);
     throw os::Error("the guard cannot be started: " + message->text);
@@ -214,7 +212,7 @@ GuardedEnd run_guarded(const Command& command, const Protection& protection) {
     return run_under(std::move(guard), command, protection);
   }
   if (!os::proc_is_ours()) {
-    throw NoGuard{"/proc is that of another pid namespace (unshare --mount-proc mounts ours)"};
+    throw NoGuard("/proc is that of another pid namespace (unshare --mount-proc mounts ours)");
   }
   return Front(command, protection).run();
 }
@@ -228,11 +226,9 @@ GuardProbe probe_guard() {
     const auto end = run_guarded(command, {});
     return {true, end.report.kernel};
   } catch (const NoGuard& no) {
-    return {false, no.reason};
+    return {false, no.what()};
   } catch (const CannotStart& failure) {
-    return {false,
-            os::format("cannot start {}: {}", failure.program,
-                       std::strerror(failure.error_number))}; // NOLINT(concurrency-mt-unsafe)
+    return {false, failure.what()};
   }
 }
 

@@ -3,14 +3,16 @@
 #include "guard/command.hpp"
 #include "guard/protection.hpp"
 #include "guard/report.hpp"
+#include "os/error.hpp"
 
 #include <string>
 
 namespace snapfix::guard {
 
 /// This system cannot guard.
-struct NoGuard {
-  std::string reason;
+class NoGuard : public os::Error {
+public:
+  using os::Error::Error;
 };
 
 struct GuardedEnd {

@@ -1,6 +1,7 @@
 #include "guard/listener.hpp"
 
 #include "guard/filter.hpp"
+#include "os/error.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -68,7 +69,7 @@ Installed install_filter() {
       flags &= ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
       continue;
     }
-    throw NotInstalled{failed};
+    throw os::Error("install", {"the filter"}, failed);
   }
 }
 

@@ -10,11 +10,6 @@
 
 namespace snapfix::guard {
 
-/// A filter could not be installed.
-struct NotInstalled {
-  int error_number = 0;
-};
-
 /// What the kernel gave when the filter was installed.
 struct Installed {
   os::UniqueFd listener;
@@ -23,7 +18,7 @@ struct Installed {
 };
 
 /// Puts the filter on this thread and what it starts; for good. Asks the kernel for what it has and
-/// makes do with less: WAIT_KILLABLE_RECV is of Linux 5.19, SPEC_ALLOW of 4.17. Throws NotInstalled
+/// makes do with less: WAIT_KILLABLE_RECV is of Linux 5.19, SPEC_ALLOW of 4.17. Throws os::Error
 /// (EBUSY: there is another listener).
 Installed install_filter();
 

@@ -70,8 +70,8 @@ int try_guard() {
     const bool is_told = supervisor.send_descriptor(installed.listener.get()) &&
                          supervisor.send(Message::Kind::report, kernel);
     failure.error_number = is_told ? 0 : EPIPE;
-  } catch (const NotInstalled& no) {
-    failure = {StartFailure::Step::filter, no.error_number};
+  } catch (const os::Error& error) {
+    failure = {StartFailure::Step::filter, error.error_number()};
   }
   if (failure.error_number == 0) {
     failure.error_number = try_guard();

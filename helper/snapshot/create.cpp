@@ -148,7 +148,7 @@ void Creator::make_of_sound_objects() {
       return;
     }
     if (m_options.is_checked && !m_options.is_checked(*m_base)) {
-      throw Unchecked{m_base->id()};
+      throw Unchecked(m_base->id());
     }
     try {
       make();

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,10 @@ enum class Existing {
 
 /// Thrown where a base is to be checked before a snapshot is made of it: no lock is held then, but
 /// the name's by the caller.
-struct Unchecked {
+struct Unchecked : std::runtime_error {
+  explicit Unchecked(const os::Hash& unchecked)
+      : runtime_error("a base was not checked"), base(unchecked) {}
+
   os::Hash base;
 };
 

@@ -18,7 +18,7 @@ void FolderReader::read(const source::ScannedFile& file, FileState& state) {
     try {
       state.target = m_dir.read_symlink(name.c_str());
     } catch (const os::Error&) { // a file by now, or gone
-      throw SourceChanged{m_dir.path_of(name.c_str())};
+      throw SourceChanged(m_dir.path_of(name.c_str()));
     }
     record.content = os::hash_of(state.target);
     return;
@@ -30,7 +30,7 @@ void FolderReader::read(const source::ScannedFile& file, FileState& state) {
   const std::string path = m_dir.path_of(name.c_str());
   const auto check = [&](const os::UniqueFd& fd, os::Freshness freshness) {
     if (!source::same_stat(os::stat_of(fd.get(), path, freshness), file.stat)) {
-      throw SourceChanged{path};
+      throw SourceChanged(path);
     }
   };
   os::UniqueFd fd;
@@ -38,7 +38,7 @@ void FolderReader::read(const source::ScannedFile& file, FileState& state) {
     fd = m_dir.open_to_read(name.c_str());
   } catch (const os::Error& error) {
     if (error.error_number() == ENOENT || error.error_number() == ELOOP) {
-      throw SourceChanged{path};
+      throw SourceChanged(path);
     }
     throw os::Error("read", {path}, error.error_number(),
                     "every file of the source must be readable: change its mode, or take it out of "
@@ -85,7 +85,7 @@ os::Hash FolderReader::copy_to_store(os::UniqueFd& from, const std::string& path
   const auto size =
       os::copy_data(from.get(), path, incoming.fd(), incoming.path(), stat.size, &hasher);
   if (size != stat.size) {
-    throw SourceChanged{path};
+    throw SourceChanged(path);
   }
   m_counts.bytes_copied += size;
   return hasher.finish();

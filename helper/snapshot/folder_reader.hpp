@@ -9,12 +9,17 @@
 
 #include <atomic>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace snapfix::snapshot {
 
 /// The source changed under our eyes: try again.
-struct SourceChanged {
+struct SourceChanged : std::runtime_error {
+  explicit SourceChanged(std::string changed)
+      : runtime_error("the source is changing"), path(std::move(changed)) {}
+
   std::string path;
 };
 

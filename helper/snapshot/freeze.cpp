@@ -166,7 +166,7 @@ void Freezer::read_changed(Frozen& out) {
   source::visit_folders(m_top, paths, [&](std::size_t at, const os::Dir* dir) {
     const std::size_t i = needed[at];
     if (dir == nullptr) {
-      throw SourceChanged{folders[i].path};
+      throw SourceChanged(folders[i].path);
     }
     FolderReader reader(m_store, m_from, m_can_reflink, folders[i], *dir);
     for (std::size_t k = 0; k < folders[i].files.size(); ++k) {
@@ -229,7 +229,7 @@ void Freezer::check_second_look() const {
   const auto listing = source::list_source(m_selection);
   const auto second = source::scan(m_top, listing);
   if (const auto path = source::first_difference(m_look.scan, second)) {
-    throw SourceChanged{*path};
+    throw SourceChanged(*path);
   }
 }
 
@@ -238,7 +238,7 @@ void Freezer::check_top() const {
   const auto now = os::Dir::open(m_selection.source).stat();
   const auto then = m_top.stat();
   if (now.inode != then.inode || now.device != then.device) {
-    throw SourceChanged{m_selection.source};
+    throw SourceChanged(m_selection.source);
   }
 }
 

@@ -257,7 +257,7 @@ void TreeMaker::take_back_attributes(const os::Dir& dir) const {
 
 MadeTree TreeMaker::finish() {
   if (auto damaged = m_placer.take_damaged(); !damaged.empty()) {
-    throw DamagedObjects{std::move(damaged)};
+    throw DamagedObjects(std::move(damaged));
   }
   // From the leaves up: these modes forbid us to go through the folder.
   const auto folders = m_base.folders();

@@ -9,7 +9,9 @@
 #include "snapshot/root.hpp"
 #include "source/glob.hpp"
 
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace snapfix::snapshot {
@@ -32,7 +34,10 @@ struct TreeOptions {
 
 /// Thrown where a tree cannot be made because objects are not what the base says: heal them, then
 /// begin anew.
-struct DamagedObjects {
+struct DamagedObjects : std::runtime_error {
+  explicit DamagedObjects(std::vector<std::size_t> damaged)
+      : runtime_error("objects in the store are damaged"), files(std::move(damaged)) {}
+
   std::vector<std::size_t> files; ///< indices in the base's files()
 };
 
