@@ -148,21 +148,22 @@ endfunction()
 # How the cleanup knows whether the test failed, as options of the helper. What CTest judges by the
 # output it judges with regular expressions of its own, after the command's end.
 function(_snapshot_fixtures_verdict out name scope)
-  set(code "")
   _snapshot_fixtures_read_test("${name}" "${scope}" WILL_FAIL SKIP_RETURN_CODE
     FAIL_REGULAR_EXPRESSION PASS_REGULAR_EXPRESSION SKIP_REGULAR_EXPRESSION)
+  set(verdict "")
   if(WILL_FAIL)
-    string(APPEND code " \"--will-fail\"")
+    string(APPEND verdict ",will-fail")
   endif()
   if(NOT SKIP_RETURN_CODE STREQUAL "")
     _snapshot_fixtures_escape(escaped "${SKIP_RETURN_CODE}")
-    string(APPEND code " \"--skip-return-code\" \"${escaped}\"")
+    string(APPEND verdict ",skip=${escaped}")
   endif()
   if(NOT "${FAIL_REGULAR_EXPRESSION}${PASS_REGULAR_EXPRESSION}${SKIP_REGULAR_EXPRESSION}"
       STREQUAL "")
-    string(APPEND code " \"--judged-by-output\"")
+    string(APPEND verdict ",by-output")
   endif()
-  set(${out} "${code}" PARENT_SCOPE)
+  string(REGEX REPLACE "^," "" verdict "${verdict}")
+  set(${out} " \"--verdict=${verdict}\"" PARENT_SCOPE)
 endfunction()
 
 function(_snapshot_fixtures_check_verdict where name scope)

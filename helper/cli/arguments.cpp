@@ -57,6 +57,11 @@ void Arguments::add_value(const char* name, const char* placeholder, const char*
   m_parser->options.add_options()(name, po::value<std::string>()->value_name(placeholder), help);
 }
 
+void Arguments::add_value_or_nothing(const char* name, const char* placeholder, const char* help) {
+  add_value(name, placeholder, help);
+  m_nothing.push_back(os::format("--{}=", name));
+}
+
 void Arguments::add_list(const char* name, const char* placeholder, const char* help) {
   m_parser->options.add_options()(
       name, po::value<std::vector<std::string>>()->value_name(placeholder)->composing(), help);
@@ -65,7 +70,10 @@ void Arguments::add_list(const char* name, const char* placeholder, const char* 
 bool Arguments::parse(const std::vector<std::string>& arguments) {
   // Program_parser->options drops `--`, and with it the line between our words and the command's.
   const auto separator = std::ranges::find(arguments, "--");
-  const std::vector<std::string> own(arguments.begin(), separator);
+  std::vector<std::string> own(arguments.begin(), separator);
+  std::erase_if(own, [this](const std::string& word) {
+    return std::ranges::find(m_nothing, word) != m_nothing.end();
+  });
   if (separator != arguments.end()) {
     m_command.assign(separator + 1, arguments.end());
   }

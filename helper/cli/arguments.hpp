@@ -1,6 +1,7 @@
 #pragma once
 
 #include "os/error.hpp"
+#include "os/words.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -40,6 +41,9 @@ public:
 
   void add_flag(const char* name, const char* help);
   void add_value(const char* name, const char* placeholder, const char* help);
+  /// The same, but one that is given as nothing, `--name=`, is not given: what the CMake module
+  /// writes may have become nothing.
+  void add_value_or_nothing(const char* name, const char* placeholder, const char* help);
   void add_list(const char* name, const char* placeholder, const char* help);
 
   /// False if `--help` was asked for and has been printed.
@@ -63,6 +67,13 @@ public:
   std::size_t choice(const char* name, const std::vector<std::string>& choices,
                      std::size_t otherwise) const;
 
+  /// The same, of the words of an enum.
+  template<typename Enum> Enum choice(const char* name, Enum otherwise) const {
+    constexpr auto& words = os::k_words<Enum>;
+    return static_cast<Enum>(
+        choice(name, {words.begin(), words.end()}, static_cast<std::size_t>(otherwise)));
+  }
+
   [[noreturn]] void fail(const std::string& message, const std::string& hint = {}) const;
 
 private:
@@ -79,6 +90,7 @@ private:
   Words m_words_allowed;
   TakesCommand m_takes_command;
   std::unique_ptr<Parser> m_parser;
+  std::vector<std::string> m_nothing; ///< words that say nothing
   std::vector<std::string> m_words;
   std::vector<std::string> m_command;
 };

@@ -55,7 +55,7 @@ void print_help() {
   os::print(
       "\n'snapfix help COMMAND' or 'snapfix COMMAND --help' shows the options of a command.\n\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference;\n"
-      "run: the command's own, or 123 a held lock was changed, 125 own failure,\n"
+      "run: the command's own, or 123 it changed what it must not, 125 own failure,\n"
       "126 not executable, 127 not found.\n");
 }
 

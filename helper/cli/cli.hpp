@@ -10,7 +10,7 @@ enum ExitCode {
   k_failed = 1,
   k_wrong_usage = 2,
   k_difference = 3,
-  k_lock_changed = 123, ///< of `run`: its command ended with 0, but changed a lock that is held
+  k_run_difference = 123, ///< of `run`: its command ended with 0, but changed what it must not
   k_run_failed = 125,
   k_not_executable = 126,
   k_not_found = 127

@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/finishing.hpp"
 #include "cli/json.hpp"
 #include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
@@ -7,6 +8,7 @@
 #include "os/format.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/source_changes.hpp"
+#include "snapshot/spares.hpp"
 
 #include <algorithm>
 #include <map>
@@ -33,20 +35,28 @@ void print(const std::string& source, const std::set<snapshot::SourceChange>& ch
 } // namespace
 
 int finish_run(const std::vector<std::string>& arguments) {
-  Arguments options("finish-run",
-                    "Ends a ctest run, whose ctest called this: tells what of the sources that it\n"
-                    "froze has changed since. Exit code 3 if anything has, or cannot be compared.",
-                    {});
+  Arguments options(
+      "finish-run",
+      "Ends a ctest run, whose ctest called this: finishes what runs that were killed\n"
+      "were to finish, and tells what of the sources that it froze has changed since.\n"
+      "Exit code 3 if anything has, or cannot be compared; 1 if shared files were\n"
+      "changed in a killed run.",
+      {});
   add_root_option(options);
+  options.add_value("spares", "N", "remove all but N trees that wait for the next snapshots");
   options.add_flag("ctest", "called by the CMake module: what stands behind -- is of ctest");
   options.add_flag("json", "print a report");
   if (!options.parse(arguments)) {
     return k_done;
   }
+  const auto spares = options.number("spares");
   std::map<std::string, snapshot::SourceOutcome> sources;
+  bool has_finding = false;
   const std::string path = root_path(options);
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
+    has_finding = finish_killed_runs(root);
+    snapshot::trim_spares(root, spares, false);
     for (const auto& base : snapshot::bases_of_run(root)) {
       auto& outcome = sources[base.meta().source];
       try {
@@ -74,7 +84,7 @@ int finish_run(const std::vector<std::string>& arguments) {
   if (options.flag("json")) {
     print_json(sources);
   }
-  return is_same ? k_done : k_difference;
+  return has_finding ? k_failed : is_same ? k_done : k_difference;
 }
 
 } // namespace snapfix::cli

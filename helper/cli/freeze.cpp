@@ -2,6 +2,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/finishing.hpp"
 #include "cli/json.hpp"
 #include "cli/program_note.hpp"
 #include "cli/report.hpp"
@@ -67,6 +68,7 @@ int freeze(const std::vector<std::string>& arguments) {
   const auto& selection = wanted.selection;
   snapshot::Frozen frozen;
   snapshot::in_root(selection.root, [&](const snapshot::Root& root) {
+    finish_killed_runs(root);
     frozen = freeze_in(root, selection, from, options);
   });
   print_notes(frozen);

@@ -26,7 +26,7 @@ snapshot::GuardRecord guard_record(const snapshot::Root& root,
   out.unjudged = report.unjudged;
   out.failed = report.failed;
   out.kernel = report.kernel;
-  out.source_writes = to_text(source_writes);
+  out.source_writes = os::word_of(source_writes);
   for (const auto& [path, program, call] : report.source_writes) {
     out.source_calls.push_back({path, program, call});
   }

@@ -2,6 +2,7 @@
 
 #include "guard/command.hpp"
 #include "guard/protection.hpp"
+#include "os/words.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
 #include "snapshot/run_record.hpp"
@@ -28,3 +29,6 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
 void add_git_ceiling(std::vector<std::string>& environment, const std::string& snapshot);
 
 } // namespace snapfix::cli
+
+template<>
+inline constexpr std::array snapfix::os::k_words<snapfix::cli::Guard>{"auto", "on", "off"};

@@ -213,7 +213,8 @@ void LockCheck::check(const snapshot::Base& base, const std::string& locked) {
     return;
   }
   const auto clear = [&] {
-    snapshot::finish(m_root, name, lock, snapshot::Keep::never, {}, 0, print_findings);
+    snapshot::finish(m_root, name, lock, {.keep = snapshot::Keep::never, .verdict = {}}, "",
+                     print_findings);
   };
   Answer answer;
   try {

@@ -66,6 +66,13 @@ std::string shell_word(std::string_view word) {
   return out + "'";
 }
 
+std::string run_words(const std::string& program, const std::string& name, const std::string& root,
+                      const std::string& source) {
+  return shell_word(program) + " run " +
+         shell_word((name.starts_with('-') ? "--name=" : "") + name) + " --root " +
+         shell_word(root) + " --source " + shell_word(source);
+}
+
 std::vector<std::string> command_lines(const snapshot::Description& snapshot,
                                        const std::string& root) {
   using Texts = std::vector<std::string>;
@@ -89,9 +96,7 @@ std::vector<std::string> command_lines(const snapshot::Description& snapshot,
   }
   const std::string& path = snapshot.path;
   const std::string& name = snapshot.meta.name;
-  std::string start = "snapfix run " + shell_word((name.starts_with('-') ? "--name=" : "") + name);
-  start += " --root " + shell_word(root);
-  start += " --source " + shell_word(snapshot.meta.source);
+  std::string start = run_words("snapfix", name, root, snapshot.meta.source);
   if (run.folder.starts_with(path + "/")) {
     start += " --chdir=" + shell_word(run.folder.substr(path.size() + 1));
   }

@@ -11,6 +11,10 @@ namespace snapfix::cli {
 /// A word as a shell reads it: quoted where it must be, on one line, whatever bytes it holds.
 std::string shell_word(std::string_view word);
 
+/// `snapfix run NAME` with what tells root and source, as words of a shell.
+std::string run_words(const std::string& program, const std::string& name, const std::string& root,
+                      const std::string& source);
+
 /// The command of a snapshot's recorded run for a shell to be pasted
 /// into: `snapfix run`, which guards it, in the environment that it had as far as that is not the
 /// one of this process. In lines that a shell joins.

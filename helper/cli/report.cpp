@@ -55,7 +55,7 @@ std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard) {
 }
 
 void print_measurement(const std::string& name, double value) {
-  os::print("<CTestMeasurement type=\"numeric/double\" name=\"{}\">{:.12g}</CTestMeasurement>\n",
+  os::print("<CTestMeasurement type=\"numeric/double\" name=\"{}\">{:.12g}</CTestMeasurement>",
             name, value);
 }
 
@@ -74,6 +74,13 @@ void print_measurements(const snapshot::Frozen& frozen) {
   print_measurement("freeze.bytes_read", static_cast<double>(frozen.counts.bytes_read));
   print_measurement("freeze.bytes_copied", static_cast<double>(frozen.counts.bytes_copied));
   print_measurement("freeze.seconds", frozen.seconds);
+}
+
+void print_measurements(const snapshot::Verified& verified) {
+  print_measurement("snapshot.private", static_cast<double>(verified.made_private));
+  print_measurement("snapshot.bytes_private", static_cast<double>(verified.bytes_private));
+  print_measurement("snapshot.added", static_cast<double>(verified.added));
+  print_measurement("snapshot.findings", static_cast<double>(verified.findings.size()));
 }
 
 void print_notes(const snapshot::Frozen& frozen) {

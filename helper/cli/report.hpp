@@ -16,10 +16,12 @@ namespace snapfix::cli {
 /// What the record of a run tells of its guard, a line a file that became private.
 std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard);
 
-/// `<CTestMeasurement ...>` on stdout, which ctest puts into Test.xml.
+/// `<CTestMeasurement ...>` on stdout, which ctest puts into Test.xml. On no line of its own: ctest
+/// would leave an empty one in its place.
 void print_measurement(const std::string& name, double value);
 void print_measurements(const snapshot::Ledger& ledger);
 void print_measurements(const snapshot::Frozen& frozen);
+void print_measurements(const snapshot::Verified& verified);
 
 /// What the user should know of a freeze or a new snapshot, on stderr.
 void print_notes(const snapshot::Frozen& frozen);

@@ -1,5 +1,6 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
+#include "cli/finishing.hpp"
 #include "cli/guarded_run.hpp"
 #include "cli/json.hpp"
 #include "cli/program_note.hpp"
@@ -28,6 +29,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <string_view>
 
@@ -101,17 +103,22 @@ private:
   void record_end(const snapshot::Root& root, snapshot::RunRecord& record,
                   const guard::CommandEnd& end) const;
   void tell(const snapshot::RunRecord& record) const;
-  void fail_for_the_lock(guard::CommandEnd& end) const;
+  void fail_for_a_finding(guard::CommandEnd& end) const;
+  void finish(const snapshot::Root& root, const os::Lock& lock, const std::string& source,
+              const snapshot::RunRecord& record, guard::CommandEnd& end,
+              std::chrono::steady_clock::time_point began) const;
 
   pid_t m_parent = os::parent_process();
   Arguments m_options;
   bool m_wants_help = false;
   Guard m_guard = Guard::automatic;
   guard::SourceWrites m_source_writes = guard::SourceWrites::deny;
+  std::optional<snapshot::FinishOptions> m_finish;
   os::Patience m_patience;
   std::string m_name;
   std::string m_folder;
   std::string m_path;
+  snapshot::Ledger m_ledger; ///< of the snapshot, if it was made
 };
 
 Run::Run(const std::vector<std::string>& arguments)
@@ -120,7 +127,7 @@ Run::Run(const std::vector<std::string>& arguments)
           "Runs a command in its snapshot, which is made where it is missing. The command sees\n"
           "SNAPSHOT_DIR, SNAPSHOT_NAME and SNAPSHOT_SOURCE_DIR; @SNAPSHOT_DIR@ in its arguments\n"
           "and environment is replaced. Its exit code is passed on; 123 in place of 0 if it\n"
-          "changed a lock that --uv-locked holds.",
+          "changed a lock that --uv-locked holds, or with --finish shared files.",
           {"NAME", 1, 1}, TakesCommand::yes) {
   add_name_option(m_options);
   add_tree_options(m_options);
@@ -131,8 +138,8 @@ Run::Run(const std::vector<std::string>& arguments)
   m_options.add_flag("map-source",
                      "in arguments and environment, replace paths under the source by those in the "
                      "snapshot");
-  m_options.add_value("launcher", "COMMAND",
-                      "run the command through this one; its words are separated by ;");
+  m_options.add_value_or_nothing("launcher", "COMMAND",
+                                 "run the command through this one; its words are separated by ;");
   m_options.add_value("guard", "auto|on|off",
                       "make a shared file private at its first change. auto (default): where the "
                       "kernel can, else run without; on: else do not run; off: never");
@@ -145,15 +152,24 @@ Run::Run(const std::vector<std::string>& arguments)
   m_options.add_value("json-report", "FILE", "write what is recorded of the run to a file");
   add_wait_option(m_options);
   m_options.add_flag("ctest", "called by the CMake module: own failures end in SIGABRT");
-  auto given = arguments;
-  const auto own_end = std::ranges::find(given, "--");
-  given.erase(std::remove(given.begin(), own_end, "--launcher="), own_end); // none
-  m_wants_help = !m_options.parse(given);
+  m_options.add_flag("finish",
+                     "finish the snapshot when the command has ended, as 'snapfix finish' "
+                     "does; the next freeze does it where this is killed");
+  add_finish_options(m_options);
+  m_wants_help = !m_options.parse(arguments);
   if (!m_wants_help) {
+    if (m_options.flag("finish")) {
+      m_finish = finish_options_from(m_options);
+    }
+    for (const char* name : {"keep", "verdict", "spares"}) {
+      if (!m_finish && m_options.has(name)) {
+        m_options.fail(
+            os::format("--{} says how the snapshot is finished, and --finish is missing", name));
+      }
+    }
     m_patience = patience_from(m_options);
-    m_guard = static_cast<Guard>(m_options.choice("guard", {"auto", "on", "off"}, 0));
-    m_source_writes = static_cast<guard::SourceWrites>(
-        m_options.choice("source-writes", {"deny", "report", "allow"}, 0));
+    m_guard = m_options.choice("guard", Guard::automatic);
+    m_source_writes = m_options.choice("source-writes", guard::SourceWrites::deny);
     if (m_guard == Guard::off && m_options.has("source-writes") &&
         m_source_writes != guard::SourceWrites::allow && !m_options.flag("ctest")) {
       m_options.fail(
@@ -195,7 +211,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
                     "--fresh makes the snapshot anew");
   }
   // A further attempt (ctest --repeat) makes it anew: nobody would look at this change again.
-  if (lock_changed && m_options.flag("ctest") && was_run_by(root, m_parent)) {
+  if (lock_changed && m_options.flag("ctest") && !m_finish && was_run_by(root, m_parent)) {
     throw os::Error("an earlier attempt of this test changed the lock");
   }
   if (standing && (!fresh || (!lock_changed && snapshot::is_pristine(root, wanted)))) {
@@ -205,6 +221,7 @@ void Run::prepare(const snapshot::Root& root, const snapshot::CreateOptions& wan
   auto options = wanted;
   options.existing = snapshot::Existing::refresh;
   const auto created = create_checked(m_options, root, options, m_parent);
+  m_ledger = created.ledger;
   root.clear_debris();
   if (!m_options.flag("ctest")) { // a test's own output is what ctest's regular expressions match
     print_notes(created);
@@ -352,6 +369,8 @@ int Run::operator()() {
       });
     }
     auto record = start_record(to_run);
+    record.finish = m_finish;
+    const auto began = std::chrono::steady_clock::now();
     snapshot::write_run(root, m_folder, record);
     try {
       end = run_in_tree(root, m_folder, *manifest, to_run, m_guard, m_source_writes, record);
@@ -366,9 +385,13 @@ int Run::operator()() {
       os::note(os::format("the end of the run is not recorded: {}", error.what()));
     }
     tell(record);
+    if (m_finish) {
+      finish(root, lock, source, record, end, began);
+      return;
+    }
     tell_source_writes(record, source);
     if (print_changed_locks(root, m_name, *manifest)) {
-      fail_for_the_lock(end);
+      fail_for_a_finding(end);
     }
   });
   guard::end_as(end);
@@ -376,12 +399,36 @@ int Run::operator()() {
 
 /// A failure of the command stands, but under ctest, where WILL_FAIL turns any exit code into a
 /// pass.
-void Run::fail_for_the_lock(guard::CommandEnd& end) const {
+void Run::fail_for_a_finding(guard::CommandEnd& end) const {
   if (m_options.flag("ctest")) {
     guard::abort_without_core();
   }
   if (end.signal == 0 && end.exit_code == 0) {
-    end.exit_code = k_lock_changed;
+    end.exit_code = k_run_difference;
+  }
+}
+
+void Run::finish(const snapshot::Root& root, const os::Lock& lock, const std::string& source,
+                 const snapshot::RunRecord& record, guard::CommandEnd& end,
+                 std::chrono::steady_clock::time_point began) const {
+  const auto seconds_since = [](std::chrono::steady_clock::time_point moment) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - moment).count();
+  };
+  const double run_seconds = seconds_since(began);
+  const auto ended = std::chrono::steady_clock::now();
+  if (m_source_writes != guard::SourceWrites::report) { // else they are told as findings
+    tell_source_writes(record, source);
+  }
+  const auto finishing = finish_snapshot(root, m_name, lock, *m_finish);
+  tell_what_became_of(finishing, root, m_name);
+  if (m_options.flag("ctest")) {
+    print_measurements(m_ledger);
+    print_measurement("run.seconds", run_seconds);
+    print_measurements(finishing.snapshot.verified);
+    print_measurement("finish.seconds", seconds_since(ended));
+  }
+  if (finishing.has_finding()) {
+    fail_for_a_finding(end);
   }
 }
 
@@ -392,7 +439,7 @@ void Run::record_end(const snapshot::Root& root, snapshot::RunRecord& record,
   for (const auto& process : end.outlived) {
     os::note(os::format("process {} ({}) outlives the command", process.pid, process.name));
   }
-  if (!m_options.flag("ctest")) { // there the cleanup looks at all files anyway
+  if (!m_finish && !m_options.flag("ctest")) { // there the cleanup looks at all files anyway
     record.changes = snapshot::count_changes(root, m_name);
   }
   snapshot::write_run(root, m_folder, record);

@@ -5,7 +5,6 @@
 #include "os/format.hpp"
 #include "snapshot/name.hpp"
 
-#include <array>
 #include <cstdint>
 #include <functional>
 
@@ -13,7 +12,6 @@ namespace snapfix::cli {
 namespace {
 
 constexpr std::size_t k_most_told = 10;
-constexpr std::array<const char*, 3> k_words{"deny", "report", "allow"};
 constexpr const char* k_remedy =
     "write below the snapshot (SNAPSHOT_DIR, or give the program a folder by ENVIRONMENT or an "
     "argument)";
@@ -29,7 +27,7 @@ const snapshot::GuardReport* written_by(const snapshot::RunRecord& record) {
 }
 
 bool was_denied(const snapshot::GuardReport& did) {
-  return did.source_writes == to_text(guard::SourceWrites::deny);
+  return did.source_writes == os::word_of(guard::SourceWrites::deny);
 }
 
 void each_told(const snapshot::GuardReport& did,
@@ -45,10 +43,6 @@ void each_told(const snapshot::GuardReport& did,
 }
 
 } // namespace
-
-const char* to_text(guard::SourceWrites writes) {
-  return k_words.at(static_cast<std::size_t>(writes));
-}
 
 void tell_source_writes(const snapshot::RunRecord& record, const std::string& source) {
   const auto* did = written_by(record);
@@ -80,7 +74,7 @@ std::vector<snapshot::TouchedFile> print_source_writes(const snapshot::Root& roo
                                                        const std::string& name) {
   const auto record = snapshot::load_run(root, snapshot::folder_of_name(name));
   const auto* did = record ? written_by(*record) : nullptr;
-  if (did == nullptr || did->source_writes != to_text(guard::SourceWrites::report)) {
+  if (did == nullptr || did->source_writes != os::word_of(guard::SourceWrites::report)) {
     return {};
   }
   each_told(*did, [](const std::string& what) {

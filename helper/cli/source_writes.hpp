@@ -9,8 +9,6 @@
 
 namespace snapfix::cli {
 
-const char* to_text(guard::SourceWrites writes);
-
 /// Says in a run's own output what the guard kept it from writing to the source, or let it write
 /// there. The words are such that what looks for errors in a test's output does not find them.
 void tell_source_writes(const snapshot::RunRecord& record, const std::string& source);

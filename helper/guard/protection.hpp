@@ -1,5 +1,8 @@
 #pragma once
 
+#include "os/words.hpp"
+
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -42,3 +45,7 @@ struct Protection {
 constexpr const char* k_door = "/dev/null/snapfix-guard";
 
 } // namespace snapfix::guard
+
+template<>
+inline constexpr std::array snapfix::os::k_words<snapfix::guard::SourceWrites>{"deny", "report",
+                                                                               "allow"};

@@ -16,13 +16,13 @@ namespace snapfix::snapshot {
 namespace {
 
 /// Why a snapshot is kept under Keep::on_failure; empty if it goes.
-std::string reason_to_keep(const Root& root, const std::string& folder, const Outcome& outcome,
-                           const Verified& verified) {
+std::string reason_to_keep(const Root& root, const std::string& folder, const Verdict& verdict,
+                           const std::string& fault, const Verified& verified) {
   if (!verified.findings.empty()) {
     return "shared files were changed";
   }
-  if (!outcome.fault.empty()) {
-    return outcome.fault;
+  if (!fault.empty()) {
+    return fault;
   }
   if (const auto manifest = find_snapshot(root, folder);
       manifest && manifest->meta.update == Update::unfinished) {
@@ -38,11 +38,11 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ou
   if (run->end->signal != 0) {
     return os::format("its command was killed by signal {}", run->end->signal);
   }
-  if (outcome.judged_by_output) {
+  if (verdict.by_output) {
     return "its test is judged by its output, which only ctest sees";
   }
   const int status = run->end->status;
-  if (outcome.skip_return_code == status || (status != 0) == outcome.will_fail) {
+  if (verdict.skip_return_code == status || (status != 0) == verdict.will_fail) {
     return "";
   }
   return os::format("its command ended with exit code {}", status);
@@ -148,8 +148,8 @@ std::vector<std::string> remove(const Root& root, const std::string& name, const
   return remove_tree_of(root, folder, held);
 }
 
-Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
-                const Outcome& outcome, std::size_t spares,
+Finished finish(const Root& root, const std::string& name, const os::Lock& held,
+                const FinishOptions& options, const std::string& fault,
                 const std::function<void(const Verified&)>& tell) {
   const std::string folder = folder_of_name(name);
   Finished out;
@@ -161,20 +161,21 @@ Finished finish(const Root& root, const std::string& name, const os::Lock& held,
   out.existed = true;
   out.verified = verify(root, name, VerifyDepth::stats);
   tell(out.verified);
-  if (keep == Keep::always) {
+  if (options.keep == Keep::always) {
     out.why_kept = "as asked";
-  } else if (keep == Keep::on_failure) {
-    out.why_kept = reason_to_keep(root, folder, outcome, out.verified);
+  } else if (options.keep == Keep::on_failure) {
+    out.why_kept = reason_to_keep(root, folder, options.verdict, fault, out.verified);
   }
   out.kept = !out.why_kept.empty();
   auto record = out.kept || !out.verified.findings.empty() ? load_run(root, folder) : std::nullopt;
   if (record) {
     record->changes = out.verified.changes();
+    record->finish.reset();
     write_run(root, folder, *record);
   }
   if (!out.kept) {
     if (out.verified.findings.empty()) {
-      out.handed_on = hand_on(root, folder, out.verified, spares);
+      out.handed_on = hand_on(root, folder, out.verified, options.spares);
     }
     out.left = remove_tree_of(root, folder, held);
   }

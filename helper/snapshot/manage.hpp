@@ -23,17 +23,6 @@ namespace snapfix::snapshot {
 /// Throws os::Error if there is no snapshot of that name.
 std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held);
 
-enum class Keep { never, on_failure, always };
-
-/// How the test's end is judged.
-struct Outcome {
-  bool will_fail = false;              ///< CTest's WILL_FAIL: only a non-zero exit code is success
-  std::optional<int> skip_return_code; ///< CTest's SKIP_RETURN_CODE: no failure
-  /// By CTest's regular expressions: only ctest knows whether the test failed.
-  bool judged_by_output = false;
-  std::string fault; ///< what else was found wrong; empty if nothing
-};
-
 struct Finished {
   bool existed = false;
   Verified verified;
@@ -43,12 +32,12 @@ struct Finished {
   std::vector<std::string> left; ///< what could not be removed
 };
 
-/// Verifies the snapshot, whose name's lock is `held`, then keeps it, or hands its tree on as long
-/// as there are less than `spares`, or removes it. A missing snapshot is fine; one that cannot be
-/// verified is an os::Error, and stays. What was found goes to `tell` and into the record before
-/// anything else can fail.
-Finished finish(const Root& root, const std::string& name, const os::Lock& held, Keep keep,
-                const Outcome& outcome, std::size_t spares,
+/// Verifies the snapshot, whose name's lock is `held`, then keeps it, or hands its tree on, or
+/// removes it. `fault` is what else was found wrong: not nothing, and Keep::on_failure keeps. A
+/// missing snapshot is fine; one that cannot be verified is an os::Error, and stays. What was found
+/// goes to `tell` and into the record before anything else can fail.
+Finished finish(const Root& root, const std::string& name, const os::Lock& held,
+                const FinishOptions& options, const std::string& fault,
                 const std::function<void(const Verified&)>& tell);
 
 /// Everything that is recorded of a snapshot, and what it holds now.

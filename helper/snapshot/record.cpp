@@ -195,6 +195,20 @@ void from_json(const json& guard, GuardRecord& out) {
   }
 }
 
+void from_json(const json& finish, FinishOptions& out) {
+  const auto keep = os::from_word<Keep>(finish.at("keep").get<std::string>());
+  if (!keep) {
+    throw Unreadable();
+  }
+  out.keep = *keep;
+  finish.at("will_fail").get_to(out.verdict.will_fail);
+  finish.at("by_output").get_to(out.verdict.by_output);
+  from_json(finish.at("spares"), out.spares);
+  if (finish.contains("skip_return_code")) {
+    from_json(finish["skip_return_code"], out.verdict.skip_return_code.emplace());
+  }
+}
+
 void from_json(const json& run, RunRecord& out) {
   from_json(run.at("command"), out.command);
   read_if(run, "environment", out.environment);
@@ -217,6 +231,9 @@ void from_json(const json& run, RunRecord& out) {
     from_json(run["ended"], end.at);
     const bool was_killed = run.contains("signal");
     from_json(run.at(was_killed ? "signal" : "status"), was_killed ? end.signal : end.status);
+  }
+  if (run.contains("finish")) {
+    from_json(run["finish"], out.finish.emplace());
   }
   if (run.contains("changes") && !run["changes"].is_null()) {
     from_json(run["changes"], out.changes.emplace());
@@ -262,6 +279,17 @@ void add_end(const RunRecord& run, json& out) {
                                   {"missing", changes->missing},
                                   {"added", changes->added}});
   }
+}
+
+json json_of(const FinishOptions& finish) {
+  json out = json_object({{"keep", os::word_of(finish.keep)},
+                          {"will_fail", finish.verdict.will_fail},
+                          {"by_output", finish.verdict.by_output},
+                          {"spares", finish.spares}});
+  if (finish.verdict.skip_return_code) {
+    out["skip_return_code"] = *finish.verdict.skip_return_code;
+  }
+  return out;
 }
 
 } // namespace
@@ -345,6 +373,9 @@ void to_json(json& json, const RunRecord& run) {
   }
   if (run.end) {
     add_end(run, json);
+  }
+  if (run.finish) {
+    json["finish"] = json_of(*run.finish);
   }
 }
 

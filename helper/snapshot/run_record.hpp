@@ -1,8 +1,11 @@
 #pragma once
 
 #include "os/process.hpp"
+#include "os/words.hpp"
 #include "snapshot/root.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -68,6 +71,23 @@ struct RunParent {
   bool operator==(const RunParent&) const = default;
 };
 
+enum class Keep : std::uint8_t { never, on_failure, always };
+
+/// What CTest's properties of a test say of its end.
+struct Verdict {
+  bool will_fail = false;              ///< WILL_FAIL: only an exit code other than 0 is success
+  std::optional<int> skip_return_code; ///< SKIP_RETURN_CODE: no failure
+  /// FAIL_, PASS_ or SKIP_REGULAR_EXPRESSION: only ctest knows whether the test failed.
+  bool by_output = false;
+};
+
+/// What becomes of a snapshot when its run has ended.
+struct FinishOptions {
+  Keep keep = Keep::on_failure;
+  Verdict verdict;
+  std::size_t spares = 0; ///< the tree is handed on while there are less
+};
+
 struct RunEnd {
   std::string at;
   int status = 0;
@@ -88,6 +108,7 @@ struct RunRecord {
   std::vector<os::LivingProcess> outlived;
   std::optional<Changes> changes; ///< since the run has ended, where they were counted
   GuardRecord guard;
+  std::optional<FinishOptions> finish; ///< still to be done; the run was to do it at its end
 
   /// Whether the run came to its end and left no process behind.
   bool ended_cleanly() const { return end && outlived.empty(); }
@@ -99,3 +120,7 @@ std::optional<RunRecord> load_run(const Root& root, const std::string& folder);
 void write_run(const Root& root, const std::string& folder, const RunRecord& record);
 
 } // namespace snapfix::snapshot
+
+template<>
+inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::Keep>{"never", "on-failure",
+                                                                          "always"};

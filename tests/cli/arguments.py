@@ -55,9 +55,9 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
         "--source": p.source, "--root": p.root, "--files": "tracked", "--include": "*.x", "--link-from": "store",
         "--exclude": "*.x", "--copy": "*.x", "--link-mode": "copy", "--uv": "true", "--base": base, "--jobs": "2",
         "--wait": "1", "--name": "t", "--chdir": ".", "--launcher": "env", "--guard": "off", "--source-writes": "allow",
-        "--json-report": tmp / "report", "--older-than": "1w", "--skip-return-code": "77", "--spares": "0",
+        "--json-report": tmp / "report", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0",
     }
-    own_values = {("finish", "--keep"): "always", ("prune", "--keep"): "5"}
+    own_values = {("finish", "--keep"): "always", ("run", "--keep"): "always", ("prune", "--keep"): "5"}
     words = {"create": ["t"], "verify": ["t"], "finish": ["t", "--keep=always"], "show": ["t"], "doctor": [tmp],
              "uv-lint": [p.source / "s.sh"], "run": ["t"]}
     known = {command: options_of(command) for command in k_commands}
@@ -73,6 +73,8 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
             args = list(words.get(command, []))
             if option == "--keep" and command == "finish":
                 args.pop()
+            if command == "run" and option in ("--keep", "--verdict", "--spares"):
+                args.append("--finish")
             if takes_value:
                 args.append(f"{option}={own_values.get((command, option), values.get(option))}")
             else:
@@ -95,10 +97,10 @@ def test_help_names_what_the_contract_has():
     for command, options in {
         "freeze": frozen + ["--ctest", "--json"],
         "create": tree + ["--fresh", "--ctest", "--json", "--wait"],
-        "run": tree + ["--fresh", "--chdir", "--map-source", "--guard", "--source-writes", "--wait", "--ctest"],
+        "run": tree + ["--fresh", "--chdir", "--map-source", "--guard", "--source-writes", "--finish", "--keep", "--verdict",
+                       "--wait", "--ctest"],
         "verify": ["--root", "--content", "--json"],
-        "finish": ["--root", "--keep", "--will-fail", "--skip-return-code", "--judged-by-output", "--wait",
-                   "--ctest", "--json"],
+        "finish": ["--root", "--keep", "--verdict", "--wait", "--ctest", "--json"],
         "finish-run": ["--root", "--json"],
         "uv-lint": ["--fix", "--assume-locked", "--ctest", "--json"],
         "remove": ["--root", "--wait"],
@@ -191,7 +193,7 @@ def test_a_value_that_looks_like_an_option(tmp):
 def test_numbers(tmp):
     for bad in ("-3", "-1", "0x10", "1.5", "", " 3", "3 ", "+3", "99999999999999999999", "many"):
         refused(tmp, "create", "t", f"--jobs={bad}", says=("--jobs",))
-    for command, option in (("create", "--wait"), ("create", "--jobs"), ("prune", "--keep"), ("finish", "--skip-return-code")):
+    for command, option in (("create", "--wait"), ("create", "--jobs"), ("prune", "--keep"), ("finish", "--spares")):
         words = ["t"] if command != "prune" else []
         for bad in ("-1", "x", "1x", "1 ", "--1", "0x1"):
             refused(tmp, command, *words, f"{option}={bad}", says=(f"{option} takes a whole number", f"'{bad}'"))
@@ -206,7 +208,7 @@ def test_numbers(tmp):
             done = p(command[0], command[1], f"--wait={bad}", *command[2:], expect=2)
             assert "--wait takes a whole number" in done.err, done
     assert p.names() == ["t"]
-    refused(tmp, "finish", "t", "--skip-return-code=4294967373", says=("2147483647 at most",))  # 77 in 32 bits
+    refused(tmp, "finish", "t", "--verdict=skip=4294967373", says=("skip=N",))  # 77 in 32 bits
     for bad in ("-1d", "1", "d", "1y", "", "1 d", "9999999d", "99999999999999999999d"):
         refused(tmp, "prune", f"--older-than={bad}", says=("--older-than",))
     refused(tmp, "prune", "--older-than", "-1d", says=("'-1d'",))

@@ -249,13 +249,13 @@ def test_keep(tmp):
     assert not keeps(p, "t", "on-failure", "exit 0")
     assert keeps(p, "t", "on-failure", "exit 1")
     assert keeps(p, "t", "on-failure", "kill -9 $$")
-    assert not keeps(p, "t", "on-failure", "exit 1", "--will-fail")
-    assert keeps(p, "t", "on-failure", "exit 0", "--will-fail")
-    assert not keeps(p, "t", "on-failure", "exit 77", "--skip-return-code", "77")
-    assert keeps(p, "t", "on-failure", "exit 76", "--skip-return-code", "77")
+    assert not keeps(p, "t", "on-failure", "exit 1", "--verdict=will-fail")
+    assert keeps(p, "t", "on-failure", "exit 0", "--verdict=will-fail")
+    assert not keeps(p, "t", "on-failure", "exit 77", "--verdict", "skip=77")
+    assert keeps(p, "t", "on-failure", "exit 76", "--verdict", "skip=77")
     for script in ("exit 0", "exit 1"):
-        assert keeps(p, "t", "on-failure", script, "--judged-by-output")
-        assert not keeps(p, "t", "never", script, "--judged-by-output")
+        assert keeps(p, "t", "on-failure", script, "--verdict=by-output")
+        assert not keeps(p, "t", "never", script, "--verdict=by-output")
     assert keeps(p, "t", "on-failure", "echo x >>a.txt", expect=3)
 
 

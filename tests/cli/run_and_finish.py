@@ -1,0 +1,163 @@
+"""`run --finish`: a command, and what becomes of its snapshot, in one."""
+
+import shlex
+import signal
+
+import harness
+from harness import run
+from project import Project, assert_says
+
+k_script = "echo x >>a.txt"  # which is a shared file
+
+
+def finishing(p, *args, script="true", expect=0, **options):
+    return p("run", "t", "--finish", *args, "--", "sh", "-c", script, expect=expect, **options)
+
+
+def spares(p):
+    folder = p.root / ".snapfix/spares"
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def start(p, *args, script="touch here; exec sleep 100"):
+    """A run that is at work."""
+    (p.root / "t/here").unlink(missing_ok=True)
+    process = harness.start([harness.snapfix_path(), "run", "--source", p.source, "--root", p.root, "t", "--finish",
+                             *args, "--", "sh", "-c", script])
+    harness.eventually(lambda: (p.root / "t/here").exists(), "the command runs")
+    return process
+
+
+def killed(p, *args, **options):
+    process = start(p, *args, **options)
+    process.kill()
+    process.wait()
+
+
+def test_what_becomes_of_the_snapshot(tmp):
+    p = Project(tmp)
+    for args, script, code, stays in (
+        ([], "echo x >new", 0, False),
+        ([], "exit 3", 3, True),
+        (["--keep=always"], "exit 0", 0, True),
+        (["--keep=never"], "exit 3", 3, False),
+        (["--verdict=will-fail"], "exit 3", 3, False),
+        (["--verdict=will-fail"], "exit 0", 0, True),
+        (["--verdict=will-fail,skip=0"], "exit 0", 0, False),
+        (["--verdict=by-output"], "exit 0", 0, True),
+        (["--verdict="], "kill -9 $$", -9, True),
+    ):
+        done = finishing(p, "--fresh", *args, script=script, expect=code)
+        assert (p.names() == ["t"]) == stays, (args, script, done)
+        assert (p.root / "t").exists() == stays
+
+
+def test_the_tree_is_handed_on(tmp):
+    p = Project(tmp)
+    folders = set()
+    for _ in range(3):
+        done = finishing(p, script="stat -c %i .; echo x >new; rm dir/b.py")
+        folders.add(done.out)
+        assert len(spares(p)) == 1, spares(p)
+    assert len(folders) == 1, folders
+    finishing(p, "--spares=0")
+    assert not spares(p)
+
+
+def test_what_it_must_not_change(tmp):
+    p = Project(tmp)
+    guard_off = ["--fresh", "--guard=off"]
+    done = finishing(p, *guard_off, script=k_script, expect=123)
+    assert_says(done, "'a.txt' was changed through a link", "kept")
+    assert finishing(p, *guard_off, script=f"{k_script}; exit 7", expect=7)
+    report = ["--fresh", "--source-writes=report"]
+    write = f"echo x >{p.source}/a.txt"
+    done = finishing(p, *report, script=write, expect=123)
+    assert done.err.count("a.txt") == 1, done  # told once
+    # Under ctest neither WILL_FAIL nor an exit code that skips may turn it into a pass.
+    for args, script in ((guard_off, k_script), (report, write)):
+        for verdict, code in (("will-fail", 1), ("skip=77", 77), ("", 0)):
+            finishing(p, "--ctest", f"--verdict={verdict}", *args, script=f"{script}; exit {code}", expect=-signal.SIGABRT)
+
+
+def test_the_last_lines_lead_into_it(tmp):
+    p = Project(tmp)
+    done = finishing(p, script="echo x >new; echo y >>a.txt; rm dir/b.py; exit 3", expect=3)
+    kept, way = done.err.splitlines()[-2:]
+    assert f"{p.root}/t" in kept and "1 files private, 1 new, 1 gone" in kept, done
+    for word in ("error", "fail", "warning"):
+        assert word not in (kept + way).lower(), done
+    shell = tmp / "shell"
+    shell.write_text("#!/bin/sh\npwd; cat new\n")
+    shell.chmod(0o755)
+    command = way.split("a shell in it: ")[1]
+    assert run(["sh", "-c", command], cwd="/", env={"SHELL": shell}).out == f"{p.root}/t\nx\n"
+
+
+def test_who_was_killed_is_finished(tmp):
+    p = Project(tmp)
+    for name, command in (("finish-run", ["finish-run"]), ("freeze", ["freeze", "--json"])):
+        killed(p)
+        done = p(*command)
+        assert_says(done, "was killed", f"{p.root}/t", "no recorded end")
+        assert p.names() == ["t"]
+        assert "killed" not in p(*command).err, f"{name} tells it twice"
+        killed(p, "--fresh", "--keep=never")
+        p(*command)
+        assert p.names() == [] and p.strays() == [], p.strays()
+
+
+def test_a_finding_of_who_was_killed(tmp):
+    p = Project(tmp)
+    killed(p, "--guard=off", script=f"{k_script}; touch here; exec sleep 100")
+    assert_says(p("finish-run", "--ctest", expect=1), "'a.txt' was changed through a link")
+    p.expect_snapshot(p.create("u"))
+
+
+def test_who_is_at_work_is_not_finished(tmp):
+    p = Project(tmp)
+    process = start(p)
+    try:
+        assert "killed" not in p("freeze").err
+        assert p("finish-run").err == ""
+        assert p.names() == ["t"]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_without_finish_nobody_finishes(tmp):
+    p = Project(tmp)
+    for option in ("--keep=never", "--verdict=will-fail", "--spares=1"):
+        done = p("run", "t", option, "--", "true", expect=2)
+        assert_says(done, option.split("=")[0], "--finish")
+    p("run", "t", "--", "true")
+    p("finish-run")
+    assert p.names() == ["t"]
+
+
+def test_words_of_a_verdict(tmp):
+    p = Project(tmp)
+    for bad in ("willfail", "skip", "skip=", "skip=x", "skip=-1", "will-fail,x", "will-fail;skip=3"):
+        assert_says(p("finish", "t", f"--verdict={bad}", expect=2), "will-fail, skip=N and by-output")
+
+
+def test_measurements(tmp):
+    p = Project(tmp)
+    out = finishing(p, "--ctest", script="echo said").out
+    said, measured = out.split("\n", 1)
+    assert said == "said" and "\n" not in measured, out  # a line of its own would be left empty in JUnit's text
+    for name in ("snapshot.seconds", "run.seconds", "finish.seconds", "snapshot.private", "snapshot.findings"):
+        assert f'name="{name}"' in measured, out
+
+
+def test_a_quoted_name(tmp):
+    p = Project(tmp)
+    name = "it's $HOME"
+    done = p("run", name, "--finish", "--", "sh", "-c", "exit 1", expect=1)
+    words = shlex.split(done.err.splitlines()[-1].split("a shell in it: ")[1])
+    assert words[1:3] == ["run", name], done
+
+
+if __name__ == "__main__":
+    harness.main()
