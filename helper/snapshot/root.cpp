@@ -12,7 +12,6 @@
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <span>
 #include <string_view>
@@ -37,9 +36,6 @@ constexpr std::uint32_t k_others_enter = 011;
 constexpr std::uint32_t k_any_mode = 0;
 constexpr std::uint32_t k_ignore_mode = 0666; ///< less the umask
 constexpr int k_ignore_tries = 10;
-
-/// Entries of a folder that is looked through for roots.
-constexpr std::size_t k_most_beside = 1000;
 
 constexpr const char* k_another_root = "choose another root with --root or SNAPFIX_ROOT";
 
@@ -112,17 +108,6 @@ void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
     }
     to.set_permissions(new_name.c_str(), stat->permissions());
   }
-}
-
-/// Whether what cannot be opened is no root that we may look into, or one that is just made or
-/// removed.
-bool means_no_root(const os::Dir& parent, const char* name, int error_number) {
-  if (error_number == EACCES) {
-    const auto stat = parent.try_stat(name);
-    return stat && stat->owner != os::effective_user();
-  }
-  constexpr std::array k_none{0, ELOOP, ENOENT, ENOTDIR, EXDEV};
-  return std::ranges::find(k_none, error_number) != k_none.end();
 }
 
 os::Dir open_own(const std::string& path) {
@@ -223,33 +208,11 @@ bool Root::exists(const std::string& path) {
   return status.type() == fs::directory_file;
 }
 
-void Root::visit_beside(const std::function<void(Root&&)>& visit) const {
-  const os::Dir parent = m_top.open_child("..");
-  const auto entries = parent.entries();
-  if (entries.size() > k_most_beside) {
-    return;
+std::optional<Root> Root::try_open(os::Dir top) {
+  if (!top.try_stat(k_inner)) {
+    return std::nullopt;
   }
-  const auto own = m_top.stat().inode;
-  for (const auto& entry : entries) {
-    if (entry.type == os::EntryType::other) {
-      continue;
-    }
-    std::optional<Root> other;
-    try {
-      os::Dir top = os::open_on_same_mount(parent, entry.name.c_str());
-      const auto stat = top.stat();
-      if (stat.inode != own && stat.owner == m_owner && top.try_stat(k_inner)) {
-        other = Root(std::move(top), Missing::fail);
-      }
-    } catch (const os::Error& error) {
-      if (!means_no_root(parent, entry.name.c_str(), error.error_number())) {
-        throw;
-      }
-    }
-    if (other) {
-      visit(std::move(*other));
-    }
-  }
+  return Root(std::move(top), Missing::fail);
 }
 
 os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,

@@ -5,7 +5,7 @@
 #include "os/lock.hpp"
 #include "snapshot/manifest.hpp"
 
-#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -39,10 +39,9 @@ public:
   /// Whether there is a root at `path`. Throws os::Error where that cannot be seen.
   static bool exists(const std::string& path);
 
-  /// Calls `visit` with each root of ours that lies in the same folder as this one, on the same
-  /// mount: one that shares files with it lies there. Nothing is made in them. In a folder of more
-  /// than 1,000 entries nobody looks. Throws os::Error.
-  void visit_beside(const std::function<void(Root&&)>& visit) const;
+  /// The root in that folder; nothing if there is none. Makes nothing in it: throws os::Error where
+  /// an inner folder is missing (ENOENT).
+  static std::optional<Root> try_open(os::Dir top);
 
   const std::string& path() const noexcept { return m_path; }
   const os::Dir& top() const noexcept { return m_top; }

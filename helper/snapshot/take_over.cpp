@@ -2,6 +2,7 @@
 
 #include "os/dir.hpp"
 #include "snapshot/manifest.hpp"
+#include "snapshot/roots_beside.hpp"
 
 #include <cerrno>
 #include <optional>
@@ -14,7 +15,7 @@ namespace {
 std::optional<Root> newest_beside(const Root& root, const std::string& name) {
   std::optional<Root> out;
   os::Time newest;
-  root.visit_beside([&](Root&& other) {
+  visit_roots_beside(root, [&](Root&& other) {
     const auto record = other.sources().try_stat(name.c_str());
     if (record && (!out || newest < record->mtime)) {
       newest = record->mtime;

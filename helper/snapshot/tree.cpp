@@ -3,17 +3,15 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/parallel.hpp"
-#include "os/process.hpp"
 #include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "snapshot/placer.hpp"
+#include "snapshot/tree_clearer.hpp"
 #include "source/listing.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <memory>
-#include <optional>
 
 namespace snapfix::snapshot {
 namespace {
@@ -35,20 +33,32 @@ std::vector<std::string> inherited_attributes(const os::Dir& folder) {
   return out;
 }
 
+/// For each folder of the base those in it that the tree is to have.
+std::vector<std::vector<std::size_t>> wanted_children(const Base& base,
+                                                      const source::GlobSet& exclude) {
+  auto out = children_of_folders(base);
+  for (auto& children : out) {
+    std::erase_if(children, [&](std::size_t child) {
+      return exclude.matches(base.text(base.folders()[child].path));
+    });
+  }
+  return out;
+}
+
 class TreeMaker {
 public:
   TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree,
             const OldTree* old = nullptr, const KnownTree* known = nullptr)
-      : m_base(base), m_tree(tree), m_known(known), m_old(old), m_placer(root, base, options),
-        m_work(root.work().stat()), m_inherited(inherited_attributes(root.work())),
-        m_children(children_of_folders(base)), m_queue(options.workers),
+      : m_base(base), m_tree(tree), m_old(old), m_placer(root, base, options),
+        m_inherited(inherited_attributes(root.work())),
+        m_children(wanted_children(base, options.exclude)), m_known(base, m_children, known),
+        m_clearer(root, base, m_children, m_known, old, m_placer, m_out), m_queue(options.workers),
         m_progress("making the snapshot", base.files().size()) {
     m_out.made.assign(base.files().size(), Made::excluded);
     m_out.inodes.assign(base.files().size(), 0);
     m_out.folders.resize(base.folders().size());
-    for (const auto& folder : base.folders()) {
-      const std::string_view path = base.text(folder.path);
-      m_wanted.push_back(path.empty() || !options.exclude.matches(path));
+    if (known != nullptr) {
+      keep_known(*known);
     }
   }
 
@@ -56,7 +66,6 @@ public:
   MadeTree refresh();
 
 private:
-  enum class Known : std::uint8_t { no, alone, with_all_below };
   struct Opened {
     os::Dir dir;
     Placer::Origin origin;
@@ -75,22 +84,10 @@ private:
   void place(Opened& here, std::size_t index, const std::string& folder_path);
   void place_beside_jobs(Opened& here, std::size_t folder, std::size_t index);
   void add_children(Opened&& opened, std::size_t index);
-  bool needs_look(std::size_t folder) const {
-    return m_known_folders.empty() || m_known_folders[folder] != Known::with_all_below;
-  }
-  void keep_known_folders();
-  void forget_known(std::size_t folder);
-  void open_up_children(const os::Dir& dir, std::size_t index) const;
-  void clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
-                       std::vector<bool>& children);
-  void clear_entry(const os::Dir& dir, std::size_t index, const char* name, const os::Stat& stat);
-  std::optional<std::size_t> find_child(std::size_t index, const char* name) const;
-  std::optional<std::size_t> find_file(std::size_t index, const char* name) const;
-  bool stands(const os::Dir& dir, std::size_t index, const os::Stat& stat,
-              const std::string& folder_path);
-  bool is_ours(const os::Stat& stat) const;
+  void keep_known(const KnownTree& known);
   void take_back_attributes(const os::Dir& dir) const;
   os::Stat finish_folder(const os::Dir& dir, const FolderRecord& folder) const;
+  void close(std::size_t index);
   MadeTree finish();
 
   const char* name_of(std::size_t folder) const {
@@ -99,16 +96,14 @@ private:
 
   const Base& m_base;
   const os::Dir& m_tree;
-  const KnownTree* m_known;
-  const OldTree* m_old; ///< what is to stay beside it belongs to jobs; nothing: all else goes
+  const OldTree* m_old; ///< nothing: what jobs have made goes
   Placer m_placer;
-  os::Stat m_work;                                  ///< of the folder in which new trees are made
-  std::vector<std::string> m_inherited;             ///< attributes that folders get from there
-  std::vector<Known> m_known_folders;               ///< of the base; in a refresh
-  std::vector<bool> m_wanted;                       ///< folders that are not excluded
-  std::vector<std::vector<std::size_t>> m_children; ///< the folders in each folder, by name
-  os::WorkQueue<Task> m_queue;
+  std::vector<std::string> m_inherited;             ///< attributes that a new folder gets
+  std::vector<std::vector<std::size_t>> m_children; ///< the wanted folders in each, by name
+  KnownFolders m_known;
   MadeTree m_out;
+  TreeClearer m_clearer;
+  os::WorkQueue<Task> m_queue;
   os::Progress m_progress;
 };
 
@@ -119,48 +114,28 @@ MadeTree TreeMaker::make() {
 }
 
 MadeTree TreeMaker::refresh() {
-  if (!is_ours(m_tree.stat())) {
+  if (!m_clearer.is_ours(m_tree.stat())) {
     throw os::Error(os::format("{} was given away", os::quoted(m_tree.path())));
   }
-  keep_known_folders();
   m_queue.add({nullptr, 0});
   m_queue.run([this](const Task& task) { return refresh_folder(task); });
   return finish();
 }
 
-/// Takes over what is known, and finds the subtrees in which nothing is left to do.
-void TreeMaker::keep_known_folders() {
-  const auto folders = m_base.folders();
-  m_known_folders.assign(folders.size(), m_known == nullptr ? Known::no : Known::with_all_below);
-  for (std::size_t i = folders.size(); i-- > 0;) { // what is below a folder comes behind it
-    const bool is_pristine = m_known != nullptr && m_known->pristine[i].is_known();
-    if (!is_pristine) {
-      m_known_folders[i] = Known::no;
-    }
-    if (m_wanted[i] && needs_look(i)) {
-      auto& above = m_known_folders[folders[i].parent];
-      above = std::min(above, Known::alone);
-    }
-    if (!is_pristine) {
+/// What is known stays as it is.
+void TreeMaker::keep_known(const KnownTree& known) {
+  for (std::size_t i = 0; i < m_base.folders().size(); ++i) {
+    if (!m_known.has(i)) {
       continue;
     }
-    m_out.folders[i] = m_known->pristine[i];
-    for (std::size_t k = folders[i].first_file; k < folders[i].first_file + folders[i].file_count;
-         ++k) {
-      m_out.made[k] = m_known->manifest.made[k];
-      m_out.inodes[k] = m_known->manifest.inodes[k];
+    const FolderRecord& folder = m_base.folders()[i];
+    m_out.folders[i] = known.pristine[i];
+    for (std::size_t k = folder.first_file; k < folder.first_file + folder.file_count; ++k) {
+      m_out.made[k] = known.manifest.made[k];
+      m_out.inodes[k] = known.manifest.inodes[k];
       m_progress.count();
     }
   }
-}
-
-/// Of a folder that is not there any more, and so nothing below it.
-void TreeMaker::forget_known(std::size_t folder) {
-  const std::string path = std::string(m_base.text(m_base.folders()[folder].path)) + "/";
-  do {
-    m_known_folders[folder++] = Known::no;
-  } while (folder < m_known_folders.size() &&
-           std::string_view(m_base.text(m_base.folders()[folder].path)).starts_with(path));
 }
 
 std::size_t TreeMaker::make_folder(const Task& task) {
@@ -168,9 +143,7 @@ std::size_t TreeMaker::make_folder(const Task& task) {
   Opened here = open(task, task.parent ? task.parent->dir.open_child(name_of(task.index))
                                        : m_tree.open_child("."));
   for (const std::size_t child : m_children[task.index]) {
-    if (m_wanted[child]) {
-      make_child(here.dir, child);
-    }
+    make_child(here.dir, child);
   }
   const std::string path = m_base.text(folder.path);
   for (std::size_t i = 0; i < folder.file_count; ++i) {
@@ -195,7 +168,7 @@ void TreeMaker::add_children(Opened&& opened, std::size_t index) {
   const auto parent = std::make_shared<const Opened>(std::move(opened));
   const auto& children = m_children[index];
   for (std::size_t i = children.size(); i-- > 0;) { // the youngest task is the first to be done
-    if (m_wanted[children[i]] && needs_look(children[i])) {
+    if (m_known.needs_look(children[i])) {
       m_queue.add({parent, children[i]});
     }
   }
@@ -221,7 +194,7 @@ void TreeMaker::place_beside_jobs(Opened& here, std::size_t folder, std::size_t 
       }
     }
     if (const auto stat = here.dir.try_stat(name)) {
-      clear_entry(here.dir, folder, name, *stat);
+      m_clearer.clear_entry(here.dir, folder, name, *stat);
     }
   }
 }
@@ -240,12 +213,6 @@ os::Stat TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder
   return has_mode && stat.mtime == folder.mtime() ? stat : dir.stat();
 }
 
-/// Whether it belongs to whom a new one would; beside what jobs have made, the owner must be right.
-bool TreeMaker::is_ours(const os::Stat& stat) const {
-  return stat.owner == os::effective_user() &&
-         (m_old != nullptr || stat.group == os::effective_group() || stat.group == m_work.group);
-}
-
 /// The ACLs and other extended attributes that a job gave the folder.
 void TreeMaker::take_back_attributes(const os::Dir& dir) const {
   for (const auto& name : dir.xattrs()) {
@@ -255,25 +222,32 @@ void TreeMaker::take_back_attributes(const os::Dir& dir) const {
   }
 }
 
+void TreeMaker::close(std::size_t index) {
+  const FolderRecord& folder = m_base.folders()[index];
+  const auto dir = source::open_below(m_tree, m_base.text(folder.path));
+  if (!dir) {
+    throw os::Error("open the folder", {m_base.text(folder.path)}, ENOENT);
+  }
+  dir->set_permissions(folder.permissions);
+  m_out.folders[index] = FolderState::of(dir->stat());
+}
+
 MadeTree TreeMaker::finish() {
   if (auto damaged = m_placer.take_damaged(); !damaged.empty()) {
     throw DamagedObjects(std::move(damaged));
   }
-  // From the leaves up: these modes forbid us to go through the folder.
+  m_out.ledger = count_made(m_base, m_out.made);
+  m_out.ledger.folders = 1;
   const auto folders = m_base.folders();
-  for (std::size_t i = folders.size(); i-- > 1;) {
-    if (m_wanted[i] && is_closed(folders[i]) && needs_look(i)) {
-      const auto dir = source::open_below(m_tree, m_base.text(folders[i].path));
-      if (!dir) {
-        throw os::Error("open the folder", {m_base.text(folders[i].path)}, ENOENT);
+  // From the leaves up: these modes forbid us to go through the folder.
+  for (std::size_t i = folders.size(); i-- > 0;) {
+    m_out.ledger.folders += m_children[i].size();
+    for (const std::size_t child : m_children[i]) {
+      if (is_closed(folders[child]) && m_known.needs_look(child)) {
+        close(child);
       }
-      dir->set_permissions(folders[i].permissions);
-      m_out.folders[i] = FolderState::of(dir->stat());
     }
   }
-  m_out.ledger = count_made(m_base, m_out.made);
-  m_out.ledger.folders =
-      static_cast<std::uint64_t>(std::count(m_wanted.begin(), m_wanted.end(), true));
   return std::move(m_out);
 }
 
@@ -284,22 +258,20 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
                              : m_tree.open_child("."));
   const FolderRecord& folder = m_base.folders()[task.index];
   const auto& children = m_children[task.index];
-  if (m_known_folders[task.index] != Known::no) {
-    open_up_children(here.dir, task.index);
+  if (m_known.has(task.index)) {
+    m_clearer.open_up_children(here.dir, task.index);
     add_children(std::move(here), task.index);
     return 0;
   }
-  std::vector<bool> standing(folder.file_count);
-  std::vector<bool> standing_children(children.size());
-  clear_differing(here.dir, task.index, standing, standing_children);
+  const auto standing = m_clearer.clear_differing(here.dir, task.index);
   for (std::size_t i = 0; i < folder.file_count; ++i) {
-    if (!standing[i]) {
+    if (!standing.files[i]) {
       place_beside_jobs(here, task.index, folder.first_file + i);
     }
   }
   for (std::size_t i = 0; i < children.size(); ++i) {
-    if (m_wanted[children[i]] && !standing_children[i]) {
-      forget_known(children[i]);
+    if (!standing.children[i]) {
+      m_known.forget(children[i]);
       here.dir.ensure_child(name_of(children[i]),
                             m_base.folders()[children[i]].permissions | k_owner_all);
     }
@@ -310,126 +282,6 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
   m_out.folders[task.index] = FolderState::of(finish_folder(here.dir, folder));
   add_children(std::move(here), task.index);
   return folder.file_count;
-}
-
-/// Those that a job has closed, and that are to be refreshed.
-void TreeMaker::open_up_children(const os::Dir& dir, std::size_t index) const {
-  for (const std::size_t child : m_children[index]) {
-    if (m_wanted[child] && needs_look(child)) {
-      const auto stat = dir.stat_of(name_of(child));
-      if (!is_ours(stat)) {
-        throw os::Error(os::format("{} was given away", os::quoted(dir.path_of(name_of(child)))));
-      }
-      if ((stat.mode & k_owner_all) != k_owner_all) {
-        os::open_up(dir, name_of(child));
-      }
-    }
-  }
-}
-
-std::optional<std::size_t> TreeMaker::find_child(std::size_t index, const char* name) const {
-  const auto& children = m_children[index]; // siblings are in byte order
-  const auto found =
-      std::ranges::lower_bound(children, std::string_view(name), {}, [this](std::size_t child) {
-        return std::string_view(name_of(child));
-      });
-  const bool there = found != children.end() && std::strcmp(name_of(*found), name) == 0;
-  return there ? std::optional(static_cast<std::size_t>(found - children.begin())) : std::nullopt;
-}
-
-/// The place among the files of a folder of one that is to be there.
-std::optional<std::size_t> TreeMaker::find_file(std::size_t index, const char* name) const {
-  const FolderRecord& folder = m_base.folders()[index];
-  const auto at = m_base.find_in(folder, name);
-  const bool is_wanted = at && m_placer.wanted_for(m_base.text(folder.path),
-                                                   m_base.files_of(folder)[*at]) != Made::excluded;
-  return is_wanted ? at : std::nullopt;
-}
-
-/// Removes every entry that is not as it should be, and marks those that are.
-void TreeMaker::clear_differing(const os::Dir& dir, std::size_t index, std::vector<bool>& files,
-                                std::vector<bool>& children) {
-  const FolderRecord& folder = m_base.folders()[index];
-  const std::string path = m_base.text(folder.path);
-  for (const auto& entry : dir.entries()) {
-    const char* name = entry.name.c_str();
-    const auto stat = dir.try_stat(name);
-    if (!stat) {
-      continue; // a job is at work there
-    }
-    if (stat->is_folder()) {
-      const auto child = find_child(index, name);
-      if (child && is_ours(*stat) && m_wanted[m_children[index][*child]]) {
-        if ((stat->mode & k_owner_all) != k_owner_all && needs_look(m_children[index][*child])) {
-          os::open_up(dir, name);
-        }
-        children[*child] = true;
-        continue;
-      }
-    } else if (const auto at = find_file(index, name)) {
-      if (stands(dir, folder.first_file + *at, *stat, path)) {
-        files[*at] = true;
-        continue;
-      }
-    }
-    clear_entry(dir, index, name, *stat);
-  }
-}
-
-/// Removes an entry that is not as it should be, unless it is to stay: what jobs have made, where
-/// the base has nothing.
-void TreeMaker::clear_entry(const os::Dir& dir, std::size_t index, const char* name,
-                            const os::Stat& stat) {
-  const bool is_base_file = find_file(index, name).has_value();
-  if (m_old != nullptr && (stat.is_folder() || !is_base_file)) {
-    const std::string folder_path = m_base.text(m_base.folders()[index].path);
-    const std::string path = folder_path.empty() ? name : folder_path + "/" + name;
-    if (stat.is_folder() && is_ours(stat) && m_old->clear_folder(dir, name, path)) {
-      return;
-    }
-    if (!stat.is_folder() && m_old->clear_file(dir, folder_path, name, stat)) {
-      return;
-    }
-    const auto child = find_child(index, name);
-    const bool is_base_folder = child && m_wanted[m_children[index][*child]];
-    if (is_base_file || is_base_folder) {
-      throw os::Error(os::format("{} was made by a job, or given away, where the source has a {}",
-                                 os::quoted(path), is_base_file ? "file" : "folder"),
-                      "move it away, then update again");
-    }
-    return;
-  }
-  if (m_old != nullptr) { // never what a job has put there since, if that is a folder
-    dir.unlink_if_present(name);
-    return;
-  }
-  const auto left = os::remove_tree(dir, name);
-  if (!left.empty()) {
-    throw os::Error("cannot remove " + left.front());
-  }
-}
-
-/// Whether the entry that is there may stay.
-bool TreeMaker::stands(const os::Dir& dir, std::size_t index, const os::Stat& stat,
-                       const std::string& folder_path) {
-  const FileRecord& file = m_base.files()[index];
-  const char* name = m_base.text(file.name);
-  const Made wanted = m_placer.wanted_for(folder_path, file);
-  if (wanted == Made::symlink) {
-    const bool same = stat.is_symlink() && is_ours(stat) && stat.mtime == file.mtime() &&
-                      dir.read_symlink(name) == m_base.text(file.target);
-    m_out.made[index] = same ? Made::symlink : Made::excluded;
-    return same;
-  }
-  if (wanted != Made::linked || !stat.is_file() || stat.inode != file.inode) {
-    return false;
-  }
-  if (!m_placer.is_sound(file, stat)) { // it is the object itself, and that was written to
-    m_placer.remember_damage(index);
-  }
-  m_out.made[index] = Made::linked;
-  m_out.inodes[index] = file.inode;
-  return true;
 }
 
 } // namespace

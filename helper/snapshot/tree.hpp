@@ -3,6 +3,7 @@
 #include "os/dir.hpp"
 #include "os/parallel.hpp"
 #include "snapshot/freeze.hpp"
+#include "snapshot/known_folders.hpp"
 #include "snapshot/ledger.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/old_tree.hpp"
@@ -47,12 +48,6 @@ struct MadeTree {
   std::vector<std::uint64_t> inodes;
   std::vector<FolderState> folders; ///< the base's, as a refresh left them
   Ledger ledger;
-};
-
-/// What is known of a tree that is to be refreshed, and was made of the same base and options.
-struct KnownTree {
-  const SnapshotManifest& manifest;
-  const std::vector<FolderState>& pristine; ///< the base's folders; those that are known stay
 };
 
 /// Makes the tree of `base` in the empty folder `tree`. The caller holds the store's lock, shared.

@@ -10,6 +10,7 @@
 #include "snapshot/find.hpp"
 #include "snapshot/freeze.hpp"
 #include "snapshot/name.hpp"
+#include "snapshot/roots_beside.hpp"
 #include "snapshot/store.hpp"
 
 #include <algorithm>
@@ -335,7 +336,7 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
 void Verifier::name_suspects() {
   name_suspects_in(m_root);
   try {
-    m_root.visit_beside([this](const Root& other) { name_suspects_in(other); });
+    visit_roots_beside(m_root, [this](const Root& other) { name_suspects_in(other); });
   } catch (const os::Error& error) {
     m_out.notes.push_back(os::format(
         "who shares these files in roots beside this one is not known: {}", error.what()));
