@@ -5,6 +5,7 @@
 #include "cli/uv_probes.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/format.hpp"
+#include "os/mounts.hpp"
 #include "os/path.hpp"
 #include "os/probe.hpp"
 

@@ -5,9 +5,7 @@
 #include <boost/filesystem.hpp>
 
 #include <cerrno>
-#include <fstream>
 #include <optional>
-#include <sstream>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -87,33 +85,6 @@ bool is_file(const std::string& path) {
 bool is_folder(const std::string& path) {
   const auto mode = mode_of(path);
   return mode && S_ISDIR(*mode);
-}
-
-bool holds_mounts(const std::string& folder) {
-  std::ifstream mounts("/proc/self/mountinfo");
-  if (!mounts) {
-    return true;
-  }
-  for (std::string line; std::getline(mounts, line);) {
-    std::istringstream fields(line);
-    std::string where;
-    for (int i = 0; i < 5; ++i) { // id parent major:minor root mount-point
-      fields >> where;
-    }
-    std::string path;
-    for (std::size_t at = 0; at < where.size(); ++at) { // white space and \ are \ooo
-      if (where[at] == '\\' && at + 3 < where.size()) {
-        path += static_cast<char>(std::stoi(where.substr(at + 1, 3), nullptr, 8));
-        at += 3;
-      } else {
-        path += where[at];
-      }
-    }
-    if (path.starts_with(folder + "/") || path == folder) {
-      return true;
-    }
-  }
-  return false;
 }
 
 } // namespace snapfix::os

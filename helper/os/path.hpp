@@ -24,8 +24,4 @@ bool exists(const std::string& path);
 bool is_file(const std::string& path); ///< a regular one
 bool is_folder(const std::string& path);
 
-/// Whether something is mounted below that folder (an absolute path without symlinks), as far as
-/// this process sees mounts. Yes where that cannot be told.
-bool holds_mounts(const std::string& folder);
-
 } // namespace snapfix::os

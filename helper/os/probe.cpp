@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -127,29 +126,6 @@ Probe probe_protected_links() {
 }
 
 } // namespace
-
-std::string file_system_type(const std::string& folder) {
-  // By mount id: Btrfs gives files another device number than its mounts.
-  struct statx raw {};
-  if (::statx(AT_FDCWD, folder.c_str(), 0, STATX_MNT_ID, &raw) != 0 ||
-      (raw.stx_mask & STATX_MNT_ID) == 0) {
-    return "unknown";
-  }
-  const std::string wanted = std::to_string(raw.stx_mnt_id);
-  std::ifstream mounts("/proc/self/mountinfo");
-  std::string out = "unknown";
-  for (std::string line; std::getline(mounts, line);) {
-    // id parent major:minor root mount-point options... - type source options
-    std::istringstream fields(line);
-    std::string id;
-    fields >> id;
-    const auto separator = line.find(" - ");
-    if (id == wanted && separator != std::string::npos) {
-      out = line.substr(separator + 3, line.find(' ', separator + 3) - separator - 3);
-    }
-  }
-  return out;
-}
 
 Probe probe_links(const std::string& from, const std::string& to) {
   const ScratchFolder source(from);

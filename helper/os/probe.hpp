@@ -12,9 +12,6 @@ struct Probe {
   std::string detail; ///< what was found, or why not
 };
 
-/// The type of the file system that holds `folder`, as /proc/self/mountinfo names it.
-std::string file_system_type(const std::string& folder);
-
 /// Tries in a temporary folder below `folder` what snapshots need of a file system, and what makes
 /// them cheaper. Throws Error if nothing can be written there.
 std::vector<Probe> probe_file_system(const std::string& folder);

@@ -2,9 +2,9 @@
 
 #include "os/path.hpp"
 #include "os/process.hpp"
+#include "os/split.hpp"
 #include "os/subprocess.hpp"
 
-#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstdlib>
@@ -16,16 +16,6 @@ namespace snapfix::os {
 namespace {
 
 constexpr char k_separator = '\n'; // an option of valgrind holds none
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> out;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const auto end = std::min(text.find(separator, begin), text.size());
-    out.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
 
 /// What stands in front of our own words on the kernel's command line of this process.
 std::vector<std::string> words_in_front(std::size_t own) {

@@ -2,7 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
-#include "os/path.hpp"
+#include "os/mounts.hpp"
 #include "os/process.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
