@@ -78,23 +78,18 @@ guard::ProtectedSource protected_source(const snapshot::Root& root,
 
 } // namespace
 
-void add_git_ceiling(std::vector<std::string>& environment, const std::string& snapshot) {
-  constexpr std::string_view k_variable = "GIT_CEILING_DIRECTORIES=";
+void add_git_ceiling(os::Environment& environment, const std::string& snapshot) {
+  constexpr std::string_view k_variable = "GIT_CEILING_DIRECTORIES";
   std::string ceilings = snapshot.substr(0, snapshot.rfind('/'));
   if (ceilings.find(':') != std::string::npos) {
     throw os::Error(os::format("the path of the root, {}, has a ':'", os::quoted(ceilings)),
                     "git takes that for two paths (GIT_CEILING_DIRECTORIES), and would find the "
                     "source's repository from the snapshot: choose another --root");
   }
-  for (const auto& variable : environment) {
-    if (variable.starts_with(k_variable)) {
-      ceilings += ':';
-      ceilings += variable.substr(k_variable.size());
-    }
+  if (const auto given = environment.get(k_variable)) {
+    ceilings += ":" + *given;
   }
-  std::erase_if(environment,
-                [&](const std::string& variable) { return variable.starts_with(k_variable); });
-  environment.push_back(std::string(k_variable) + ceilings);
+  environment.set(k_variable, ceilings);
 }
 
 snapshot::GuardRecord guard_before(Guard wanted) {

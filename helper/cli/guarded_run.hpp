@@ -26,7 +26,7 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
 
 /// Keeps git, run in the snapshot at that path, from finding the source's repository above it.
 /// Throws os::Error where the path cannot be told to git.
-void add_git_ceiling(std::vector<std::string>& environment, const std::string& snapshot);
+void add_git_ceiling(os::Environment& environment, const std::string& snapshot);
 
 } // namespace snapfix::cli
 

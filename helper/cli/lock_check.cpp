@@ -46,13 +46,13 @@ std::string this_run(const Arguments& arguments, pid_t parent) {
 
 /// Of the uv that is asked. A stand-in is asked for its release once a ctest run.
 std::string identity_of(const snapshot::Root& root, const std::string& uv, const std::string& run,
-                        const std::vector<std::string>& environment) {
+                        const os::Environment& environment) {
   const auto identity = uv::identity_of(uv);
   if (!identity.is_a_stand_in) {
     return identity.file;
   }
   std::string rests_on = identity.file + "\n" + run;
-  for (const auto& variable : environment) {
+  for (const auto& variable : environment.variables()) {
     rests_on += '\0' + variable;
   }
   const auto mark = "uv." + os::hash_of(rests_on).hex();
@@ -263,9 +263,7 @@ LockCheck::Answer LockCheck::ask(const std::string& name, const snapshot::Base& 
   command.arguments = uv::check_command(m_uv, script ? std::string(source::name_of(place)) : "");
   command.environment = m_environment;
   command.folder = script ? std::string(source::folder_of(place)) : place;
-  std::erase_if(command.environment,
-                [](const std::string& variable) { return variable.starts_with("PWD="); });
-  command.environment.push_back("PWD=" + command.folder);
+  command.environment.set("PWD", command.folder);
   add_git_ceiling(command.environment, created.path); // as the test will see it
   command.parent = m_parent;
   const auto output = os::make_memory_file();

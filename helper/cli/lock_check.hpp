@@ -2,6 +2,7 @@
 
 #include "cli/arguments.hpp"
 #include "guard/command.hpp"
+#include "os/environment.hpp"
 #include "os/lock.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/manifest.hpp"
@@ -61,7 +62,7 @@ private:
   os::Patience m_patience;
   pid_t m_parent;
   std::string m_run; ///< the ctest run that asks; empty by hand
-  std::vector<std::string> m_environment;
+  os::Environment m_environment;
   os::Hash m_surroundings;
   std::set<std::string> m_fit; ///< found by this process
 };

@@ -6,17 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 namespace snapfix::cli {
 namespace {
 
 constexpr std::string_view k_plain =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=:,+@%";
-
-std::string_view name_in(std::string_view variable) {
-  return variable.substr(0, variable.find('='));
-}
 
 /// What a shell, `ctest` or `snapfix run` sets itself.
 constexpr std::array<std::string_view, 9> k_set_anyway{"_",
@@ -31,7 +26,7 @@ constexpr std::array<std::string_view, 9> k_set_anyway{"_",
 
 /// Only `env` takes names that no shell has; it takes no option for a variable.
 bool is_worth_setting(std::string_view variable) {
-  const auto name = name_in(variable);
+  const auto name = os::Environment::name_of(variable);
   return !name.empty() && !variable.starts_with('-') &&
          std::ranges::find(k_set_anyway, name) == k_set_anyway.end();
 }
@@ -77,15 +72,12 @@ std::vector<std::string> command_lines(const snapshot::Description& snapshot,
                                        const std::string& root) {
   using Texts = std::vector<std::string>;
   const auto run = snapshot.run.value_or(snapshot::RunRecord());
-  const auto here = os::environment_without_git();
-  std::set<std::string_view> names;
-  for (const auto& variable : run.environment) {
-    names.insert(name_in(variable));
-  }
+  const auto here = os::environment_without_git().variables();
+  const os::Environment of_run(run.environment);
   Texts changes;
   for (const auto& variable : here) {
-    const std::string name(name_in(variable));
-    if (!names.contains(name) && is_worth_setting(variable)) {
+    const std::string name(os::Environment::name_of(variable));
+    if (!of_run.has(name) && is_worth_setting(variable)) {
       changes.push_back("-u " + shell_word(name));
     }
   }

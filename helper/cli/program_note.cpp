@@ -3,23 +3,11 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
+#include "os/split.hpp"
 #include "source/list.hpp"
 
-#include <algorithm>
-#include <sstream>
-
 namespace snapfix::cli {
-namespace {
-
-std::string value_of(const std::vector<std::string>& environment, const std::string& name) {
-  const auto found = std::ranges::find_if(
-      environment, [&](const std::string& variable) { return variable.starts_with(name + "="); });
-  return found == environment.end() ? std::string() : found->substr(name.size() + 1);
-}
-
-} // namespace
-
-void note_programs_in_source(const std::vector<std::string>& environment, const std::string& source,
+void note_programs_in_source(const os::Environment& environment, const std::string& source,
                              const std::function<bool(const std::string&)>& snapshots_have) {
   const auto is_noted = [&](const std::string& variable, const std::string& path) {
     const std::string prefix = source + "/";
@@ -33,11 +21,10 @@ void note_programs_in_source(const std::vector<std::string>& environment, const 
                         variable, os::quoted(path)));
     return true;
   };
-  if (is_noted("VIRTUAL_ENV", value_of(environment, "VIRTUAL_ENV"))) {
+  if (is_noted("VIRTUAL_ENV", environment.get("VIRTUAL_ENV").value_or(""))) {
     return;
   }
-  std::istringstream entries(value_of(environment, "PATH"));
-  for (std::string path; std::getline(entries, path, ':');) {
+  for (const auto& path : os::split(environment.get("PATH").value_or(""), ':')) {
     if (is_noted("PATH", path)) {
       return;
     }

@@ -292,24 +292,19 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
     replace_all(argument, k_placeholder, m_path);
     out.arguments.push_back(map ? mapping.map(argument) : argument);
   }
-  for (std::string variable : os::environment_without_git()) {
-    if (variable.starts_with("SNAPSHOT_DIR=") || variable.starts_with("SNAPSHOT_NAME=") ||
-        variable.starts_with("SNAPSHOT_SOURCE_DIR=")) {
-      continue;
-    }
-    if (variable.starts_with("PWD=") || // our own folder: the command's is another
-        variable.starts_with(os::k_valgrind_variable + std::string("="))) {
-      continue;
-    }
+  auto variables = os::environment_without_git().variables();
+  for (auto& variable : variables) {
     replace_all(variable, k_placeholder, m_path);
-    out.environment.push_back(map ? mapping.map_variable(variable) : variable);
+    variable = map ? mapping.map_variable(variable) : variable;
   }
-  out.environment.push_back("SNAPSHOT_DIR=" + m_path);
-  out.environment.push_back("SNAPSHOT_NAME=" + m_name);
-  out.environment.push_back("SNAPSHOT_SOURCE_DIR=" + source);
+  out.environment = os::Environment(std::move(variables));
+  out.environment.unset(os::k_valgrind_variable);
+  out.environment.set("SNAPSHOT_DIR", m_path);
+  out.environment.set("SNAPSHOT_NAME", m_name);
+  out.environment.set("SNAPSHOT_SOURCE_DIR", source);
   add_git_ceiling(out.environment, m_path);
   out.folder = folder_in(m_options, m_path);
-  out.environment.push_back("PWD=" + out.folder);
+  out.environment.set("PWD", out.folder); // ours is another
   if (!uv_projects_of(manifest).empty()) {
     require_lock_kept(m_options.command());
     // Under ctest the setup says it: a test's own output is what regular expressions match.
@@ -322,7 +317,7 @@ guard::Command Run::command(const snapshot::SnapshotManifest& manifest) const {
 snapshot::RunRecord Run::start_record(const guard::Command& command) const {
   snapshot::RunRecord out;
   out.command = command.arguments;
-  out.environment = command.environment;
+  out.environment = command.environment.variables();
   out.folder = command.folder;
   out.host = os::host_name();
   out.pid = os::this_process();

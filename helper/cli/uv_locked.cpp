@@ -146,7 +146,7 @@ void check_locks(const Arguments& arguments, const snapshot::Root& root,
   }
 }
 
-void enforce_lock(std::vector<std::string>& environment, const std::string& snapshot,
+void enforce_lock(os::Environment& environment, const std::string& snapshot,
                   const std::string& folder, Tell tell) {
   for (const auto& note : uv::enforce_lock(environment, snapshot, folder)) {
     if (tell == Tell::yes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/arguments.hpp"
+#include "os/environment.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
@@ -39,7 +40,7 @@ enum class Tell { no, yes };
 
 /// Has every uv command under `environment` keep to the lock; says where uv then works outside the
 /// snapshot.
-void enforce_lock(std::vector<std::string>& environment, const std::string& snapshot,
+void enforce_lock(os::Environment& environment, const std::string& snapshot,
                   const std::string& folder, Tell tell);
 
 /// Throws os::Error where the command is one of uv with --no-locked. What a script calls is not

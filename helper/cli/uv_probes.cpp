@@ -4,7 +4,6 @@
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/subprocess.hpp"
-#include "uv/environment.hpp"
 #include "uv/program.hpp"
 
 #include <algorithm>
@@ -13,7 +12,7 @@
 namespace snapfix::cli {
 namespace {
 
-os::Probe probe_release(const uv::Release& release, const std::vector<std::string>& environment) {
+os::Probe probe_release(const uv::Release& release, const os::Environment& environment) {
   if (uv::is_older(release.version, uv::k_first_release)) {
     return {"uv", false,
             os::format("{} is too old to check a lock: {} or newer can", uv::to_text(release),
@@ -40,7 +39,7 @@ std::string cache_folder(const std::string& cache) {
   return out;
 }
 
-os::Probe probe_cache(const uv::Release& release, const std::vector<std::string>& environment,
+os::Probe probe_cache(const uv::Release& release, const os::Environment& environment,
                       const std::string& folder) {
   const auto said =
       os::run_program({release.path, "cache", "dir", "--color", "never"}, environment, folder);
@@ -48,7 +47,7 @@ os::Probe probe_cache(const uv::Release& release, const std::vector<std::string>
   if (said.exit_code != 0 || !cache.starts_with('/')) {
     return {"uv cache", false, "`uv cache dir` names no folder"};
   }
-  const auto mode = uv::value_of(environment, "UV_LINK_MODE").value_or("");
+  const auto mode = environment.get("UV_LINK_MODE").value_or("");
   if (mode == "copy") {
     return {"uv cache", false,
             os::format("each .venv is a copy of what {} holds: UV_LINK_MODE=copy", cache)};

@@ -125,12 +125,10 @@ int become(const Command& command) {
     return errno;
   }
   auto arguments = os::pointers_to(command.arguments);
-  auto variables = os::pointers_to(command.environment);
+  auto variables = os::pointers_to(command.environment.variables());
   // execvpe looks for the program in our own PATH, which is not yet the command's.
-  for (const auto& variable : command.environment) {
-    if (variable.starts_with("PATH=")) {
-      ::setenv("PATH", &variable[5], 1); // NOLINT(concurrency-mt-unsafe): a fresh process
-    }
+  if (const auto folders = command.environment.get("PATH")) {
+    ::setenv("PATH", folders->c_str(), 1); // NOLINT(concurrency-mt-unsafe): a fresh process
   }
   ::execvpe(arguments[0], arguments.data(), variables.data());
   return errno;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "os/environment.hpp"
 #include "os/error.hpp"
 #include "os/process.hpp"
 
@@ -10,10 +11,10 @@
 namespace snapfix::guard {
 
 struct Command {
-  std::vector<std::string> arguments;   ///< the first is looked up in the environment's PATH
-  std::vector<std::string> environment; ///< NAME=value
-  std::string folder;                   ///< to run in
-  pid_t parent = 0;                     ///< our parent as it was when we started
+  std::vector<std::string> arguments; ///< the first is looked up in the environment's PATH
+  os::Environment environment;
+  std::string folder; ///< to run in
+  pid_t parent = 0;   ///< our parent as it was when we started
   /// Where stdout and stderr go, stdin being empty; -1: all three are ours.
   int output = -1;
 };

@@ -129,8 +129,8 @@ std::vector<char*> pointers_to(const std::vector<std::string>& words) {
   return out;
 }
 
-Finished run_program(const std::vector<std::string>& command,
-                     const std::vector<std::string>& environment, const std::string& folder,
+Finished run_program(const std::vector<std::string>& command, const Environment& environment,
+                     const std::string& folder,
                      const std::function<void(std::string_view)>& take_output) {
   Pipe out = make_pipe();
   Pipe err = make_pipe();
@@ -141,7 +141,7 @@ Finished run_program(const std::vector<std::string>& command,
   ::posix_spawn_file_actions_adddup2(actions.get(), err.write_end.get(), STDERR_FILENO);
   ::posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
   auto arguments = pointers_to(command);
-  auto variables = pointers_to(environment);
+  auto variables = pointers_to(environment.variables());
   pid_t pid = 0;
   const int failed = ::posix_spawnp(&pid, arguments[0], actions.get(), attributes.get(),
                                     arguments.data(), variables.data());
@@ -164,40 +164,6 @@ Finished run_program(const std::vector<std::string>& command,
   }
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
-}
-
-const std::vector<std::string>& git_local_variables() {
-  static const std::vector<std::string> k_names{
-      "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-      "GIT_CONFIG",
-      "GIT_CONFIG_PARAMETERS",
-      "GIT_CONFIG_COUNT",
-      "GIT_OBJECT_DIRECTORY",
-      "GIT_DIR",
-      "GIT_WORK_TREE",
-      "GIT_IMPLICIT_WORK_TREE",
-      "GIT_GRAFT_FILE",
-      "GIT_INDEX_FILE",
-      "GIT_NO_REPLACE_OBJECTS",
-      "GIT_REPLACE_REF_BASE",
-      "GIT_PREFIX",
-      "GIT_SHALLOW_FILE",
-      "GIT_COMMON_DIR",
-      "GIT_INTERNAL_SUPER_PREFIX",
-  };
-  return k_names;
-}
-
-std::vector<std::string> environment_without_git() {
-  const auto& dropped = git_local_variables();
-  std::vector<std::string> out;
-  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
-    const std::string_view text = *variable;
-    if (std::ranges::find(dropped, text.substr(0, text.find('='))) == dropped.end()) {
-      out.emplace_back(text);
-    }
-  }
-  return out;
 }
 
 } // namespace snapfix::os

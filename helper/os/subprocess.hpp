@@ -1,5 +1,7 @@
 #pragma once
 
+#include "os/environment.hpp"
+
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,8 +20,8 @@ struct Finished {
 /// Runs a program of PATH and collects what it says; its stdin is /dev/null. With `take_output` its
 /// stdout goes there, piece by piece, and Finished::out stays empty. Throws Error if it cannot be
 /// started (error_number() is ENOENT where there is no such program).
-Finished run_program(const std::vector<std::string>& command,
-                     const std::vector<std::string>& environment, const std::string& folder,
+Finished run_program(const std::vector<std::string>& command, const Environment& environment,
+                     const std::string& folder,
                      const std::function<void(std::string_view)>& take_output = {});
 
 /// The path of a program of PATH, or of the one at `name` where that holds a `/`; nothing if there
@@ -29,13 +31,5 @@ std::optional<std::string> find_program(const std::string& name);
 /// The words as exec and posix_spawn want them, with a null pointer at the end; `words` must
 /// outlive it.
 std::vector<char*> pointers_to(const std::vector<std::string>& words);
-
-/// The variables by which git finds another repository than the one it stands in (what
-/// `git rev-parse --local-env-vars` lists). A commit hook sets some of them: a git call of ours
-/// that kept GIT_INDEX_FILE would list another tree.
-const std::vector<std::string>& git_local_variables();
-
-/// This process's environment (NAME=value) without those.
-std::vector<std::string> environment_without_git();
 
 } // namespace snapfix::os

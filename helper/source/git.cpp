@@ -27,24 +27,22 @@ constexpr int k_usage = 129; // git's exit code for options that it lacks
 /// (monitor, hook, pager) and fetches nothing, which would run more of them and write into `.git`.
 constexpr std::array<const char*, 6> k_git{
     "git", "--no-pager", "-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null"};
-constexpr std::array<std::string_view, 5> k_variables{
-    "LC_ALL=C", // its words must be recognizable
-    "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1",
-    "GIT_ALLOW_PROTOCOL=none", // for a git before 2.39.4, which does not know that one
-    "GIT_TERMINAL_PROMPT=0"};
+constexpr std::array<std::pair<const char*, const char*>, 5> k_variables{{
+    {"LC_ALL", "C"}, // its words must be recognizable
+    {"GIT_OPTIONAL_LOCKS", "0"},
+    {"GIT_NO_LAZY_FETCH", "1"},
+    {"GIT_ALLOW_PROTOCOL", "none"}, // for a git before 2.39.4, which does not know that one
+    {"GIT_TERMINAL_PROMPT", "0"},
+}};
 
-std::vector<std::string> git_environment(const std::optional<std::string>& ceiling) {
+os::Environment git_environment(const std::optional<std::string>& ceiling) {
   auto out = os::environment_without_git();
-  std::erase_if(out, [&](const std::string& variable) {
-    const auto is_set = [&](std::string_view ours) {
-      return variable.starts_with(ours.substr(0, ours.find('=') + 1));
-    };
-    return variable.starts_with("LANGUAGE=") || std::ranges::any_of(k_variables, is_set) ||
-           (ceiling && variable.starts_with("GIT_CEILING_DIRECTORIES="));
-  });
-  out.insert(out.end(), k_variables.begin(), k_variables.end());
+  out.unset("LANGUAGE");
+  for (const auto& [name, value] : k_variables) {
+    out.set(name, value);
+  }
   if (ceiling) {
-    out.push_back("GIT_CEILING_DIRECTORIES=" + *ceiling);
+    out.set("GIT_CEILING_DIRECTORIES", *ceiling);
   }
   return out;
 }

@@ -2,7 +2,6 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
-#include "uv/environment.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -34,10 +33,10 @@ std::vector<std::string> check_command(const std::string& program, const std::st
   return out;
 }
 
-std::vector<std::string> check_environment(std::vector<std::string> environment) {
+os::Environment check_environment(os::Environment environment) {
   for (const char* name : {"UV_FROZEN", "UV_LOCKED", "UV_NO_SYNC", "UV_NO_PROJECT", "UV_PROJECT",
                            "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_SCRIPT", "VIRTUAL_ENV"}) {
-    drop(environment, name);
+    environment.unset(name);
   }
   return environment;
 }
@@ -67,35 +66,35 @@ Verdict judge_check(int exit_code, std::string_view output) {
   return out;
 }
 
-std::vector<std::string> enforce_lock(std::vector<std::string>& environment,
-                                      const std::string& snapshot, const std::string& folder) {
+std::vector<std::string> enforce_lock(os::Environment& environment, const std::string& snapshot,
+                                      const std::string& folder) {
   std::vector<std::string> notes;
   for (const char* name : {"UV_NO_SYNC", "UV_NO_PROJECT"}) {
-    if (is_set(value_of(environment, name))) {
+    if (is_set(environment.get(name))) {
       notes.push_back(os::format("{} is taken out of the command's environment: under it uv does "
                                  "not look at the lock",
                                  name));
     }
   }
-  for (const char* name : {"UV_FROZEN", "UV_NO_SYNC", "UV_NO_PROJECT", "UV_LOCKED"}) {
-    drop(environment, name);
+  for (const char* name : {"UV_FROZEN", "UV_NO_SYNC", "UV_NO_PROJECT"}) {
+    environment.unset(name);
   }
-  environment.emplace_back("UV_LOCKED=1");
+  environment.set("UV_LOCKED", "1");
   const auto leads_out = [&](const std::string& place) {
     const fs::path path = place.starts_with('/') ? place : folder + "/" + place;
     const auto whole = path.lexically_normal().string() + "/";
     return !place.empty() && !whole.starts_with(snapshot + "/");
   };
   for (const char* name : {"UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY"}) {
-    const auto place = value_of(environment, name);
+    const auto place = environment.get(name);
     if (place && leads_out(*place)) {
-      drop(environment, name);
+      environment.unset(name);
       notes.push_back(os::format("{}={} is taken out of the command's environment: it leads out "
                                  "of the snapshot, to another project and its lock",
                                  name, *place));
     }
   }
-  const auto place = value_of(environment, "UV_PROJECT_ENVIRONMENT");
+  const auto place = environment.get("UV_PROJECT_ENVIRONMENT");
   if (place && leads_out(*place)) {
     notes.push_back(os::format("UV_PROJECT_ENVIRONMENT={} lies outside the snapshot: whoever else "
                                "uses it shares that virtual environment",

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "os/environment.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +18,7 @@ std::vector<std::string> check_command(const std::string& program, const std::st
 /// `environment` without what keeps the check from being one: UV_FROZEN (it then passes anything),
 /// UV_LOCKED (some releases refuse both), and what leads to another project than the one of the
 /// current folder.
-std::vector<std::string> check_environment(std::vector<std::string> environment);
+os::Environment check_environment(os::Environment environment);
 
 enum class Verdict {
   current,
@@ -33,8 +35,8 @@ Verdict judge_check(int exit_code, std::string_view output);
 /// Makes every uv command under `environment` keep to the lock: UV_LOCKED=1, and nothing that
 /// overrules it. What would lead uv, started in `folder`, to a project outside `snapshot` is taken
 /// out. Returns what is worth telling the user.
-std::vector<std::string> enforce_lock(std::vector<std::string>& environment,
-                                      const std::string& snapshot, const std::string& folder);
+std::vector<std::string> enforce_lock(os::Environment& environment, const std::string& snapshot,
+                                      const std::string& folder);
 
 /// Whether a command is one of uv that undoes what enforce_lock does, as far as its own words tell:
 /// `uv run --no-locked`. What a script calls is not seen.

@@ -4,8 +4,8 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
+#include "os/split.hpp"
 #include "os/subprocess.hpp"
-#include "uv/environment.hpp"
 
 #include <algorithm>
 #include <array>
@@ -77,15 +77,10 @@ bool is_older(std::string_view a, std::string_view b) {
   return left && right && *left < *right;
 }
 
-std::vector<Release> other_releases(const Release& asked,
-                                    const std::vector<std::string>& environment) {
+std::vector<Release> other_releases(const Release& asked, const os::Environment& environment) {
   std::vector<Release> out;
   std::set<std::string> seen{os::canonical_path(asked.path)};
-  const std::string folders = value_of(environment, "PATH").value_or("");
-  for (std::size_t begin = 0; begin < folders.size();) {
-    const auto end = std::min(folders.find(':', begin), folders.size());
-    const auto folder = folders.substr(begin, end - begin);
-    begin = end + 1;
+  for (const auto& folder : os::split(environment.get("PATH").value_or(""), ':')) {
     const auto program = folder.empty() ? std::nullopt : os::find_program(folder + "/uv");
     if (program && seen.insert(os::canonical_path(*program)).second) {
       auto release = release_of(*program);

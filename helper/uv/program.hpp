@@ -1,5 +1,7 @@
 #pragma once
 
+#include "os/environment.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +38,7 @@ bool is_older(std::string_view a, std::string_view b);
 
 /// What else `environment`'s PATH calls uv, and is of another version than `asked`, in PATH's
 /// order.
-std::vector<Release> other_releases(const Release& asked,
-                                    const std::vector<std::string>& environment);
+std::vector<Release> other_releases(const Release& asked, const os::Environment& environment);
 
 /// `0.7.22 (/usr/bin/uv)`, and so on.
 std::string to_text(const Release& release);

@@ -1,7 +1,7 @@
 #include "uv/settings.hpp"
 
 #include "os/path.hpp"
-#include "uv/environment.hpp"
+#include "os/split.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -35,27 +35,25 @@ std::string text_of(const fs::path& path) {
 
 /// Where uv looks for settings beside the project
 /// (https://docs.astral.sh/uv/concepts/configuration-files/).
-std::vector<fs::path> configuration_files(const std::vector<std::string>& environment,
+std::vector<fs::path> configuration_files(const os::Environment& environment,
                                           const std::string& folder) {
   std::vector<fs::path> out;
   for (fs::path above = folder; !above.empty(); above = above.parent_path()) {
     out.push_back(above / "uv.toml");
     out.push_back(above / "pyproject.toml");
   }
-  if (const auto given = value_of(environment, "UV_CONFIG_FILE")) {
+  if (const auto given = environment.get("UV_CONFIG_FILE")) {
     out.emplace_back(*given);
   }
-  if (const auto home = value_of(environment, "XDG_CONFIG_HOME"); home && !home->empty()) {
+  if (const auto home = environment.get("XDG_CONFIG_HOME"); home && !home->empty()) {
     out.push_back(fs::path(*home) / "uv" / "uv.toml");
-  } else if (const auto user = value_of(environment, "HOME")) {
+  } else if (const auto user = environment.get("HOME")) {
     out.push_back(fs::path(*user) / ".config" / "uv" / "uv.toml");
   }
-  std::string folders = value_of(environment, "XDG_CONFIG_DIRS").value_or("");
+  std::string folders = environment.get("XDG_CONFIG_DIRS").value_or("");
   folders = folders.empty() ? "/etc/xdg:/etc" : folders + ":/etc";
-  for (std::size_t begin = 0; begin < folders.size();) {
-    const auto end = std::min(folders.find(':', begin), folders.size());
-    out.push_back(fs::path(folders.substr(begin, end - begin)) / "uv" / "uv.toml");
-    begin = end + 1;
+  for (const auto& folder : os::split(folders, ':')) {
+    out.push_back(fs::path(folder) / "uv" / "uv.toml");
   }
   return out;
 }
@@ -94,13 +92,12 @@ bool is_span(std::string_view value) {
 
 } // namespace
 
-os::Hash surroundings_of_check(const std::string& identity,
-                               const std::vector<std::string>& environment,
+os::Hash surroundings_of_check(const std::string& identity, const os::Environment& environment,
                                const std::string& folder) {
   std::vector<std::string> variables;
-  std::ranges::copy_if(environment, std::back_inserter(variables), [](const std::string& variable) {
-    return bears_on_check(name_of(variable));
-  });
+  std::ranges::copy_if(
+      environment.variables(), std::back_inserter(variables),
+      [](const auto& variable) { return bears_on_check(os::Environment::name_of(variable)); });
   std::ranges::sort(variables);
   os::Hasher hasher;
   const auto add = [&](const std::string& text) {
@@ -143,7 +140,7 @@ bool has_absolute_path(std::string_view text) {
   });
 }
 
-bool may_change_unseen(const std::vector<std::string>& environment, const std::string& locked) {
+bool may_change_unseen(const os::Environment& environment, const std::string& locked) {
   auto files = configuration_files(environment, locked);
   for (fs::path above = locked; !above.empty(); above = above.parent_path()) {
     files.push_back(above / "uv.lock");
@@ -156,7 +153,7 @@ bool may_change_unseen(const std::vector<std::string>& environment, const std::s
     return variable.starts_with("UV_EXCLUDE_NEWER") &&
            is_span(variable.substr(variable.rfind('=') + 1));
   };
-  return std::ranges::any_of(environment, is_relative) ||
+  return std::ranges::any_of(environment.variables(), is_relative) ||
          std::ranges::any_of(files, [](const fs::path& file) {
            const auto text = text_of(file);
            return has_relative_exclude_newer(text) || has_absolute_path(text);
