@@ -200,8 +200,13 @@ void Front::wait_until_gone() const {
   sigset_t child_ended; // blocked, like all that we hear of
   ::sigemptyset(&child_ended);
   ::sigaddset(&child_ended, SIGCHLD);
-  while (::waitpid(m_supervisor, nullptr, WNOHANG) == 0 &&
-         ::sigtimedwait(&child_ended, nullptr, &k_patience) == SIGCHLD) {
+  pid_t gone = 0;
+  int status = 0;
+  do {
+    gone = ::waitpid(m_supervisor, &status, WNOHANG);
+  } while (gone == 0 && ::sigtimedwait(&child_ended, nullptr, &k_patience) == SIGCHLD);
+  if (gone > 0 && status != 0) { // it was killed, and has not cleared up
+    LinkBreaker(m_protection.staging).clear(m_supervisor);
   }
 }
 

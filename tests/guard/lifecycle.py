@@ -229,6 +229,30 @@ def test_killed_while_it_copies(tmp):
         assert {path: state[:4] for path, state in objects(p).items()} == before
 
 
+def test_killed_before_it_clears_up(tmp):
+    """The command has ended, and its end is told: the folder of the copies goes all the same."""
+    harness.require("strace")
+    p = Project(tmp, {"a": "1\n"})
+    p.create("t")
+    process = start(snapfix_command(p, "run", "t", "--", "bash", "-c", "echo y >>a; echo $$ >pid; until [ -e go ]; do :; done"))
+    until_file(p.root / "t/pid")
+    watched = supervisor(p)
+    tracer = start(["strace", "-f", "-qq", "-o", tmp / "trace", "-e", "trace=?rmdir,unlinkat",
+                    "-e", "inject=?rmdir,unlinkat:error=EIO:signal=KILL", "-p", str(watched)])
+    try:
+        eventually(lambda: all("TracerPid:\t0\n" not in status.read_text() for status in
+                               pathlib.Path(f"/proc/{watched}/task").glob("*/status")), "strace is at all threads")
+        (p.root / "t/go").touch()
+        assert process.wait(timeout=30) == 0
+        tracer.wait(timeout=20)
+    finally:
+        for one in (process, tracer):
+            one.kill()
+            one.wait()
+    assert "killed by SIGKILL" in (tmp / "trace").read_text()
+    assert staging_is_clear(p), os.listdir(p.root / ".snapfix/work")
+
+
 def test_the_front_killed(tmp):
     """Nothing goes on in a snapshot that nobody holds: not the command, not its children."""
     p = Project(tmp)
