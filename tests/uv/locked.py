@@ -86,7 +86,7 @@ def of_one_ctest_run(runs, commands):
                             str(runs.p.source), "--root", str(runs.p.root), *args[1:]]) + '\necho "code $?"'
         for command, *args in commands)
     done = run(["sh", "-c", calls], env=runs.env)
-    return done.err, [int(line[5:]) for line in done.out.splitlines() if line.startswith("code ")]
+    return done.err, [int(code) for code in re.findall(r"code (\d+)$", done.out, re.MULTILINE)]
 
 
 def make_stale(p):
