@@ -224,6 +224,9 @@ set_property(CACHE SNAPSHOT_FIXTURES_GUARD PROPERTY STRINGS AUTO ON OFF)
 set(SNAPSHOT_FIXTURES_SOURCE_WRITES "DENY" CACHE STRING
   "What becomes of a test's writes to the source: DENY, REPORT, ALLOW")
 set_property(CACHE SNAPSHOT_FIXTURES_SOURCE_WRITES PROPERTY STRINGS DENY REPORT ALLOW)
+set(SNAPSHOT_FIXTURES_SETUP "TEST" CACHE STRING
+  "Where snapshots are made: TEST, in the test itself; FIXTURE, in a test before it")
+set_property(CACHE SNAPSHOT_FIXTURES_SETUP PROPERTY STRINGS TEST FIXTURE)
 set(SNAPSHOT_FIXTURES_SPARES "" CACHE STRING
   "How many trees of snapshots that go may wait for the next ones; empty: as many as processors")
 option(SNAPSHOT_FIXTURES_UV_LOCKED
@@ -240,28 +243,35 @@ endforeach()
 function(add_snapshot_test)
   _snapshot_fixtures_parse(add_snapshot_test ${ARGC}
     "STRICT;NO_SOURCE_MAPPING;COMMAND_EXPAND_LISTS"
-    "NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP_TIMEOUT"
+    "NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP;SETUP_TIMEOUT"
     "COMMAND;INCLUDE;EXCLUDE;COPY;UV_LOCKED;LABELS;CONFIGURATIONS;BUILD_DEPENDS;PROPERTIES")
-  _snapshot_fixtures_check_name("${where}" "${NAME}" FALSE)
+  _snapshot_fixtures_check_name("${where}" "${NAME}")
+  _snapshot_fixtures_check_no_test("${where}" "${NAME}")
   if("${COMMAND}" STREQUAL "") # bare, if() takes it for its own word
     _snapshot_fixtures_misuse("${where}" "there is no COMMAND" "write COMMAND <command> [<arg>...]")
   endif()
   if("PROPERTIES" IN_LIST given)
     cmake_language(EVAL CODE "_snapshot_fixtures_check_properties(\"\${where}\" ${PROPERTIES_code})")
   endif()
+  _snapshot_fixtures_default(setup "${where}" SETUP "${SETUP}")
   _snapshot_fixtures_find_place(place add_snapshot_test "${NAME}")
   _snapshot_fixtures_find_plan(plan add_snapshot_test "${where}" "${place}" "${given}" "${SOURCE_DIR}"
     "${FILES_code}${LINK_FROM_code}${INCLUDE_code}"
     "${LINK_MODE_code}${EXCLUDE_code}${COPY_code}${STRICT_code}"
     "${UV_LOCKED}" "${KEEP}" "${GUARD}" "${SOURCE_WRITES}" "${WORKING_DIRECTORY}")
-  foreach(part IN ITEMS helper_code tree_code run_code freeze)
+  foreach(part IN ITEMS helper_code tree_code run_code finish_code freeze)
     get_property(${part} GLOBAL PROPERTY "${plan} ${part}")
   endforeach()
   _snapshot_fixtures_name_snapshot("${NAME}")
-  _snapshot_fixtures_escape(name "${NAME}")
-  _snapshot_fixtures_add_test("${name}.snapshot_setup" "${place}" "${CONFIGURATIONS_code}"
-    "${helper_code} \"create\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\" \"--ctest\" \"--\""
-    "FIXTURES_SETUP \"${fixture}\" FIXTURES_REQUIRED \"${freeze}\"${SETUP_TIMEOUT_code}")
+  _snapshot_fixtures_find_verdict(verdict "${NAME}")
+  set(verdict_code "\"--verdict=$<GENEX_EVAL:$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}>>\"")
+  if(setup STREQUAL "fixture")
+    _snapshot_fixtures_add_pair("${where}" "${NAME}" "${place}" "${plan}" "${snapshot_code}" "${fixture}"
+      "${CONFIGURATIONS_code}" "${SETUP_TIMEOUT_code}" "${verdict_code}")
+  else()
+    set(fixture "")
+    string(APPEND run_code " \"--finish\" ${finish_code} ${verdict_code}")
+  endif()
 
   _snapshot_fixtures_program_code(launcher_code program_code "${COMMAND}")
   set(command_code
@@ -275,16 +285,16 @@ function(add_snapshot_test)
   if("BUILD_DEPENDS" IN_LIST given AND NOT CMAKE_VERSION VERSION_LESS 4.4)
     string(APPEND more_code " BUILD_DEPENDS ${BUILD_DEPENDS_code}")
   endif()
-  # WORKING_DIRECTORY stays what it is, and `run` changes into the snapshot. Were it the snapshot,
-  # ctest would refuse to start a test whose setup was left out (-FS, -E), although `run` makes a
-  # missing snapshot itself; and `run` may replace a used snapshot by a new one.
+  # WORKING_DIRECTORY stays what it is, and `run` changes into the snapshot: ctest would refuse to start
+  # a test in a folder that is not there yet.
+  _snapshot_fixtures_escape(name "${NAME}")
   _snapshot_fixtures_add_test("${name}" "${place}" "${CONFIGURATIONS_code}"
     "${command_code} ${program_code} ${COMMAND_code}${more_code}" "${PROPERTIES_code}")
-  set_property(TEST "${NAME}" APPEND PROPERTY FIXTURES_REQUIRED "${fixture}" "${freeze}")
+  set_property(TEST "${NAME}" APPEND PROPERTY FIXTURES_REQUIRED ${fixture} "${freeze}")
   if("LABELS" IN_LIST given)
     set_property(TEST "${NAME}" APPEND PROPERTY LABELS "${LABELS}")
   endif()
-  _snapshot_fixtures_remember(TRUE "${name}" "${snapshot_code}" "${place}" "${fixture}" "${plan}"
+  _snapshot_fixtures_remember(TRUE "${name}" "${fixture}" "${plan}"
     "${CONFIGURATIONS_code}" "" "${SETUP_TIMEOUT}")
 endfunction()
 
@@ -293,15 +303,12 @@ function(add_snapshot_fixture)
     "STRICT"
     "NAME;DIR_VAR;SOURCE_DIR;FILES;LINK_FROM;LINK_MODE;KEEP;SETUP_TIMEOUT"
     "INCLUDE;EXCLUDE;COPY;LABELS;CONFIGURATIONS")
-  _snapshot_fixtures_check_name("${where}" "${NAME}" TRUE)
+  _snapshot_fixtures_check_name("${where}" "${NAME}")
   _snapshot_fixtures_check_plain_name("${where}" "${NAME}")
   _snapshot_fixtures_find_place(place add_snapshot_fixture "${NAME}")
   _snapshot_fixtures_find_plan(plan add_snapshot_fixture "${where}" "${place}" "${given}" "${SOURCE_DIR}"
     "${FILES_code}${LINK_FROM_code}${INCLUDE_code}"
     "${LINK_MODE_code}${EXCLUDE_code}${COPY_code}${STRICT_code}" "" "${KEEP}" "" "" "")
-  foreach(part IN ITEMS helper_code tree_code root freeze)
-    get_property(${part} GLOBAL PROPERTY "${plan} ${part}")
-  endforeach()
   _snapshot_fixtures_name_snapshot("${NAME}")
   if("DIR_VAR" IN_LIST given)
     set(folder "${NAME}")
@@ -309,18 +316,19 @@ function(add_snapshot_fixture)
     if(multi_config)
       string(APPEND folder "@$<CONFIG>")
     endif()
+    get_property(root GLOBAL PROPERTY "${plan} root")
     set("${DIR_VAR}" "${root}/${folder}" PARENT_SCOPE)
   endif()
-  _snapshot_fixtures_add_test("${NAME}.snapshot_setup" "${place}" "${CONFIGURATIONS_code}"
-    "${helper_code} \"create\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\" \"--ctest\" \"--\""
-    "FIXTURES_SETUP \"${fixture}\" FIXTURES_REQUIRED \"${freeze}\"${SETUP_TIMEOUT_code}")
-  _snapshot_fixtures_remember(FALSE "${NAME}" "${snapshot_code}" "${place}" "${fixture}" "${plan}"
+  _snapshot_fixtures_add_pair("${where}" "${NAME}" "${place}" "${plan}" "${snapshot_code}" "${fixture}"
+    "${CONFIGURATIONS_code}" "${SETUP_TIMEOUT_code}" "")
+  _snapshot_fixtures_remember(FALSE "${NAME}" "${fixture}" "${plan}"
     "${CONFIGURATIONS_code}" "${LABELS}" "${SETUP_TIMEOUT}")
 endfunction()
 
 function(add_uv_lock_check)
   _snapshot_fixtures_parse(add_uv_lock_check ${ARGC} "" "NAME" "PATHS;LABELS;CONFIGURATIONS")
-  _snapshot_fixtures_check_name("${where}" "${NAME}" FALSE)
+  _snapshot_fixtures_check_name("${where}" "${NAME}")
+  _snapshot_fixtures_check_no_test("${where}" "${NAME}")
   if(NOT "PATHS" IN_LIST given)
     _snapshot_fixtures_misuse("${where}" "there are no PATHS" "write PATHS <file or folder>...")
   endif()

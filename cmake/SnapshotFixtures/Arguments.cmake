@@ -151,7 +151,7 @@ function(_snapshot_fixtures_check_word where keyword word keywords)
   # In front of our keywords a property's name is an argument, which nobody would notice.
   if(word MATCHES "^[A-Z][A-Z_]+$" AND NOT keyword STREQUAL "PROPERTIES")
     set(keywords_of_tests
-      COMMAND COMMAND_EXPAND_LISTS GUARD NO_SOURCE_MAPPING PROPERTIES UV_LOCKED WORKING_DIRECTORY)
+      COMMAND COMMAND_EXPAND_LISTS GUARD NO_SOURCE_MAPPING PROPERTIES SETUP UV_LOCKED WORKING_DIRECTORY)
     # In any version of CMake, but for what is a keyword of ours as well.
     set(test_properties
       ATTACHED_FILES ATTACHED_FILES_ON_FAIL COST DEF_SOURCE_LINE DEPENDS DISABLED ENVIRONMENT
@@ -263,6 +263,8 @@ function(_snapshot_fixtures_choices out keyword)
     set(choices DENY REPORT ALLOW)
   elseif(keyword STREQUAL "KEEP")
     set(choices NEVER ON_FAILURE ALWAYS)
+  elseif(keyword STREQUAL "SETUP")
+    set(choices TEST FIXTURE)
   endif()
   set(${out} "${choices}" PARENT_SCOPE)
 endfunction()
@@ -289,9 +291,8 @@ endfunction()
 
 # ---- what the arguments must be ------------------------------------------------------------------
 
-# In the whole project, as the names of fixtures and of snapshots hold there. `fixture`: whether it is
-# one, which may have the name of a test.
-function(_snapshot_fixtures_check_name where name fixture)
+# In the whole project, as the names of fixtures and of snapshots hold there.
+function(_snapshot_fixtures_check_name where name)
   if(name STREQUAL "")
     _snapshot_fixtures_misuse("${where}" "there is no name" "write NAME <name>")
   elseif(name MATCHES "[;\r\n]")
@@ -306,13 +307,11 @@ function(_snapshot_fixtures_check_name where name fixture)
       "choose another name")
   endif()
   set_property(GLOBAL PROPERTY "${owner}" "${CMAKE_CURRENT_LIST_FILE}")
-  if(TEST "${name}.snapshot_setup" OR TEST "${name}.snapshot_cleanup" OR (TEST "${name}" AND NOT fixture))
-    foreach(test IN ITEMS "${name}.snapshot_setup" "${name}.snapshot_cleanup" "${name}")
-      if(TEST "${test}")
-        _snapshot_fixtures_misuse("${where}" "there is a test '${test}' already"
-          "choose another name")
-      endif()
-    endforeach()
+endfunction()
+
+function(_snapshot_fixtures_check_no_test where test)
+  if(TEST "${test}")
+    _snapshot_fixtures_misuse("${where}" "there is a test '${test}' already" "choose another name")
   endif()
 endfunction()
 

@@ -3,14 +3,13 @@
 #
 # Until then a call is kept as code, which calls a step of that end, with the directory and
 #   is_test              whether it is add_snapshot_test()
-#   name, snapshot       its name, and that of the snapshot for the helper
-#   place, fixture, plan, configurations_code
-#   labels               of a fixture
+#   name, plan, configurations_code
+#   fixture              of the pair of tests that make and finish the snapshot; empty: the test does so itself
+#   labels               of add_snapshot_fixture()
 #   timeout              SETUP_TIMEOUT
 
-# Keeps a call; name and place are escaped.
-function(_snapshot_fixtures_remember
-    is_test name snapshot_code place fixture plan configurations_code labels timeout)
+# Keeps a call; name is escaped.
+function(_snapshot_fixtures_remember is_test name fixture plan configurations_code labels timeout)
   get_property(any DIRECTORY PROPERTY _snapshot_fixtures_calls SET)
   if(NOT any)
     # By itself, not within a function: there it would tell of this module's policy.
@@ -23,17 +22,17 @@ function(_snapshot_fixtures_remember
     _snapshot_fixtures_escape(labels "${labels}")
   endif()
   set_property(DIRECTORY APPEND_STRING PROPERTY _snapshot_fixtures_calls "
-    cmake_language(CALL \${step} \"\${directory}\" ${is_test} \"${name}\" ${snapshot_code} \"${place}\"
-      ${fixture} \"${plan}\" \"${configurations_code}\" \"${labels}\" \"${timeout}\")")
+    cmake_language(CALL \${step} \"\${directory}\" ${is_test} \"${name}\" \"${fixture}\" \"${plan}\"
+      \"${configurations_code}\" \"${labels}\" \"${timeout}\")")
 endfunction()
 
 function(_snapshot_fixtures_end_of_directory cmp0110)
   get_property(calls_code DIRECTORY PROPERTY _snapshot_fixtures_calls)
   set_property(DIRECTORY PROPERTY _snapshot_fixtures_calls) # no longer set
   set(directory "${CMAKE_CURRENT_BINARY_DIR}")
-  set(steps _snapshot_fixtures_add_cleanup)
+  set(steps "")
   if(NOT cmp0110 STREQUAL "NEW")
-    list(PREPEND steps _snapshot_fixtures_check_name_without_cmp0110)
+    list(APPEND steps _snapshot_fixtures_check_name_without_cmp0110)
   endif()
   if(CMAKE_VERSION VERSION_LESS 3.28)
     list(APPEND steps _snapshot_fixtures_settle)
@@ -75,28 +74,8 @@ function(_snapshot_fixtures_check_name_without_cmp0110 directory is_test name)
   endif()
 endfunction()
 
-function(_snapshot_fixtures_add_cleanup directory is_test name snapshot place fixture plan
-    configurations_code labels timeout)
-  set(verdict_code "")
-  if(is_test)
-    _snapshot_fixtures_verdict(verdict_code "${name}" "")
-    set_property(GLOBAL PROPERTY "_snapshot_fixtures_verdict ${name}" "${verdict_code}")
-  endif()
-  if("${name}${snapshot}${place}" MATCHES "[\\\"$]")
-    _snapshot_fixtures_escape(name "${name}")
-    _snapshot_fixtures_escape(snapshot "${snapshot}")
-    _snapshot_fixtures_escape(place "${place}")
-  endif()
-  get_property(helper_code GLOBAL PROPERTY "${plan} helper_code")
-  get_property(finish_code GLOBAL PROPERTY "${plan} finish_code")
-  _snapshot_fixtures_add_test("${name}.snapshot_cleanup" "${place}" "${configurations_code}"
-    "${helper_code} \"finish\" \"${snapshot}\" ${finish_code} ${verdict_code} \"--ctest\" \"--\""
-    "FIXTURES_CLEANUP \"${fixture}\"")
-endfunction()
-
 # Makes the tests that serve a test follow its properties, and refuses what cannot be.
-function(_snapshot_fixtures_settle directory is_test name snapshot place fixture plan
-    configurations_code labels timeout)
+function(_snapshot_fixtures_settle directory is_test name fixture plan configurations_code labels timeout)
   get_property(freeze GLOBAL PROPERTY "${plan} freeze")
   set(scope "") # of the test, for set_property() and the like
   if(NOT CMAKE_VERSION VERSION_LESS 3.28)
@@ -110,25 +89,35 @@ function(_snapshot_fixtures_settle directory is_test name snapshot place fixture
     set(where "add_snapshot_test(NAME ${name})")
     _snapshot_fixtures_read_test("${name}" "${scope}" LABELS DISABLED FIXTURES_REQUIRED
       FIXTURES_SETUP FIXTURES_CLEANUP WORKING_DIRECTORY ENVIRONMENT ENVIRONMENT_MODIFICATION)
-    _snapshot_fixtures_check_verdict("${where}" "${name}" "${scope}")
+    _snapshot_fixtures_settle_verdict("${name}" "${scope}")
     _snapshot_fixtures_check_late_properties("${where}" "${plan}" "${FIXTURES_SETUP}"
       "${FIXTURES_CLEANUP}" "${WORKING_DIRECTORY}" "${ENVIRONMENT}" "${ENVIRONMENT_MODIFICATION}")
     _snapshot_fixtures_restore_fixtures(
       "${name}" "${scope}" "${FIXTURES_REQUIRED}" "${fixture}" "${freeze}")
-    _snapshot_fixtures_fill_in_paths("${name}" "${scope}" "${plan}")
+    _snapshot_fixtures_fill_in_paths("${where}" "${name}" "${scope}" "${fixture}" "${plan}")
     get_property(locked GLOBAL PROPERTY "${plan} locked")
     if(NOT locked STREQUAL "")
-      _snapshot_fixtures_lock_environment("${where}" "${setup}" "${scope}"
-        "${ENVIRONMENT}" "${ENVIRONMENT_MODIFICATION}")
+      _snapshot_fixtures_check_lock_environment("${where}" "${ENVIRONMENT}" "${ENVIRONMENT_MODIFICATION}")
     endif()
     set(labels "${LABELS}")
     if(DISABLED)
       set(disabled TRUE)
-      set_property(TEST "${setup}" "${cleanup}" ${scope} PROPERTY DISABLED TRUE)
     endif()
   endif()
-  if(NOT labels STREQUAL "")
-    set_property(TEST "${setup}" "${cleanup}" ${scope} PROPERTY LABELS "${labels}")
+  if(NOT fixture STREQUAL "")
+    if(NOT labels STREQUAL "")
+      set_property(TEST "${setup}" "${cleanup}" ${scope} PROPERTY LABELS "${labels}")
+    endif()
+    if(disabled)
+      set_property(TEST "${setup}" "${cleanup}" ${scope} PROPERTY DISABLED TRUE)
+    endif()
+    if(is_test AND NOT locked STREQUAL "") # uv checks it in the environment of the test
+      foreach(property IN ITEMS ENVIRONMENT ENVIRONMENT_MODIFICATION)
+        if(NOT "${${property}}" STREQUAL "")
+          set_property(TEST "${setup}" ${scope} PROPERTY ${property} "${${property}}")
+        endif()
+      endforeach()
+    endif()
   endif()
   _snapshot_fixtures_want_freeze("${freeze}"
     "${directory}" "${labels}" ${disabled} "${configurations_code}" "${timeout}")
@@ -145,37 +134,38 @@ function(_snapshot_fixtures_read_test name scope)
   endforeach()
 endfunction()
 
-# How the cleanup knows whether the test failed, as options of the helper. What CTest judges by the
-# output it judges with regular expressions of its own, after the command's end.
-function(_snapshot_fixtures_verdict out name scope)
+# How the helper knows whether a test failed, its --verdict, comes to the command by a generator expression
+# from a property of this target: the command is said at once, the rest at the end.
+function(_snapshot_fixtures_find_verdict out name)
+  if(NOT TARGET _snapshot_fixtures_verdicts)
+    add_library(_snapshot_fixtures_verdicts INTERFACE IMPORTED GLOBAL)
+  endif()
+  string(MD5 hash "${name}")
+  set(${out} "verdict_${hash}" PARENT_SCOPE)
+endfunction()
+
+# What CTest judges by the output it judges with regular expressions of its own, after the command's end.
+function(_snapshot_fixtures_settle_verdict name scope)
+  set(words "")
   _snapshot_fixtures_read_test("${name}" "${scope}" WILL_FAIL SKIP_RETURN_CODE
     FAIL_REGULAR_EXPRESSION PASS_REGULAR_EXPRESSION SKIP_REGULAR_EXPRESSION)
-  set(verdict "")
-  if(WILL_FAIL)
-    string(APPEND verdict ",will-fail")
+  set(expression "")
+  if(WILL_FAIL MATCHES "[$]<")
+    set(expression "$<$<BOOL:${WILL_FAIL}>:will-fail$<COMMA>>")
+  elseif(WILL_FAIL)
+    list(APPEND words "will-fail")
   endif()
   if(NOT SKIP_RETURN_CODE STREQUAL "")
-    _snapshot_fixtures_escape(escaped "${SKIP_RETURN_CODE}")
-    string(APPEND verdict ",skip=${escaped}")
+    list(APPEND words "skip=${SKIP_RETURN_CODE}")
   endif()
   if(NOT "${FAIL_REGULAR_EXPRESSION}${PASS_REGULAR_EXPRESSION}${SKIP_REGULAR_EXPRESSION}"
       STREQUAL "")
-    string(APPEND verdict ",by-output")
+    list(APPEND words "by-output")
   endif()
-  string(REGEX REPLACE "^," "" verdict "${verdict}")
-  set(${out} " \"--verdict=${verdict}\"" PARENT_SCOPE)
-endfunction()
-
-function(_snapshot_fixtures_check_verdict where name scope)
-  if(scope STREQUAL "")
-    return() # this is still the end of the directory
-  endif()
-  _snapshot_fixtures_verdict(now_code "${name}" "${scope}")
-  get_property(verdict_code GLOBAL PROPERTY "_snapshot_fixtures_verdict ${name}")
-  if(NOT now_code STREQUAL verdict_code)
-    _snapshot_fixtures_misuse("${where}" "a parent directory has set how its end is judged\
- (WILL_FAIL, SKIP_RETURN_CODE or a regular expression), when its cleanup had been registered"
-      "set that in the directory of the test")
+  if(NOT "${expression}${words}" STREQUAL "")
+    list(JOIN words "," words)
+    _snapshot_fixtures_find_verdict(verdict "${name}")
+    set_property(TARGET _snapshot_fixtures_verdicts PROPERTY ${verdict} "${expression}${words}")
   endif()
 endfunction()
 
@@ -215,7 +205,7 @@ endfunction()
 
 function(_snapshot_fixtures_restore_fixtures name scope required fixture freeze)
   set(missing "")
-  foreach(needed IN ITEMS "${fixture}" "${freeze}")
+  foreach(needed IN ITEMS ${fixture} "${freeze}")
     if(NOT needed IN_LIST required)
       list(APPEND missing "${needed}")
     endif()
@@ -232,12 +222,16 @@ endfunction()
 
 # Puts the snapshot's path in place of @SNAPSHOT_DIR@ in properties that CTest reads itself. What
 # the command gets the helper sees to.
-function(_snapshot_fixtures_fill_in_paths name scope plan)
+function(_snapshot_fixtures_fill_in_paths where name scope fixture plan)
   set(properties
     ATTACHED_FILES ATTACHED_FILES_ON_FAIL GENERATED_RESOURCE_SPEC_FILE REQUIRED_FILES)
   _snapshot_fixtures_read_test("${name}" "${scope}" ${properties})
   foreach(property IN LISTS properties)
     if("${${property}}" MATCHES "@SNAPSHOT_DIR@")
+      if(fixture STREQUAL "" AND property STREQUAL "REQUIRED_FILES")
+        _snapshot_fixtures_misuse("${where}" "its REQUIRED_FILES name files of the snapshot, and CTest looks\
+ for them before the test makes it" "write SETUP FIXTURE, or let the command look for them")
+      endif()
       get_property(root GLOBAL PROPERTY "${plan} root")
       _snapshot_fixtures_folder_expression(folder "${name}")
       string(REPLACE "@SNAPSHOT_DIR@" "${root}/${folder}" value "${${property}}")

@@ -3,7 +3,7 @@
 # properties with their names.
 
 # The name of the test and fixture that freezes with these options.
-function(_snapshot_fixtures_find_freeze out source root freeze_code root_code helper_code place)
+function(_snapshot_fixtures_find_freeze out source root freeze_code finish_code helper_code place)
   set(known "_snapshot_fixtures_freeze ${freeze_code}")
   get_property(is_known GLOBAL PROPERTY "${known}" SET)
   if(NOT is_known)
@@ -25,7 +25,7 @@ function(_snapshot_fixtures_find_freeze out source root freeze_code root_code he
     get_property(is_known GLOBAL PROPERTY "_snapshot_fixtures_command ${finish}" SET)
     if(NOT is_known)
       set_property(GLOBAL PROPERTY "_snapshot_fixtures_command ${finish}"
-        "${helper_code} \"finish-run\" ${root_code} \"--ctest\" \"--\"")
+        "${helper_code} \"finish-run\" ${finish_code} \"--ctest\" \"--\"")
       set_property(GLOBAL PROPERTY "_snapshot_fixtures_place ${finish}" "${place}")
     endif()
   endif()

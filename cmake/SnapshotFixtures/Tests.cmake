@@ -12,6 +12,24 @@ function(_snapshot_fixtures_add_test name place configurations_code command_code
     set_tests_properties(\"${name}\" PROPERTIES DEF_SOURCE_LINE \"${place}\" ${properties_code})")
 endfunction()
 
+# Registers the tests that make and finish a snapshot for others. verdict_code: the cleanup's option that
+# says how the test's end is judged.
+function(_snapshot_fixtures_add_pair
+    where name place plan snapshot_code fixture configurations_code timeout_code verdict_code)
+  foreach(part IN ITEMS helper_code tree_code root_code finish_code freeze)
+    get_property(${part} GLOBAL PROPERTY "${plan} ${part}")
+  endforeach()
+  _snapshot_fixtures_check_no_test("${where}" "${name}.snapshot_setup")
+  _snapshot_fixtures_check_no_test("${where}" "${name}.snapshot_cleanup")
+  _snapshot_fixtures_escape(name "${name}")
+  _snapshot_fixtures_add_test("${name}.snapshot_setup" "${place}" "${configurations_code}"
+    "${helper_code} \"create\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\" \"--ctest\" \"--\""
+    "FIXTURES_SETUP \"${fixture}\" FIXTURES_REQUIRED \"${freeze}\"${timeout_code}")
+  _snapshot_fixtures_add_test("${name}.snapshot_cleanup" "${place}" "${configurations_code}"
+    "${helper_code} \"finish\" ${snapshot_code} ${root_code} ${finish_code} ${verdict_code} \"--ctest\" \"--\""
+    "FIXTURES_CLEANUP \"${fixture}\"")
+endfunction()
+
 # ---- where a call stands --------------------------------------------------------------------------
 
 # File and line of the call, escaped, for editors, which would go to this module. CMake tells a function
@@ -70,7 +88,8 @@ endfunction()
 # out to the plan, with which the names of global properties begin:
 #   helper_code                   the program
 #   tree_code                     its options for making the tree
-#   run_code, finish_code         further ones for the test and for the cleanup
+#   run_code, finish_code         further ones for running the test, and for its end
+#   root_code                     the one for the root alone, which is a part of tree_code
 #   source, root, freeze, locked  freeze: the test and fixture that freezes the source; locked: whether
 #                                 uv's lock is held
 # `given` are the keywords given; freeze_options and tree_options the helper's, as code, that say which
@@ -102,12 +121,13 @@ function(_snapshot_fixtures_find_plan out call where place given source_dir free
     _snapshot_fixtures_default(keep "${where}" KEEP "${keep}")
     _snapshot_fixtures_spares(spares_code "${where}")
     set(freeze_code "${source_code} ${root_code}${freeze_options}")
-    _snapshot_fixtures_find_freeze(
-      freeze "${source}" "${root}" "${freeze_code}" "${root_code}" "${helper_code}" "${place}")
+    _snapshot_fixtures_find_freeze(freeze "${source}" "${root}" "${freeze_code}" "${root_code}${spares_code}"
+      "${helper_code}" "${place}")
     set_property(GLOBAL PROPERTY "${plan} helper_code" "${helper_code}")
     set_property(GLOBAL PROPERTY "${plan} tree_code" "${freeze_code}${tree_options}${uv_code}")
     set_property(GLOBAL PROPERTY "${plan} run_code" "${run_code}")
-    set_property(GLOBAL PROPERTY "${plan} finish_code" "${root_code} \"--keep\" \"${keep}\"${spares_code}")
+    set_property(GLOBAL PROPERTY "${plan} finish_code" "\"--keep\" \"${keep}\"${spares_code}")
+    set_property(GLOBAL PROPERTY "${plan} root_code" "${root_code}")
     set_property(GLOBAL PROPERTY "${plan} source" "${source}")
     set_property(GLOBAL PROPERTY "${plan} root" "${root}")
     set_property(GLOBAL PROPERTY "${plan} freeze" "${freeze}")

@@ -72,21 +72,16 @@ function(_snapshot_fixtures_uv_project out where source project)
   set(${out} "${escaped}" PARENT_SCOPE)
 endfunction()
 
-# uv checks the lock in the environment of the test: indexes, proxies and the like bear on it.
-function(_snapshot_fixtures_lock_environment where setup scope ENVIRONMENT ENVIRONMENT_MODIFICATION)
+function(_snapshot_fixtures_check_lock_environment where ENVIRONMENT ENVIRONMENT_MODIFICATION)
   set(yes "(1|[Tt][Rr][Uu][Ee]|[Yy][Ee][Ss]|[Yy]|[Tt]|[Oo][Nn])")
   foreach(property IN ITEMS ENVIRONMENT ENVIRONMENT_MODIFICATION)
-    set(values "${${property}}")
-    foreach(value IN LISTS values)
+    foreach(value IN LISTS ${property})
       if(value MATCHES "^(UV_FROZEN|UV_NO_SYNC|UV_NO_PROJECT)=(set:)?${yes}$"
           OR (value MATCHES "^UV_LOCKED=" AND NOT value MATCHES "^UV_LOCKED=(set:)?${yes}$"))
         _snapshot_fixtures_misuse("${where}" "its ${property} has ${value}, against UV_LOCKED"
           "take it out, or write UV_LOCKED OFF in place of UV_LOCKED")
       endif()
     endforeach()
-    if(NOT values STREQUAL "")
-      set_property(TEST "${setup}" ${scope} PROPERTY ${property} "${values}")
-    endif()
   endforeach()
 endfunction()
 

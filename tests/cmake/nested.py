@@ -1,6 +1,7 @@
 """Small CMake projects that use the module, for the tests in this folder.
 
-SNAPFIX_TEST_CMAKE selects the CMake: default, oldest, newest.
+SNAPFIX_TEST_CMAKE selects the CMake: default, oldest, newest. SNAPFIX_TEST_SETUP is the projects' SNAPSHOT_FIXTURES_SETUP:
+TEST, the default, or FIXTURE, where a test has two more that make and finish its snapshot.
 """
 
 import os
@@ -11,6 +12,25 @@ import xml.etree.ElementTree
 import harness
 
 MODULE = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "cmake" / "SnapshotFixtures.cmake"
+
+
+def has_pairs():
+    return os.environ.get("SNAPFIX_TEST_SETUP", "TEST") == "FIXTURE"
+
+
+def maker(name):
+    """The test that makes a test's snapshot."""
+    return f"{name}.snapshot_setup" if has_pairs() else name
+
+
+def finisher(name):
+    """The test that verifies it, and keeps it or not."""
+    return f"{name}.snapshot_cleanup" if has_pairs() else name
+
+
+def family(*names):
+    """Tests with those that serve each of them alone."""
+    return {test for name in names for test in (maker(name), name, finisher(name))}
 
 
 def cmake():
@@ -68,6 +88,7 @@ class Project:
                 "-B",
                 self.build,
                 f"-DSNAPSHOT_FIXTURES_HELPER={harness.snapfix_path()}",
+                f"-DSNAPSHOT_FIXTURES_SETUP={'FIXTURE' if has_pairs() else 'TEST'}",
                 *options,
             ],
             expect=expect,
@@ -136,7 +157,8 @@ class Outcome:
 
     def __init__(self, test):
         self.status = test.get("Status")
-        self.output = test.findtext("Results/Measurement/Value") or ""
+        # ctest before 3.21 does not know these, and takes them for text.
+        self.output = re.sub("<CTestMeasurement .*?</CTestMeasurement>", "", test.findtext("Results/Measurement/Value") or "")
         self.measured = {m.get("name"): m.findtext("Value") for m in test.iter("NamedMeasurement")}
 
     def __repr__(self):

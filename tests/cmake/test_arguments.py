@@ -110,14 +110,14 @@ def test_order_of_keywords_does_not_matter(tmp):
         add_snapshot_test(STRICT COMMAND sh -c "" KEEP NEVER COPY *.log "a[" "b]" NAME t
           INCLUDE gen/** EXCLUDE docs "with space" -x FILES UNTRACKED LINK_FROM SOURCE LINK_MODE COPY
           WORKING_DIRECTORY "deep/er x" CONFIGURATIONS Debug Release SETUP_TIMEOUT 77 SOURCE_DIR sub
-          GUARD ON SOURCE_WRITES REPORT LABELS one two PROPERTIES TIMEOUT 5 ENVIRONMENT "A=1;B=x y" COST 3)
+          GUARD ON SOURCE_WRITES REPORT LABELS one two PROPERTIES TIMEOUT 5 SKIP_RETURN_CODE 7 ENVIRONMENT "A=1;B=x y" COST 3)
     """,
         {"sub/a": "a"},
     ).configured("-DCMAKE_BUILD_TYPE=Debug")
     assert not project.tests("-C", "Other")
     tests = project.tests("-C", "Debug")
     freeze = nested.freezes(tests)
-    assert len(tests) == 5 and len(freeze) == 1, tests
+    assert len(tests) == len(nested.family("t")) + 2 and len(freeze) == 1, tests
     tree = [
         "--source",
         str(project.source / "sub"),
@@ -139,33 +139,17 @@ def test_order_of_keywords_does_not_matter(tmp):
         "--strict",
     ]
     assert tests[freeze[0]].options() == ["freeze", *tree, "--ctest"], tests[freeze[0]].command
-    assert tests["t.snapshot_setup"].options() == ["create", "t", *created, "--fresh", "--frozen", "--ctest"]
-    assert tests["t"].options() == [
-        "run",
-        "t",
-        *created,
-        "--fresh",
-        "--frozen",
-        "--map-source",
-        "--guard",
-        "on",
-        "--source-writes",
-        "report",
-        "--chdir=deep/er x",
-        "--ctest",
-        "--launcher=;;",
-    ], tests["t"].command
+    ran = ["--fresh", "--frozen", "--map-source", "--guard", "on", "--source-writes", "report", "--chdir=deep/er x"]
+    finished = ["--keep", "never", "--verdict=skip=7"]
+    if nested.has_pairs():
+        assert tests["t.snapshot_setup"].options() == ["create", "t", *created, "--fresh", "--frozen", "--ctest"]
+        assert tests["t"].options() == ["run", "t", *created, *ran, "--ctest", "--launcher=;;"], tests["t"].command
+        assert tests["t.snapshot_cleanup"].options() == ["finish", "t", "--root", str(project.root), *finished, "--ctest"]
+        assert tests["t.snapshot_setup"].timeout == 77
+    else:
+        assert tests["t"].options() == ["run", "t", *created, *ran, "--finish", *finished, "--ctest", "--launcher=;;"]
     assert tests["t"].words() == ["sh", "-c", ""]
-    assert tests["t.snapshot_cleanup"].options() == [
-        "finish",
-        "t",
-        "--root",
-        str(project.root),
-        "--keep",
-        "never",
-        "--ctest",
-    ]
-    assert tests["t.snapshot_setup"].timeout == tests[freeze[0]].timeout == 77
+    assert tests[freeze[0]].timeout == 77
     assert tests["t"].timeout == 5 and tests["t"].cost == 3 and tests["t"].environment == ["A=1", "B=x y"]
     assert all(test.labels == ["one", "two"] for test in tests.values())
 
@@ -228,8 +212,17 @@ def test_keep(tmp):
     )
     for options, expected in (((), "on-failure"), (("-DSNAPSHOT_FIXTURES_KEEP=ALWAYS",), "always")):
         tests = project.configured(*options).tests()
-        assert tests["default.snapshot_cleanup"].option("--keep") == expected
-        assert tests["mine.snapshot_cleanup"].option("--keep") == "never"
+        assert tests[nested.finisher("default")].option("--keep") == expected
+        assert tests[nested.finisher("mine")].option("--keep") == "never"
+
+
+def test_spares(tmp):
+    """Of each end, and of the run's."""
+    project = nested.Project(tmp, "add_snapshot_test(NAME t COMMAND sh)\nadd_snapshot_fixture(NAME f)\n")
+    for options, expected in (((), None), (("-DSNAPSHOT_FIXTURES_SPARES=3",), "3")):
+        tests = project.configured(*options).tests()
+        for name in (nested.finisher("t"), "f.snapshot_cleanup", *nested.finishes(tests)):
+            assert tests[name].option("--spares") == expected, (name, tests[name].command)
 
 
 def test_guard(tmp):
@@ -310,7 +303,7 @@ def test_variables_of_the_project_are_its_own(tmp):
         "add_snapshot_test(NAME plain COMMAND sh)",
         """add_snapshot_test(NAME full COMMAND sh -c "exit 3" WORD FILES UNTRACKED INCLUDE a COPY b EXCLUDE c SOURCE_DIR sub
           UV_LOCKED SETUP_TIMEOUT 9 LABELS x CONFIGURATIONS Debug WORKING_DIRECTORY w COMMAND_EXPAND_LISTS STRICT
-          KEEP NEVER LINK_MODE COPY PROPERTIES SKIP_RETURN_CODE 3 ENVIRONMENT A=b REQUIRED_FILES @SNAPSHOT_DIR@/a)""",
+          SETUP FIXTURE KEEP NEVER LINK_MODE COPY PROPERTIES SKIP_RETURN_CODE 3 ENVIRONMENT A=b REQUIRED_FILES @SNAPSHOT_DIR@/a)""",
         "add_snapshot_fixture(NAME fixture DIR_VAR folder_of_fixture)",
         "add_snapshot_fixture(NAME labelled LABELS y CONFIGURATIONS Release)",
         "add_test(NAME user COMMAND ls ${folder_of_fixture})",

@@ -123,7 +123,7 @@ def test_killed_at_any_time(tmp):
 def test_timeout(tmp):
     project = slow_project(tmp, extra="PROPERTIES TIMEOUT 1")
     outcomes = project.results(expect=8)
-    assert outcomes["t1"].status == "failed" and outcomes["t1.snapshot_cleanup"].status == "passed", outcomes
+    assert {name for name, outcome in outcomes.items() if outcome.status != "passed"} == {"t1"}, outcomes
     wait_until_gone(project)
     assert project.folders() == {"t1"}, "a test without an end is kept"
     next_run_is_right(project)

@@ -8,7 +8,15 @@ import nested
 LOG = "logs/metrics.jsonl"
 
 
-def nightly(tmp, arguments, count=20, check="true"):
+# Waits until as many tests are there, and runs a command.
+MEET = """# meet.sh FOLDER COMMAND
+touch "$1/meets.$$"
+for i in $(seq 100); do test $(ls "$1" | grep -c '^meets') -ge {} && break; sleep 0.1; done
+eval "$2"
+"""
+
+
+def nightly(tmp, arguments, count=20, check="true", files=None):
     """Tests that all append to the same tracked file."""
     command = f"{check} && echo $0 >> {LOG} && echo run $0 > out.log"
     return nested.Project(
@@ -20,7 +28,7 @@ def nightly(tmp, arguments, count=20, check="true"):
         endforeach()
         add_snapshot_test(NAME quick COMMAND cat {LOG})
     """,
-        {LOG: "start\n", "data.bin": os.urandom(300_000), "src/a.py": "print('a')\n" * 500},
+        {LOG: "start\n", "data.bin": os.urandom(300_000), "src/a.py": "print('a')\n" * 500, **(files or {})},
     ).configured()
 
 
@@ -77,30 +85,28 @@ def _data_bytes(trees):
 
 
 def test_writing_through_a_link(tmp):
-    """Without guard and COPY, nobody can know who wrote: each sharer's cleanup fails and names them all."""
+    """Without guard and COPY, nobody can know who wrote: for each sharer it is a finding, which names them all."""
     project = nested.Project(
         tmp,
         """
-        add_snapshot_test(NAME writer GUARD OFF COMMAND sh -c "echo more >> shared")
-        add_snapshot_test(NAME reader COMMAND cat shared)
-        add_snapshot_test(NAME owner COMMAND sh -c "cat shared > /dev/null" COPY shared)
-        add_snapshot_test(NAME safe COMMAND sh -c "cp shared new && mv new shared" COPY other)
-        set_tests_properties(writer PROPERTIES DEPENDS
-          "reader.snapshot_setup;owner.snapshot_setup;safe.snapshot_setup")
-        set_tests_properties(reader owner PROPERTIES DEPENDS writer)
+        add_snapshot_test(NAME writer GUARD OFF COMMAND sh meet.sh ${CMAKE_BINARY_DIR} "echo more >> shared; touch ${CMAKE_BINARY_DIR}/written; false")
+        set_tests_properties(writer PROPERTIES WILL_FAIL TRUE) # ctest takes any exit code for a pass
+        add_snapshot_test(NAME reader COMMAND sh meet.sh ${CMAKE_BINARY_DIR} "until test -e ${CMAKE_BINARY_DIR}/written; do sleep 0.1; done; cat shared"
+          PROPERTIES PASS_REGULAR_EXPRESSION text)
+        add_snapshot_test(NAME owner COMMAND sh meet.sh ${CMAKE_BINARY_DIR} "cat shared > /dev/null" COPY shared)
+        add_snapshot_test(NAME safe COMMAND sh meet.sh ${CMAKE_BINARY_DIR} "cp shared new && mv new shared" COPY other)
     """,
-        {"shared": "text\n", "other": "other\n"},
+        {"shared": "text\n", "other": "other\n", "meet.sh": MEET.format(4)},
     )
     project.configured()
     before = state(project)
     # All share when the first one writes.
     outcomes = project.results("-j4", expect=8)
     verdicts = {name: outcome.status for name, outcome in outcomes.items()}
-    assert verdicts["writer.snapshot_cleanup"] == verdicts["reader.snapshot_cleanup"] == "failed", outcomes
-    assert verdicts["owner.snapshot_cleanup"] == "passed", outcomes
-    assert all(verdicts[name] == "passed" for name in ("writer", "reader", "owner", "safe")), outcomes
-    for name in ("writer", "reader"):
-        said = outcomes[f"{name}.snapshot_cleanup"].output
+    findings = {nested.finisher(name) for name in ("writer", "reader")}
+    assert {name for name, verdict in verdicts.items() if verdict == "failed"} - {nested.finisher("safe")} == findings, outcomes
+    for name in findings:
+        said = outcomes[name].output
         assert "shared" in said and "writer" in said and "reader" in said and "other" not in said.split(), said
     assert state(project) == before, "the source was reached"
     assert {"writer", "reader"} <= project.folders(), "a finding keeps the snapshot"
@@ -112,13 +118,12 @@ def test_writing_through_a_link(tmp):
 
 
 def test_nightly_writers_without_guard_and_copy(tmp):
-    setups = ";".join(f"n{i}.snapshot_setup" for i in range(1, 6))
-    project = nightly(tmp, f'GUARD OFF PROPERTIES DEPENDS "{setups}"', count=5)
+    project = nightly(tmp, "GUARD OFF", count=5, check=f"sh meet.sh {tmp} true", files={"meet.sh": MEET.format(5)})
     before = state(project)
-    outcomes = project.results("-L", "nightly", "-j2", expect=8)
-    cleanups = {n: o for n, o in outcomes.items() if n.endswith("_cleanup")}
-    assert len(cleanups) == 5 and {o.status for o in cleanups.values()} == {"failed"}, outcomes
-    for outcome in cleanups.values():
+    outcomes = project.results("-L", "nightly", "-j5", expect=8)
+    found = [outcomes[nested.finisher(f"n{i}")] for i in range(1, 6)]
+    assert {outcome.status for outcome in found} == {"failed"}, outcomes
+    for outcome in found:
         for suspect in ("n1", "n2", "n3", "n4", "n5"):
             assert suspect in outcome.output.replace(",", " ").replace("'", " ").split(), outcome.output
         assert LOG in outcome.output
@@ -126,9 +131,7 @@ def test_nightly_writers_without_guard_and_copy(tmp):
     # One at a time: each is found out again.
     for i in range(1, 6):
         outcomes = project.results("-R", f"^n{i}$", expect=8)
-        assert (
-            outcomes[f"n{i}"].status == "passed" and outcomes[f"n{i}.snapshot_cleanup"].status == "failed"
-        ), outcomes
+        assert {name for name, outcome in outcomes.items() if outcome.status == "failed"} == {nested.finisher(f"n{i}")}, outcomes
     assert project.results("-R", "quick")["quick"].output.split() == ["start"], "the store has not healed"
 
 

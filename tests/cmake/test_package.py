@@ -44,7 +44,7 @@ def test_package(tmp):
     )
     configure(project, prefix)
     outcomes = project.results()
-    assert len(outcomes) == 5 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
+    assert len(outcomes) == 3 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
     assert "text" in outcomes["a"].output
     assert {test.command[0] for test in project.tests().values()} == {str(prefix / "bin" / "snapfix")}
 

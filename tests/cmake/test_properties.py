@@ -6,19 +6,46 @@ import harness
 import nested
 
 
+def freeze_of(tests, name):
+    return tests[nested.maker(name)].fixtures_required[0]
+
+
 def test_fixtures(tmp):
     tests = nested.Project(tmp, "add_snapshot_test(NAME t COMMAND sh)\n").configured().tests()
     (freeze,) = nested.freezes(tests)
     (finish,) = nested.finishes(tests)
-    assert tests.keys() == {"t.snapshot_setup", "t", "t.snapshot_cleanup", freeze, finish}
+    assert tests.keys() == {*nested.family("t"), freeze, finish}
     assert tests[finish].fixtures_cleanup == [freeze] and tests[finish].fixtures_required is None
     assert tests[freeze].fixtures_setup == [freeze] and tests[freeze].fixtures_required is None
-    assert tests["t.snapshot_setup"].fixtures_setup == ["snapshot.t"]
-    assert tests["t.snapshot_setup"].fixtures_required == [freeze]
-    assert tests["t"].fixtures_required == ["snapshot.t", freeze]
-    assert tests["t.snapshot_cleanup"].fixtures_cleanup == ["snapshot.t"]
-    # S never exits with a skip code that ctest would take for success.
-    assert tests["t.snapshot_setup"].skip_return_code is None
+    if nested.has_pairs():
+        assert tests["t.snapshot_setup"].fixtures_setup == ["snapshot.t"]
+        assert tests["t.snapshot_setup"].fixtures_required == [freeze]
+        assert tests["t"].fixtures_required == ["snapshot.t", freeze]
+        assert tests["t.snapshot_cleanup"].fixtures_cleanup == ["snapshot.t"]
+        # S never exits with a skip code that ctest would take for success.
+        assert tests["t.snapshot_setup"].skip_return_code is None
+    else:
+        assert tests["t"].fixtures_required == [freeze]
+
+
+def test_setup(tmp):
+    """One test, or three: as the call says, else as the variable does."""
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME one SETUP TEST COMMAND sh -c "test $PWD = $SNAPSHOT_DIR && ls")
+        add_snapshot_test(NAME three SETUP FIXTURE COMMAND sh -c "test $PWD = $SNAPSHOT_DIR && ls")
+        add_snapshot_test(NAME default COMMAND true)
+    """,
+    ).configured()
+    outcomes = project.results("-R", "one|three")
+    assert outcomes.keys() - set(nested.freezes(outcomes)) - set(nested.finishes(outcomes)) == {
+        "one", "three", "three.snapshot_setup", "three.snapshot_cleanup"}, outcomes
+    assert len(outcomes) == 6 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
+    assert project.folders() == set()
+    tests = project.tests()
+    assert tests.keys() - outcomes.keys() == nested.family("default")
+    assert "--finish" in tests["one"].options() and "--finish" not in tests["three"].options()
 
 
 def test_labels(tmp):
@@ -39,23 +66,22 @@ def test_labels(tmp):
     ).configured()
     tests = project.tests()
     for name, labels in (("a", ["nightly", "more"]), ("b", ["later", "quick"]), ("c", [])):
-        for test in (name, f"{name}.snapshot_setup", f"{name}.snapshot_cleanup"):
+        for test in nested.family(name):
             assert sorted(tests[test].labels or []) == sorted(labels), (test, tests[test].labels)
-    shared = tests["a.snapshot_setup"].fixtures_required[0]
-    own = tests["c.snapshot_setup"].fixtures_required[0]
+    shared, own = freeze_of(tests, "a"), freeze_of(tests, "c")
     assert shared != own and nested.freezes(tests) == sorted([shared, own])
     # One of some tests would show up in the summaries of the others.
     assert tests[shared].labels is None and tests[own].labels is None
     (finish,) = nested.finishes(tests)
     assert tests[finish].labels is None
 
-    def five(name, freeze):
-        return {name, f"{name}.snapshot_setup", f"{name}.snapshot_cleanup", freeze, finish}
+    def selected(name, freeze):
+        return {*nested.family(name), freeze, finish}
 
-    assert project.tests("-L", "nightly").keys() == five("a", shared)
-    assert project.tests("-R", "^b$").keys() == five("b", shared)
-    assert project.tests("-L", "of_folder").keys() == five("d", shared)
-    assert project.tests("-LE", "nightly").keys() == five("b", shared) | five("c", own) | five("d", shared)
+    assert project.tests("-L", "nightly").keys() == selected("a", shared)
+    assert project.tests("-R", "^b$").keys() == selected("b", shared)
+    assert project.tests("-L", "of_folder").keys() == selected("d", shared)
+    assert project.tests("-LE", "nightly").keys() == selected("b", shared) | selected("c", own) | selected("d", shared)
     assert not project.tests("-L", "nightly", "-LE", "more")
 
 
@@ -79,7 +105,7 @@ def test_labels_of_the_freeze(tmp):
     assert sorted(tests[freeze].labels) == ["gpu", "nightly"], tests[freeze].labels
     assert not project.tests("-LE", "nightly") and not project.tests("-LE", "gpu")
     assert set(project.tests("-LE", "more")) >= {freeze, "a", "c"}
-    assert project.tests("-L", "more").keys() == {"b", "b.snapshot_setup", "b.snapshot_cleanup", freeze, finish}
+    assert project.tests("-L", "more").keys() == {*nested.family("b"), freeze, finish}
     assert "more" not in project.ctest("-R", "^a$").out
 
 
@@ -92,11 +118,10 @@ def test_configurations(tmp):
         add_snapshot_test(NAME c COMMAND sh FILES ALL)
     """,
     ).configured("-DCMAKE_BUILD_TYPE=Debug")
-    assert len(project.tests("-C", "Debug")) == 3 + 3 + 3
-    assert len(project.tests("-C", "Release")) == 3 + 3 + 3 + 3
-    other = project.tests("-C", "Other")
-    assert {"c", "c.snapshot_setup", "c.snapshot_cleanup"} == other.keys() - set(nested.freezes(other)) - set(nested.finishes(other))
-    assert len(nested.freezes(other)) == 1, "a freezing test for which there is no test"
+    for config, names, freezes in (("Debug", "ac", 2), ("Release", "abc", 2), ("Other", "c", 1)):
+        tests = project.tests("-C", config)
+        assert len(nested.freezes(tests)) == freezes and len(nested.finishes(tests)) == 1, tests
+        assert tests.keys() - set(nested.freezes(tests)) - set(nested.finishes(tests)) == nested.family(*names), tests
 
 
 def test_disabled(tmp):
@@ -109,14 +134,14 @@ def test_disabled(tmp):
     """,
     )
     tests = project.configured().tests()
-    assert len(tests) == 8 and all(test.disabled for test in tests.values())
+    assert len(tests) == len(nested.family("a", "b")) + 2 and all(test.disabled for test in tests.values())
     assert {o.status for o in project.results().values()} == {"notrun"} and not project.root.exists()
     project.rewrite("""
         add_snapshot_test(NAME a COMMAND sh)
         add_snapshot_test(NAME b COMMAND sh PROPERTIES DISABLED TRUE)
     """)
     tests = project.configured().tests()
-    assert {name for name, test in tests.items() if test.disabled} == {"b", "b.snapshot_setup", "b.snapshot_cleanup"}
+    assert {name for name, test in tests.items() if test.disabled} == nested.family("b")
 
 
 def test_setup_timeout(tmp):
@@ -136,16 +161,11 @@ def test_setup_timeout(tmp):
         .tests()
     )
 
-    def timeouts(name):
-        return [
-            tests[t].timeout
-            for t in (name, f"{name}.snapshot_setup", *tests[f"{name}.snapshot_setup"].fixtures_required)
-        ]
-
-    assert timeouts("a") == [None, 100, 900] and timeouts("b") == [None, 900, 900]
+    assert not any(tests[name].timeout for name in "abcdef")
+    if nested.has_pairs():
+        assert [tests[f"{name}.snapshot_setup"].timeout for name in "abcdef"] == [100, 900, 100, None, 9000, None]
     # A test that asks for nothing shall not fail for another's small number, nor for ctest's own.
-    assert timeouts("c") == [None, 100, None] and timeouts("d") == [None, None, None]
-    assert timeouts("e") == [None, 9000, 9000] and timeouts("f") == [None, None, 9000]
+    assert [tests[freeze_of(tests, name)].timeout for name in "abcdef"] == [900, 900, None, None, 9000, 9000]
     (finish,) = nested.finishes(tests)
     assert tests[finish].timeout == 9000
 
@@ -179,7 +199,8 @@ def test_replaced_fixtures_are_put_back(tmp):
     said = nested.plain_text(project.configure())
     assert "Warning" not in said, said
     expected = {name: test.fixtures_required for name, test in project.tests().items()}
-    assert expected["b"][0] == "mine" and len(expected["b"]) == len(expected["c"]) == 3
+    assert len(expected["b"]) == len(expected["c"]) == len(expected["a"]) + 1 and expected["a"], expected
+    assert expected["b"][0] == "mine" and "mine" in expected["c"]
 
     project.rewrite("""
         add_snapshot_test(NAME a COMMAND sh)
@@ -190,21 +211,31 @@ def test_replaced_fixtures_are_put_back(tmp):
     assert set(project.tests()["a"].fixtures_required) == {"other", *expected["a"]}
 
 
-def test_verdicts_reach_the_cleanup(tmp):
-    tests = (
-        nested.Project(
-            tmp,
-            """
+def test_verdicts_reach_the_helper(tmp):
+    """Whatever a project sets until its directory ends."""
+    project = nested.Project(
+        tmp,
+        """
         add_snapshot_test(NAME a COMMAND sh)
+        add_snapshot_test(NAME b COMMAND sh COMMAND_EXPAND_LISTS PROPERTIES WILL_FAIL FALSE)
+        add_snapshot_test(NAME "c d" COMMAND sh)
+        add_snapshot_test(NAME e COMMAND sh PROPERTIES WILL_FAIL $<CONFIG:Debug> SKIP_RETURN_CODE 7)
+        add_subdirectory(sub)
         set_tests_properties(a PROPERTIES WILL_FAIL TRUE SKIP_RETURN_CODE 77)
-        add_snapshot_test(NAME b COMMAND sh PROPERTIES WILL_FAIL FALSE)
+        set_tests_properties("c d" PROPERTIES SKIP_REGULAR_EXPRESSION "a;b")
     """,
-        )
-        .configured()
-        .tests()
+        {"sub/CMakeLists.txt": 'add_snapshot_test(NAME deep COMMAND sh)\nset_tests_properties(deep PROPERTIES WILL_FAIL ON)\n'},
     )
-    assert "--verdict=will-fail,skip=77" in tests["a.snapshot_cleanup"].options()
-    assert "--verdict=" in tests["b.snapshot_cleanup"].options()
+    for config, of_e in (("Debug", {"will-fail", "skip=7"}), ("Release", {"skip=7"})):
+        tests = project.configured(f"-DCMAKE_BUILD_TYPE={config}").tests()
+
+        def verdict(name):
+            (word,) = [word for word in tests[nested.finisher(name)].options() if word.startswith("--verdict=")]
+            return set(word[len("--verdict=") :].split(",")) - {""}
+
+        assert verdict("a") == {"will-fail", "skip=77"} and verdict("b") == set()
+        assert verdict("c d") == {"by-output"} and verdict("deep") == {"will-fail"}
+        assert verdict("e") == of_e
 
 
 EXPRESSIONS = (
@@ -233,7 +264,7 @@ def test_what_is_judged_by_output_is_kept(tmp):
     failed = {name + end for name, *_, fails in EXPRESSIONS for end in ("", ".later") if fails}
     assert {name for name in names if outcomes[name].status == "failed"} == failed, outcomes
     assert project.folders() == names, (project.folders() ^ names, outcomes)
-    assert "judged by its output" in outcomes["fail.snapshot_cleanup"].output, outcomes
+    assert "judged by its output" in outcomes[nested.finisher("fail")].output, outcomes
 
 
 def test_parent_directories_set_properties(tmp):
@@ -251,32 +282,35 @@ def test_parent_directories_set_properties(tmp):
     said = nested.plain_text(project.configure())
     assert "Warning" not in said, said
     tests = project.tests()
-    assert len(tests) == 5 and all(test.labels == ["one"] and test.disabled for test in tests.values()), tests
-    assert len(tests["t"].fixtures_required) == 3
+    assert len(tests) == len(nested.family("t")) + 2 and all(test.labels == ["one"] and test.disabled for test in tests.values()), tests
+    required = set(tests["t"].fixtures_required)
+    assert {"mine", *nested.freezes(tests)} <= required
 
     project.rewrite(parent.format("", "FIXTURES_REQUIRED", "mine"))
     said = nested.plain_text(project.configure())
-    assert said.count("was replaced") == 1 and len(project.tests()["t"].fixtures_required) == 3, said
+    assert said.count("was replaced") == 1 and set(project.tests()["t"].fixtures_required) == required, said
     for key, value, words in (
         ("FIXTURES_SETUP", "x", "cannot set FIXTURES_SETUP"),
         ("WORKING_DIRECTORY", "/usr", "its property WORKING_DIRECTORY is '/usr'"),
         ("ENVIRONMENT", "SNAPSHOT_DIR=x", "its ENVIRONMENT sets SNAPSHOT_DIR"),
-        ("WILL_FAIL", "TRUE", "set that in the directory of the test"),
-        ("PASS_REGULAR_EXPRESSION", "x", "set that in the directory of the test"),
     ):
         project.rewrite(parent.format("", key, value))
         done = project.configure(expect=None)
         assert done.code != 0 and words in nested.plain_text(done), (key, done)
+    for key, value, word in (("WILL_FAIL", "TRUE", "will-fail"), ("PASS_REGULAR_EXPRESSION", "x", "by-output")):
+        project.rewrite(parent.format("", key, value))
+        project.configure()
+        assert f"--verdict={word}" in project.tests()[nested.finisher("t")].options()
 
 
 def test_paths_that_ctest_reads(tmp):
     """@SNAPSHOT_DIR@ in properties of the test that ctest itself looks at."""
     lists = """
-        add_snapshot_test(NAME there COMMAND true PROPERTIES REQUIRED_FILES "@SNAPSHOT_DIR@/input;/bin/sh")
+        add_snapshot_test(NAME there COMMAND true SETUP FIXTURE PROPERTIES REQUIRED_FILES "@SNAPSHOT_DIR@/input;/bin/sh")
         add_snapshot_test(NAME "odd name" COMMAND true)
-        set_tests_properties("odd name" PROPERTIES REQUIRED_FILES @SNAPSHOT_DIR@/input
-          ATTACHED_FILES @SNAPSHOT_DIR@/log ATTACHED_FILES_ON_FAIL "@SNAPSHOT_DIR@/a;@SNAPSHOT_DIR@/b")
-        add_snapshot_test(NAME missing COMMAND true PROPERTIES REQUIRED_FILES @SNAPSHOT_DIR@/nothing)
+        set_tests_properties("odd name" PROPERTIES ATTACHED_FILES @SNAPSHOT_DIR@/log
+          ATTACHED_FILES_ON_FAIL "@SNAPSHOT_DIR@/a;@SNAPSHOT_DIR@/b")
+        add_snapshot_test(NAME missing COMMAND true SETUP FIXTURE PROPERTIES REQUIRED_FILES @SNAPSHOT_DIR@/nothing)
     """
     harness.require("ninja")
     for number, generator in enumerate(("Ninja", "Ninja Multi-Config")):
@@ -287,9 +321,9 @@ def test_paths_that_ctest_reads(tmp):
         wrong = {name for name, outcome in outcomes.items() if outcome.status != "passed"}
         assert wrong == {"missing"} and outcomes["missing"].status == "notrun", outcomes
         tests = project.tests(*options)
-        folder = tests["odd name"].required_files[0][: -len("/input")]
+        folder = tests["odd name"].attached_files[0][: -len("/log")]
+        assert tests["there"].required_files == [f"{project.root}/{'there@Release' if number else 'there'}/input", "/bin/sh"]
         assert folder.startswith(f"{project.root}/odd_name"), folder
-        assert tests["odd name"].attached_files == [f"{folder}/log"]
         assert tests["odd name"].attached_files_on_fail == [f"{folder}/a", f"{folder}/b"]
 
 
@@ -323,8 +357,8 @@ def test_where_tests_are_defined(tmp):
     told = dict(re.findall(of_test, generated))
     for name, place in (
         ("first", line("NAME first")),
-        ("first.snapshot_setup", line("NAME first")),
-        ("first.snapshot_cleanup", line("NAME first")),
+        (nested.maker("first"), line("NAME first")),
+        (nested.finisher("first"), line("NAME first")),
         ("second", line("NAME second)")),
         ("third one", line("third one")),
         ("own", "mine:3"),
@@ -335,7 +369,7 @@ def test_where_tests_are_defined(tmp):
     # What serves all of them is where the first one is.
     for name in (*nested.freezes(told), *nested.finishes(told)):
         assert told.pop(name) == line("NAME first"), name
-    assert len(told) == 5 * 3 + 2, told
+    assert len(told) == 5 * len(nested.family("x")) + 2, told
 
 
 def test_one_freezing_test_for_each_source_and_file_set(tmp):
@@ -359,10 +393,8 @@ def test_one_freezing_test_for_each_source_and_file_set(tmp):
         files,
     ).configured()
     tests = project.tests()
-    used = {
-        name: tests[f"{name}.snapshot_setup"].fixtures_required[0]
-        for name in ("x", "y", "plain", "made", "fixture", "source", "files", "include", "link")
-    }
+    used = {name: freeze_of(tests, name) for name in ("x", "y", "plain", "made", "source", "files", "include", "link")}
+    used["fixture"] = tests["fixture.snapshot_setup"].fixtures_required[0]
     assert len({used[n] for n in ("x", "y", "plain", "made", "fixture")}) == 1, used
     assert len(set(used.values())) == 5 and sorted(set(used.values())) == nested.freezes(tests), used
     assert tests[used["plain"]].labels is None

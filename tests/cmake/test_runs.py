@@ -54,7 +54,7 @@ def test_plain_runs(tmp):
     before = harness.tree_state(project.source)
     for options in ((), ("-j2",), ("-L", "nightly", "-j4")):
         outcomes = project.results(*options)
-        assert len(outcomes) == 11 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
+        assert len(outcomes) == len(nested.family(*"abc")) + 2 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
         assert sorted(drain(project.journal)) == ["a", "b", "c"]
         assert project.folders() == set()
     harness.assert_same_state(before, harness.tree_state(project.source))
@@ -66,7 +66,7 @@ def test_measurements(tmp):
     assert all(outcome.status == "passed" for outcome in outcomes.values()), outcomes
     if nested.version() < (3, 21):
         return  # CTestMeasurement is younger: there it is a line of output
-    setup = outcomes["a.snapshot_setup"].measured
+    setup = outcomes[nested.maker("a")].measured
     assert float(setup["snapshot.linked"]) == 4 and float(setup["snapshot.copied"]) == 0, setup
     assert {
         "snapshot.bytes_shared",
@@ -96,6 +96,74 @@ def test_repeat_until_pass(tmp):
     )
     project.ctest("--repeat", "until-pass:3")
     assert drain(project.journal) == ["a", "a"]
+
+
+def test_repeat_after_timeout(tmp):
+    project = project_of(
+        tmp,
+        """
+        add_snapshot_test(NAME a COMMAND sh -c "sh spoil.sh ${journal} a && (test $(wc -l < ${journal}) -ge 2 || sleep 60)"
+          PROPERTIES TIMEOUT 2)
+    """,
+    )
+    project.ctest("--repeat", "after-timeout:3")
+    assert drain(project.journal) == ["a", "a"]
+
+
+def test_resources(tmp):
+    """What a test locks it holds while its command runs, and the command is told of what it is given."""
+    log = tmp / "log"
+    project = nested.Project(
+        tmp,
+        f"""
+        set(run sh -c "echo +$0 >>{log} && sleep 0.3 && echo -$0 >>{log}")
+        foreach(n RANGE 1 3)
+          add_snapshot_test(NAME lock${{n}} COMMAND ${{run}} lock${{n}} PROPERTIES RESOURCE_LOCK device)
+          add_snapshot_test(NAME free${{n}} COMMAND ${{run}} free${{n}})
+          add_snapshot_test(NAME slots${{n}} COMMAND ${{run}} slots${{n}} PROPERTIES PROCESSORS 7)
+        endforeach()
+        add_snapshot_test(NAME alone COMMAND ${{run}} alone PROPERTIES RUN_SERIAL TRUE)
+        add_snapshot_test(NAME group COMMAND sh -c "test $CTEST_RESOURCE_GROUP_COUNT = 2"
+          PROPERTIES RESOURCE_GROUPS "2,gpus:1")
+    """,
+        {"resources.json": '{"version": {"major": 1, "minor": 0}, "local": [{"gpus": [{"id": "a"}, {"id": "b"}]}]}'},
+    ).configured()
+    project.ctest("-j8", "--resource-spec-file", project.source / "resources.json")
+    running, beside = set(), set()
+    for line in nested.journal_lines(log):
+        if line[0] == "+":
+            beside |= {frozenset((line[1:], other)) for other in running}
+            running.add(line[1:])
+        else:
+            running.remove(line[1:])
+    assert not running and beside, (running, beside)
+    kinds = {tuple(sorted(name.rstrip("123") for name in pair)) for pair in beside}
+    assert ("lock", "lock") not in kinds and ("slots", "slots") not in kinds, beside
+    assert not any("alone" in pair for pair in beside), beside
+    assert project.folders() == set()
+
+
+def test_ctest_script(tmp):
+    """ctest -S: several runs by one ctest, each with a state of its own."""
+    project = three(tmp)
+    (tmp / "script.cmake").write_text(
+        f"""
+        set(CTEST_SOURCE_DIRECTORY "{project.source}")
+        set(CTEST_BINARY_DIRECTORY "{project.build}")
+        set(CTEST_CMAKE_GENERATOR Ninja)
+        ctest_start(Experimental)
+        foreach(state IN ITEMS one two)
+          file(WRITE "{project.source}/input" "${{state}}\n")
+          ctest_test(PARALLEL_LEVEL 2 INCLUDE_LABEL nightly RETURN_VALUE code CAPTURE_CMAKE_ERROR error)
+          if(code OR error)
+            message(FATAL_ERROR "ctest_test: ${{code}} ${{error}}")
+          endif()
+        endforeach()
+    """
+    )
+    harness.run([nested.ctest_program(), "-V", "-S", tmp / "script.cmake"], cwd=tmp)
+    assert sorted(drain(project.journal)) == sorted("abc" * 2) and drain(project.inputs) == ["one"] * 3 + ["two"] * 3
+    assert project.folders() == set()
 
 
 def test_arguments_for_the_tests(tmp):
@@ -257,7 +325,8 @@ def test_own_failures_are_failures(tmp):
     outcomes = project.results(expect=8)
     assert outcomes["folder"].status == "failed" and "nowhere" in outcomes["folder"].output, outcomes
     assert outcomes["program"].status == "failed" and "no-such-program" in outcomes["program"].output, outcomes
-    assert all(outcomes[f"{name}.snapshot_setup"].status == "passed" for name in ("folder", "program"))
+    if nested.has_pairs():
+        assert all(outcomes[f"{name}.snapshot_setup"].status == "passed" for name in ("folder", "program"))
 
 
 def test_failed_setup(tmp):
@@ -271,8 +340,7 @@ def test_failed_setup(tmp):
     (project.root).write_text("a file in the way of the root")
     outcomes = project.results(expect=8)
     (freeze,) = nested.freezes(outcomes)
-    assert outcomes[freeze].status == "failed" and outcomes["t.snapshot_setup"].status == "notrun", outcomes
-    assert outcomes["t"].status == "notrun", outcomes
+    assert outcomes[freeze].status == "failed" and outcomes["t"].status == outcomes[nested.maker("t")].status == "notrun", outcomes
     project.root.unlink()
     project.ctest()
 
@@ -355,7 +423,7 @@ def test_mapping_of_paths_however_they_are_spelt(tmp):
     project.build = project.source / "build"
     project.root = project.build / "snapshots"
     src, snap = str(project.source), str(project.root / "t")
-    said = project.configured().results()["t"].output.splitlines()
+    said = project.configured().results()["t"].output.rstrip("\n").splitlines()
     assert said[:3] == [f"URI=file://{snap}/a.xml", f"CFLAGS=-O2 -I{snap}/inc", f"DB=sqlite:///{snap}/a.db"], said
     assert said[3:] == [
         f"--schema=file://{snap}/a.xml", f"-isystem{snap}/inc", f"@{snap}/a.xml", f"-O2 -I{snap}/inc -L{snap}",
@@ -435,7 +503,7 @@ def test_from_a_subdirectory_of_the_build_tree(tmp):
     for state in ("old", "new"):
         (project.source / "input").write_text(f"{state}\n")
         outcomes = project.results()
-        assert len(outcomes) == 3 and outcomes["t"].output.split() == [state], outcomes
+        assert len(outcomes) == len(nested.family("t")) and outcomes["t"].output.split() == [state], outcomes
 
 
 def test_in_a_git_hook(tmp):

@@ -43,19 +43,19 @@ def test_many_tests_one_check(tmp):
     harness.assert_same_state(before, harness.tree_state(p.source))
 
 
-def test_stale_lock_fails_the_setup(tmp):
+def test_a_stale_lock_is_found_first(tmp):
     p = project(tmp, "add_snapshot_test(NAME t UV_LOCKED COMMAND touch ${CMAKE_BINARY_DIR}/ran)")
     (p.source / "pyproject.toml").write_text(locked.k_pyproject.replace('name = "p"', 'name = "q"'))
     outcomes = p.results(expect=8)
-    said = outcomes["t.snapshot_setup"].output
-    assert outcomes["t.snapshot_setup"].status == "failed" and "is stale" in said and "run `uv lock` in" in said, said
+    said = outcomes[nested.maker("t")].output
+    assert outcomes[nested.maker("t")].status == "failed" and "is stale" in said and "run `uv lock` in" in said, said
     assert not (p.build / "ran").exists()
     p.rewrite("foreach(i RANGE 1 12)\nadd_snapshot_test(NAME t${i} UV_LOCKED COMMAND true)\nendforeach()\n")
     (p.source / "pyproject.toml").write_text(locked.k_pyproject.replace('name = "p"', 'name = "r"'))
     p.configure()
     before = len(locked.checks(tmp))
     outcomes = p.results("-j4", expect=8)
-    assert all("is stale" in outcomes[f"t{i}.snapshot_setup"].output for i in range(1, 13)), outcomes
+    assert all("is stale" in outcomes[nested.maker(f"t{i}")].output for i in range(1, 13)), outcomes
     assert len(locked.checks(tmp)) == before + 1, "asked once, and all are told"
 
 
@@ -67,7 +67,7 @@ def test_a_changed_lock_fails_the_test(tmp):
     """)
     outcomes = p.results(expect=8)
     failed = {name for name, outcome in outcomes.items() if outcome.status == "failed"}
-    assert failed == {f"{name}{what}" for name in ("bad", "inverted") for what in ("", ".snapshot_cleanup")}, outcomes
+    assert failed == {test for name in ("bad", "inverted") for test in (name, nested.finisher(name))}, outcomes
     for name in failed:
         said = outcomes[name].output
         assert "'uv.lock' was changed in '" in said and "+# more" in said, said
@@ -101,16 +101,18 @@ def test_default(tmp):
 
 def test_without_uv(tmp):
     p = project(tmp, "add_snapshot_test(NAME t UV_LOCKED COMMAND true)", program=tmp / "no/uv")
-    said = p.results(expect=8)["t.snapshot_setup"].output
+    said = p.results(expect=8)[nested.maker("t")].output
     assert "there is no program" in said and "pip install uv" in said and "SNAPSHOT_FIXTURES_UV" in said, said
 
 
 def test_a_uv_that_hangs(tmp):
     harness.write_files(tmp, {"hangs": f'#!/bin/sh\n[ "$1" = lock ] && {{ echo $$ >"{tmp}/pid"; exec sleep 1000; }}\necho uv 1\n'})
     (tmp / "hangs").chmod(0o755)
-    p = project(tmp, "add_snapshot_test(NAME t UV_LOCKED SETUP_TIMEOUT 2 COMMAND true)", program=tmp / "hangs")
+    timeout = "SETUP_TIMEOUT 2" if nested.has_pairs() else "PROPERTIES TIMEOUT 2"
+    p = project(tmp, f"add_snapshot_test(NAME t UV_LOCKED COMMAND true {timeout})", program=tmp / "hangs")
     outcomes = p.results(expect=8)
-    assert outcomes["t.snapshot_setup"].status == "failed" and outcomes["t"].status == "notrun", outcomes
+    assert outcomes[nested.maker("t")].status == "failed", outcomes
+    assert not nested.has_pairs() or outcomes["t"].status == "notrun", outcomes
     pid = int((tmp / "pid").read_text())
     harness.eventually(lambda: not os.path.exists(f"/proc/{pid}"), "uv is gone")
     p.configure(f"-DSNAPSHOT_FIXTURES_UV={locked.counting_uv(tmp)}")
