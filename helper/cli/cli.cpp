@@ -1,8 +1,8 @@
 #include "cli/cli.hpp"
 
 #include "cli/arguments.hpp"
-#include "cli/report.hpp"
 #include "guard/command.hpp"
+#include "job/report.hpp"
 #include "os/format.hpp"
 #include "os/likest.hpp"
 #include "os/process.hpp"
@@ -140,13 +140,13 @@ std::vector<std::string> g_arguments; // NOLINT(*-non-const-global-variables)
     if (const auto failure = std::current_exception()) {
       std::rethrow_exception(failure);
     }
-    print_error(os::Error("snapfix cannot go on"));
+    os::print_error(os::Error("snapfix cannot go on"));
   } catch (const os::Error& error) {
-    print_error(error);
+    os::print_error(error);
   } catch (const std::exception& error) {
-    print_error(os::Error(std::string(error.what())));
+    os::print_error(os::Error(std::string(error.what())));
   } catch (...) {
-    print_error(os::Error("snapfix cannot go on: an unknown exception"));
+    os::print_error(os::Error("snapfix cannot go on: an unknown exception"));
   }
   guard::end_as({own_failure(g_arguments, k_failed), 0, {}});
 }
@@ -167,15 +167,15 @@ int run(const std::vector<std::string>& arguments) {
     }
     return exit_code;
   } catch (const UsageError& error) {
-    print_error(error);
+    os::print_error(error);
     return own_failure(arguments, k_wrong_usage);
   } catch (const guard::CannotStart& error) {
-    print_error(error);
-    return own_failure(arguments, error.error_number() == ENOENT ? k_not_found : k_not_executable);
+    os::print_error(error);
+    return own_failure(arguments, error.exit_code());
   } catch (const os::Error& error) {
-    print_error(error);
+    os::print_error(error);
   } catch (const std::exception& error) {
-    print_error(os::Error(std::string(error.what())));
+    os::print_error(os::Error(std::string(error.what())));
   }
   return own_failure(arguments, k_failed);
 }

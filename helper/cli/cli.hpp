@@ -11,9 +11,7 @@ enum ExitCode {
   k_wrong_usage = 2,
   k_difference = 3,
   k_run_difference = 123, ///< of `run`: its command ended with 0, but changed what it must not
-  k_run_failed = 125,
-  k_not_executable = 126,
-  k_not_found = 127
+  k_run_failed = 125
 };
 
 /// Runs `snapfix <arguments>`; the exit code. Prints what went wrong on stderr, throws nothing.

@@ -3,13 +3,11 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/json.hpp"
-#include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
-#include "cli/uv_locked.hpp"
+#include "job/report.hpp"
+#include "job/uv_locked.hpp"
 #include "os/format.hpp"
-#include "os/process.hpp"
 #include "os/subprocess.hpp"
-#include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/new_root.hpp"
 
@@ -36,42 +34,41 @@ snapshot::Existing existing_from(const Arguments& options) {
 }
 
 snapshot::Created create_in(const snapshot::Root& root, const Arguments& options,
-                            snapshot::CreateOptions wanted, os::Patience patience, pid_t parent) {
-  const std::string folder = snapshot::folder_of_name(wanted.name);
-  if (!root.stat_of_tree(folder)) {
-    if (wanted.existing == snapshot::Existing::update) {
-      snapshot::require_snapshot(root, wanted.name); // says what is like it
+                            const std::string& name, snapshot::CreateOptions wanted) {
+  using snapshot::Existing;
+  const bool stays = wanted.existing == Existing::reuse || wanted.existing == Existing::reuse_any;
+  if (!root.stat_of_tree(snapshot::folder_of_name(name))) {
+    if (wanted.existing == Existing::update) {
+      snapshot::Snapshot::require(root, name); // says what is like it
     }
-    if (wanted.existing == snapshot::Existing::reuse_any) {
-      os::note(os::format("there is no snapshot {}: it is made", os::quoted(wanted.name)));
+    if (wanted.existing == Existing::reuse_any) {
+      os::note(os::format("there is no snapshot {}: it is made", os::quoted(name)));
     }
   }
-  if (wanted.existing == snapshot::Existing::reuse ||
-      wanted.existing == snapshot::Existing::reuse_any) {
-    if (auto standing = snapshot::reuse(root, wanted)) {
-      if (!wanted.tree.uv_locked.empty()) {
-        if (print_changed_locks(root, wanted.name)) {
-          throw os::Error(
-              os::format("the snapshot {} stands, with another lock", os::quoted(wanted.name)),
-              "--fresh makes it anew");
-        }
-        check_locks(options, root, wanted, standing->base, parent);
+  const auto locks = lock_options_from(options);
+  if (auto standing = stays ? snapshot::reuse(root, name, wanted) : std::nullopt) {
+    if (!wanted.tree.uv_locked.empty()) {
+      const auto snapshot = snapshot::Snapshot::require(root, name);
+      if (job::print_changed_locks(snapshot)) {
+        throw os::Error(os::format("the snapshot {} stands, with another lock", os::quoted(name)),
+                        "--fresh makes it anew");
       }
-      return std::move(*standing);
+      job::check_locks(snapshot, wanted, locks);
     }
+    return std::move(*standing);
   }
-  const auto lock = root.lock_name(folder, "snapfix create " + wanted.name, patience);
-  if (wanted.existing == snapshot::Existing::update && !gives_tree_options(options) &&
+  snapshot::Held held(root, name, "snapfix create", patience_from(options));
+  if (wanted.existing == Existing::update && !gives_tree_options(options) &&
       !options.has("uv-locked")) {
-    snapshot::keep_options(snapshot::require_snapshot(root, wanted.name), wanted.tree);
+    const auto& meta = held.require().meta();
+    meta.options.put_into(wanted.tree, meta.source);
   }
-  return create_checked(options, root, wanted, parent);
+  return job::create_checked(held, wanted, locks);
 }
 
 } // namespace
 
 int create(const std::vector<std::string>& arguments) {
-  const pid_t parent = os::parent_process();
   Arguments options(
       "create",
       "Makes a snapshot and prints its path. One that exists and is of the same state\n"
@@ -93,22 +90,23 @@ int create(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) {
     return k_done;
   }
-  auto wanted = create_options_from(options, options.words()[0]);
+  const std::string& name = options.words()[0];
+  auto wanted = create_options_from(options, name);
   wanted.existing = existing_from(options);
-  const auto patience = patience_from(options);
+  patience_from(options); // refused early, also where nobody is waited for
   std::optional<snapshot::Created> created;
   snapshot::in_root(wanted.selection.root, [&](const snapshot::Root& root) {
-    created = create_in(root, options, wanted, patience, parent);
+    created = create_in(root, options, name, wanted);
     root.clear_debris();
   });
-  print_notes(*created);
+  job::print_notes(*created);
   if (options.flag("json")) {
-    print_json(*created, wanted.name);
+    print_json(*created, name);
   } else if (options.flag("ctest")) {
-    print_measurements(created->ledger);
+    job::print_measurements(created->ledger);
     if (!wanted.tree.uv_locked.empty()) {
       auto environment = os::environment_without_git();
-      enforce_lock(environment, created->path, created->path, Tell::yes);
+      job::enforce_lock(environment, created->path, created->path, job::Tell::yes);
     }
   } else {
     os::print("{}\n", created->path);

@@ -1,11 +1,11 @@
+#include "job/finish.hpp"
+
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
-#include "cli/finishing.hpp"
+#include "cli/finish_arguments.hpp"
 #include "cli/json.hpp"
-#include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
-#include "snapshot/manage.hpp"
-#include "snapshot/name.hpp"
+#include "job/report.hpp"
 
 namespace snapfix::cli {
 
@@ -26,24 +26,22 @@ int finish(const std::vector<std::string>& arguments) {
   const auto patience = patience_from(options);
   const auto how = finish_options_from(options);
   const std::string& name = options.words()[0];
-  const std::string folder = snapshot::folder_of_name(name);
   const std::string path = root_path(options);
-  Finishing finishing;
+  job::Finishing finishing;
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
-    const auto lock = root.lock_name(folder, "snapfix finish " + name, patience);
-    finishing = finish_snapshot(root, name, lock, how);
-    tell_what_became_of(finishing, root, name);
+    snapshot::Held held(root, name, "snapfix finish", patience);
+    finishing = job::finish(held, snapshot::load_run(root, held.folder()), how);
   }
   const auto& verified = finishing.snapshot.verified;
   if (options.flag("json")) {
     print_json(finishing.snapshot, name, finishing.source_writes);
   } else if (options.flag("ctest") && finishing.snapshot.existed) {
-    print_measurements(verified);
+    job::print_measurements(verified);
   }
   const bool has_finding = finishing.has_finding();
   if (has_finding && options.flag("ctest")) {
-    print_hint("then run the test itself: 'ctest --rerun-failed' runs this cleanup alone");
+    os::print_hint("then run the test itself: 'ctest --rerun-failed' runs this cleanup alone");
   }
   return has_finding ? k_difference : k_done;
 }

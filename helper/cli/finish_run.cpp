@@ -1,9 +1,9 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
-#include "cli/finishing.hpp"
 #include "cli/json.hpp"
-#include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "job/finish.hpp"
+#include "job/report.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "snapshot/frozen.hpp"
@@ -28,7 +28,7 @@ void print(const std::string& source, const std::set<snapshot::SourceChange>& ch
       os::print(stderr, "  and {} more: --json shows all\n", changes.size() - k_most_told);
       break;
     }
-    os::print(stderr, "  {} ({})\n", os::quoted(path), to_text(change));
+    os::print(stderr, "  {} ({})\n", os::quoted(path), os::word_of(change));
   }
 }
 
@@ -55,7 +55,7 @@ int finish_run(const std::vector<std::string>& arguments) {
   const std::string path = root_path(options);
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
-    has_finding = finish_killed_runs(root);
+    has_finding = job::finish_killed_runs(root);
     snapshot::trim_spares(root, spares, false);
     for (const auto& base : snapshot::bases_of_run(root)) {
       auto& outcome = sources[base.meta().source];
@@ -79,7 +79,8 @@ int finish_run(const std::vector<std::string>& arguments) {
   const bool is_same =
       std::ranges::all_of(sources, [](const auto& entry) { return entry.second.is_same(); });
   if (!is_same) {
-    print_hint("to find a test that does it, run the suspects one at a time (ctest -R '^NAME$')");
+    os::print_hint(
+        "to find a test that does it, run the suspects one at a time (ctest -R '^NAME$')");
   }
   if (options.flag("json")) {
     print_json(sources);

@@ -2,11 +2,11 @@
 
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
-#include "cli/finishing.hpp"
 #include "cli/json.hpp"
-#include "cli/program_note.hpp"
-#include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "job/finish.hpp"
+#include "job/program_note.hpp"
+#include "job/report.hpp"
 #include "os/format.hpp"
 #include "os/subprocess.hpp"
 #include "snapshot/collect.hpp"
@@ -68,18 +68,19 @@ int freeze(const std::vector<std::string>& arguments) {
   const auto& selection = wanted.selection;
   snapshot::Frozen frozen;
   snapshot::in_root(selection.root, [&](const snapshot::Root& root) {
-    finish_killed_runs(root);
+    job::finish_killed_runs(root);
     frozen = freeze_in(root, selection, from, options);
   });
-  print_notes(frozen);
+  job::print_notes(frozen);
   if (options.flag("ctest")) { // once for all tests, which get this environment from ctest
-    note_programs_in_source(os::environment_without_git(), selection.source,
-                            [&](const std::string& path) { return has_folder(frozen.base, path); });
+    job::note_programs_in_source(
+        os::environment_without_git(), selection.source,
+        [&](const std::string& path) { return has_folder(frozen.base, path); });
   }
   if (options.flag("json")) {
     print_json(frozen);
   } else if (options.flag("ctest")) {
-    print_measurements(frozen);
+    job::print_measurements(frozen);
   } else {
     os::print("{}\n", frozen.base.id().hex());
   }

@@ -46,7 +46,7 @@ json json_of(const snapshot::Frozen& frozen) {
   }
   return json_object({{"base", base.id().hex()},
                       {"source", base.meta().source},
-                      {"files", base.meta().files},
+                      {"files", os::word_of(base.meta().files)},
                       {"new", frozen.made},
                       {"count", json_object({{"files", files},
                                              {"symlinks", base.files().size() - files},
@@ -202,7 +202,7 @@ void print_json(const std::map<std::string, snapshot::SourceOutcome>& sources) {
     json changes = json::array();
     for (const auto& [path, change] : outcome.changes) {
       auto entry = snapshot::path_to_json(path);
-      entry["change"] = to_text(change);
+      entry["change"] = os::word_of(change);
       changes.push_back(std::move(entry));
     }
     out.push_back(json_object({{"source", source},

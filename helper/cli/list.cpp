@@ -1,11 +1,11 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/json.hpp"
-#include "cli/pasteable.hpp"
-#include "cli/report.hpp"
-#include "cli/source_writes.hpp"
 #include "cli/table.hpp"
 #include "cli/tree_arguments.hpp"
+#include "job/pasteable.hpp"
+#include "job/report.hpp"
+#include "job/source_writes.hpp"
 #include "os/format.hpp"
 #include "snapshot/manage.hpp"
 
@@ -91,14 +91,14 @@ void print_run(const snapshot::Description& snapshot, const std::string& root) {
               changes->made_private, human_bytes(changes->bytes_private), changes->missing,
               changes->added);
   }
-  for (const auto& line : guard_lines(run->guard)) {
+  for (const auto& line : job::guard_lines(run->guard)) {
     os::print("{}\n", line);
   }
-  for (const auto& line : source_lines(*run)) {
+  for (const auto& line : job::source_lines(*run)) {
     os::print("{}\n", line);
   }
   os::print("command    to paste: it runs guarded, in the snapshot as it stands\n");
-  for (const auto& line : command_lines(snapshot, root)) {
+  for (const auto& line : job::command_lines(snapshot, root)) {
     os::print("  {}\n", line);
   }
 }
@@ -157,7 +157,7 @@ int show(const std::vector<std::string>& arguments) {
     return k_done;
   }
   const auto root = snapshot::Root::open(root_path(options));
-  const auto shown = snapshot::describe(root, options.words()[0]);
+  const auto shown = snapshot::describe(snapshot::Snapshot::require(root, options.words()[0]));
   note_oddities(shown);
   if (options.flag("json")) {
     print_json(shown);

@@ -1,8 +1,9 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/json.hpp"
-#include "cli/report.hpp"
+#include "cli/table.hpp"
 #include "cli/tree_arguments.hpp"
+#include "job/report.hpp"
 #include "os/format.hpp"
 #include "snapshot/manage.hpp"
 
@@ -70,7 +71,7 @@ int prune(const std::vector<std::string>& arguments) {
   for (const auto& name : pruned.in_use) {
     os::note(os::format("{} is in use: left alone", os::quoted(name)));
   }
-  print_left(pruned.left);
+  job::print_left(pruned.left);
   return k_done;
 }
 

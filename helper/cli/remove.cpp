@@ -1,9 +1,8 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
-#include "cli/report.hpp"
 #include "cli/tree_arguments.hpp"
+#include "job/report.hpp"
 #include "snapshot/manage.hpp"
-#include "snapshot/name.hpp"
 
 #include <limits>
 
@@ -23,11 +22,10 @@ int remove(const std::vector<std::string>& arguments) {
   int exit_code = k_done;
   for (const auto& name : options.words()) {
     try {
-      const auto lock =
-          root.lock_name(snapshot::folder_of_name(name), "snapfix remove " + name, patience);
-      print_left(snapshot::remove(root, name, lock));
+      snapshot::Held held(root, name, "snapfix remove", patience);
+      job::print_left(snapshot::remove(held));
     } catch (const os::Error& error) { // the others are removed all the same
-      print_error(error);
+      os::print_error(error);
       exit_code = k_failed;
     }
   }

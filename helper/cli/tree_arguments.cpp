@@ -1,11 +1,11 @@
 #include "cli/tree_arguments.hpp"
 
-#include "cli/uv_locked.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/user.hpp"
 #include "snapshot/name.hpp"
 #include "source/git.hpp"
+#include "source/glob.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -179,8 +179,7 @@ source::Selection selection_from(const Arguments& arguments) {
   out.include = globs_from(arguments, "include", arguments.list("include"), out.source);
   if (arguments.has("files")) {
     using source::FileSet;
-    constexpr std::array k_sets{FileSet::tracked, FileSet::untracked, FileSet::all};
-    out.files = k_sets.at(arguments.choice("files", {"tracked", "untracked", "all"}, 0));
+    out.files = arguments.choice("files", FileSet::tracked);
     if (out.files != FileSet::all && !source::is_git_work_tree(out.source)) {
       throw os::Error(os::format("the source {} is no git work tree", os::quoted(out.source)),
                       "take every file with --files all");
@@ -204,12 +203,50 @@ source::Selection selection_from(const Arguments& arguments) {
 }
 
 snapshot::LinkFrom link_from(const Arguments& arguments) {
-  const bool from_source = arguments.choice("link-from", {"store", "source"}, 0) == 1;
-  if (from_source) {
+  const auto out = arguments.choice("link-from", snapshot::LinkFrom::store);
+  if (out == snapshot::LinkFrom::source) {
     os::note("--link-from source: a write in place in a snapshot reaches the source and all other "
              "snapshots, and an edit in place of the source reaches them");
   }
-  return from_source ? snapshot::LinkFrom::source : snapshot::LinkFrom::store;
+  return out;
+}
+
+void add_uv_options(Arguments& arguments) {
+  arguments.add_list("uv-locked", "PROJECT",
+                     "hold the lock of the uv project in this folder of the source, or of this "
+                     "script: it must be up to date, the command cannot change it unseen, and "
+                     "UV_LOCKED=1 is set");
+  arguments.add_value("uv", "PROGRAM", "the uv that checks the lock; default: that of PATH");
+}
+
+std::vector<std::string> uv_projects_from(const Arguments& arguments, const std::string& source) {
+  std::vector<std::string> out;
+  for (const auto& given : arguments.list("uv-locked")) {
+    std::string path = given;
+    if (path.starts_with('/') && os::exists(path)) { // the source may have been reached by a link
+      path = os::canonical_path(path);
+    }
+    if ((path + "/").starts_with(source + "/")) {
+      path = path.substr(std::min(path.size(), source.size() + 1));
+    }
+    const auto components = source::split_path(path);
+    if (path.starts_with('/') || std::ranges::find(components, "..") != components.end()) {
+      arguments.fail(os::format("--uv-locked {} lies outside the source", os::quoted(given)),
+                     "name a folder relative to the source, . for its top");
+    }
+    std::string project;
+    for (const auto component : components) {
+      if (component != "." && !component.empty()) {
+        project += project.empty() ? "" : "/";
+        project += component;
+      }
+    }
+    if (std::ranges::find(out, project) == out.end()) {
+      out.push_back(project);
+    }
+  }
+  std::ranges::sort(out);
+  return out;
 }
 
 } // namespace
@@ -267,6 +304,10 @@ bool gives_tree_options(const Arguments& arguments) {
   return std::ranges::any_of(k_names, [&](const char* name) { return arguments.has(name); });
 }
 
+job::LockOptions lock_options_from(const Arguments& arguments) {
+  return {arguments.value("uv").value_or(""), arguments.flag("ctest"), patience_from(arguments)};
+}
+
 os::Patience patience_from(const Arguments& arguments) {
   const auto seconds = arguments.number("wait");
   constexpr std::uint64_t k_year = std::uint64_t{366} * 24 * 3600;
@@ -302,12 +343,8 @@ snapshot::CreateOptions create_options_from(const Arguments& arguments, const st
     arguments.fail(os::format("names that begin with {} are taken", snapshot::k_scratch_prefix),
                    "choose another name");
   }
-  out.name = name;
   out.tree.workers = workers_from(arguments);
-  constexpr std::array k_modes{snapshot::LinkMode::hardlink, snapshot::LinkMode::reflink,
-                               snapshot::LinkMode::copy};
-  out.tree.link_mode =
-      k_modes.at(arguments.choice("link-mode", {"hardlink", "reflink", "copy"}, 0));
+  out.tree.link_mode = arguments.choice("link-mode", snapshot::LinkMode::hardlink);
   out.tree.strict = arguments.flag("strict");
   out.base.id = arguments.value("base").value_or("");
   out.base.frozen = arguments.flag("frozen");

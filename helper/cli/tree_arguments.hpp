@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/arguments.hpp"
+#include "job/lock_check.hpp"
 #include "snapshot/create.hpp"
 
 #include <string>
@@ -35,5 +36,8 @@ void add_wait_option(Arguments& arguments);
 bool gives_tree_options(const Arguments& arguments);
 
 os::Patience patience_from(const Arguments& arguments);
+
+/// How the locks of uv projects are checked.
+job::LockOptions lock_options_from(const Arguments& arguments);
 
 } // namespace snapfix::cli

@@ -1,8 +1,8 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/json.hpp"
-#include "cli/report.hpp"
 #include "cli/table.hpp"
+#include "job/report.hpp"
 #include "lint/lint.hpp"
 #include "os/format.hpp"
 

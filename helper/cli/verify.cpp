@@ -3,10 +3,10 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/json.hpp"
-#include "cli/report.hpp"
-#include "cli/source_writes.hpp"
 #include "cli/tree_arguments.hpp"
-#include "cli/uv_locked.hpp"
+#include "job/report.hpp"
+#include "job/source_writes.hpp"
+#include "job/uv_locked.hpp"
 #include "os/format.hpp"
 
 namespace snapfix::cli {
@@ -27,9 +27,10 @@ int verify(const std::vector<std::string>& arguments) {
   const auto root = snapshot::Root::open(root_path(options));
   const auto depth =
       options.flag("content") ? snapshot::VerifyDepth::content : snapshot::VerifyDepth::stats;
-  const auto verified = snapshot::verify(root, name, depth);
-  print_findings(verified);
-  const auto source_writes = print_source_writes(root, name);
+  const auto snapshot = snapshot::Snapshot::require(root, name);
+  const auto verified = snapshot::verify(snapshot, depth);
+  job::print_findings(verified);
+  const auto source_writes = job::print_source_writes(snapshot::load_run(root, snapshot.folder()));
   if (options.flag("json")) {
     print_json(verified, name, source_writes);
   } else {
@@ -37,7 +38,7 @@ int verify(const std::vector<std::string>& arguments) {
               verified.shared, verified.made_private, verified.missing, verified.added,
               verified.findings.size());
   }
-  const bool lock_changed = print_changed_locks(root, name);
+  const bool lock_changed = job::print_changed_locks(snapshot);
   return lock_changed || !source_writes.empty() || !verified.findings.empty() ? k_difference
                                                                               : k_done;
 }

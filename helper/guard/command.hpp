@@ -25,6 +25,13 @@ public:
   CannotStart(const std::string& program, int error_number)
       : os::Error("run", {program}, error_number,
                   error_number == ENOENT ? "is it in PATH, or in the snapshot?" : "") {}
+
+  /// A shell's, in its place.
+  int exit_code() const noexcept {
+    constexpr int k_not_executable = 126;
+    constexpr int k_not_found = 127;
+    return error_number() == ENOENT ? k_not_found : k_not_executable;
+  }
 };
 
 struct CommandEnd {

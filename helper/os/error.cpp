@@ -102,4 +102,18 @@ void warn(std::string_view text) {
   say("warning", Colour::yellow, text);
 }
 
+void print_error(const Error& error) {
+  std::fflush(stdout);
+  print(stderr, "snapfix: {}: {}\n", coloured("error", Colour::red), error.what());
+  print_hint(error.hint());
+}
+
+void print_hint(std::string_view text) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    print(stderr, "{}: {}\n", coloured("hint", Colour::green), text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 } // namespace snapfix::os

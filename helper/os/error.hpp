@@ -41,4 +41,10 @@ bool is_utf8(std::string_view text) noexcept;
 void note(std::string_view text);
 void warn(std::string_view text);
 
+/// `snapfix: error: ...` and the hint's lines, behind all that was printed on stdout.
+void print_error(const Error& error);
+
+/// `hint: ...` for each line, which is a remedy.
+void print_hint(std::string_view text);
+
 } // namespace snapfix::os

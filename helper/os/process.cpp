@@ -193,7 +193,8 @@ pid_t this_process() {
 }
 
 pid_t parent_process() {
-  return ::getppid();
+  static const pid_t parent = ::getppid();
+  return parent;
 }
 
 uid_t effective_user() {
@@ -205,7 +206,7 @@ gid_t effective_group() {
 }
 
 std::optional<ProcessId> identify_parent() {
-  return identify(::getppid());
+  return identify(parent_process());
 }
 
 std::vector<LivingProcess> processes_in(const std::string& folder) {
@@ -280,6 +281,7 @@ void kill_descendants() {
 }
 
 void settle_process() noexcept {
+  parent_process();
   // What is written to it fails, as it does on a closed one; a command gets it closed.
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {

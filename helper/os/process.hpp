@@ -36,6 +36,7 @@ std::optional<std::string> read_proc(const std::string& path);
 std::string process_name(pid_t pid);
 
 pid_t this_process();
+/// Our parent when this was first called: by settle_process(), before it can have ended.
 pid_t parent_process();
 /// The user and the group whose rights this process has.
 uid_t effective_user();

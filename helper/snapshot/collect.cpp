@@ -41,12 +41,7 @@ Ids bases_in_use(const Root& root, DryRun* dry_run) {
       dry_run->links[manifest->inodes[i]] += manifest->made[i] == Made::linked ? 1 : 0;
     }
   }
-  for (const auto& entry : root.sources().entries()) {
-    const auto key = os::Hash::from_hex(entry.name);
-    if (const auto record = key ? FreezeRecord::load(root.sources(), *key) : std::nullopt) {
-      out.insert(record->base());
-    }
-  }
+  out.merge(FreezeRecord::last_bases(root.sources()));
   for (const auto& base : bases_in_use_by_runs(root)) {
     out.insert(base);
   }

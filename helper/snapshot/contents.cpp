@@ -183,17 +183,17 @@ Contents& Contents::operator+=(const Contents& more) noexcept {
   return *this;
 }
 
-std::optional<Contents> contents_of(const Root& root, const std::string& folder,
-                                    const SnapshotManifest& manifest, const Standing& standing) {
-  const auto base = find_base_of(root, manifest);
-  if (!base) {
+std::optional<Contents> contents_of(const Snapshot& snapshot) {
+  const Base* base = snapshot.find_base();
+  if (base == nullptr) {
     return std::nullopt;
   }
   try {
-    const auto out = Counter(manifest, *base).count(root.top(), folder);
-    return standing.is_same() ? std::optional(out) : std::nullopt;
+    const auto out =
+        Counter(snapshot.manifest(), *base).count(snapshot.root().top(), snapshot.folder());
+    return snapshot.still_stands() ? std::optional(out) : std::nullopt;
   } catch (const os::Error&) {
-    if (!standing.is_same()) {
+    if (!snapshot.still_stands()) {
       return std::nullopt;
     }
     throw;

@@ -1,8 +1,6 @@
 #pragma once
 
-#include "snapshot/find.hpp"
-#include "snapshot/manifest.hpp"
-#include "snapshot/root.hpp"
+#include "snapshot/snapshot.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -26,9 +24,7 @@ struct Contents {
 };
 
 /// Looks at the tree as it is, which takes a stat of each file. Needs no lock, and changes nothing.
-/// `standing` was made before the manifest was read: nothing if another snapshot, or none,
-/// stands there now; nor if the base is lost.
-std::optional<Contents> contents_of(const Root& root, const std::string& folder,
-                                    const SnapshotManifest& manifest, const Standing& standing);
+/// Nothing if another snapshot, or none, stands there now; nor if the base is lost.
+std::optional<Contents> contents_of(const Snapshot& snapshot);
 
 } // namespace snapfix::snapshot

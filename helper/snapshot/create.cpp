@@ -6,16 +6,17 @@
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/collect.hpp"
-#include "snapshot/find.hpp"
-#include "snapshot/frozen.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/publication.hpp"
+#include "snapshot/reuse.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/source_clock.hpp"
 #include "snapshot/spares.hpp"
 #include "snapshot/store.hpp"
+#include "snapshot/tree.hpp"
 
 #include <chrono>
+#include <utility>
 
 namespace snapfix::snapshot {
 namespace {
@@ -24,9 +25,8 @@ constexpr int k_attempts = 3;
 constexpr std::size_t k_short_id = 12;
 constexpr std::uint32_t k_owner_all = 0700;
 
-RecordedOptions options_of(const TreeOptions& tree) {
-  return {tree.exclude.patterns(), tree.copy.patterns(), to_text(tree.link_from),
-          to_text(tree.link_mode), tree.uv_locked};
+std::string short_id(const os::Hash& id) {
+  return id.hex().substr(0, k_short_id);
 }
 
 /// Those folders whose next change will give them another ctime for certain.
@@ -52,22 +52,20 @@ MadeTree as_it_stands(const SnapshotManifest& spare) {
 
 class Creator {
 public:
-  Creator(const Root& root, const CreateOptions& options)
-      : m_root(root), m_options(options), m_folder(folder_of_name(options.name)) {
-    m_out.path = m_root.path() + "/" + m_folder;
+  Creator(Held& held, const CreateOptions& options, ChosenBase chosen)
+      : m_held(held), m_root(held.root()), m_folder(held.folder()), m_options(options),
+        m_chosen(std::move(chosen)) {
+    m_out.path = held.path();
+    m_out.base = base().id();
+    m_existed = m_root.stat_of_tree(m_folder).has_value();
   }
 
-  Created run();
-  std::optional<Created> reuse();
-  bool is_pristine();
+  std::optional<Created> run();
 
 private:
-  bool settle_existing();
-  bool settle(const SnapshotManifest& standing);
-  void use_as_it_stands(const SnapshotManifest& standing);
-  void choose_base();
-  void check_base_fits() const;
-  void make_of_sound_objects();
+  const Base& base() const { return m_chosen->base; }
+  std::optional<Created> reuse() const;
+  bool make_of_sound_objects();
   void make();
   void update();
   SnapshotManifest manifest_of(MadeTree made) const;
@@ -75,60 +73,37 @@ private:
   bool may_refresh_in_place() const;
   MadeTree refresh_or_make(Publication& publication, os::Dir& tree);
   void heal_damage(const DamagedObjects& damage);
-  std::string remedies() const;
-  void check_same_options(const SnapshotManifest& standing);
-  [[noreturn]] void throw_other_state(const SnapshotManifest& standing) const;
+  void settle(SnapshotManifest manifest);
 
+  Held& m_held;
   const Root& m_root;
+  const std::string& m_folder;
   const CreateOptions& m_options;
-  std::string m_folder;
-  std::optional<os::Lock> m_store_lock;
-  std::optional<Base> m_base;
+  std::optional<ChosenBase> m_chosen;
   bool m_existed = false;
-  bool m_holds_name = true; ///< the caller has the name's lock
   bool m_has_lost_old = false;
   std::chrono::steady_clock::time_point m_began;
   Created m_out;
 };
 
-std::optional<Created> Creator::reuse() {
-  m_holds_name = false;
-  const auto standing = find_snapshot(m_root, m_folder);
-  if (!standing) {
-    return std::nullopt;
+std::optional<Created> Creator::run() {
+  if (auto standing = reuse()) {
+    standing->frozen = std::move(m_chosen->frozen);
+    return standing;
   }
-  if (m_options.existing == Existing::reuse_any) { // what the source is now does not matter
-    use_as_it_stands(*standing);
-    return std::move(m_out);
-  }
-  m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix create");
-  choose_base();
-  m_out.base = m_base->id();
-  return settle_existing() ? std::optional(std::move(m_out)) : std::nullopt;
-}
-
-bool Creator::is_pristine() {
-  const auto standing = find_snapshot(m_root, m_folder);
-  if (!standing || load_run(m_root, m_folder)) {
-    return false;
-  }
-  m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix run");
-  choose_base();
-  return standing->meta.update == Update::none && standing->base == m_base->id() &&
-         has_same_options(*standing, m_options.tree);
-}
-
-Created Creator::run() {
   try {
-    make_of_sound_objects();
+    if (!make_of_sound_objects()) {
+      return std::nullopt;
+    }
   } catch (...) {
     if (m_has_lost_old) { // whoever sees us fail may think that it stands
-      os::note(os::format("the old snapshot {} is gone", os::quoted(m_options.name)));
+      os::note(os::format("the old snapshot {} is gone", os::quoted(m_held.name())));
     }
     m_root.clear_debris(); // ours, or what has left no room for us: the next one finds some
     throw;
   }
-  m_store_lock.reset();
+  m_out.frozen = std::move(m_chosen->frozen);
+  m_chosen.reset();
   if (m_out.frozen && m_out.frozen->made) {
     try {
       collect_unused_bases(m_root);
@@ -139,159 +114,49 @@ Created Creator::run() {
   return std::move(m_out);
 }
 
-void Creator::make_of_sound_objects() {
-  for (int i = 0;; ++i) {
-    m_store_lock = m_root.lock_store(os::LockMode::shared, "snapfix create");
-    choose_base();
-    m_out.base = m_base->id();
-    if (settle_existing()) {
-      return;
-    }
-    if (m_options.is_checked && !m_options.is_checked(*m_base)) {
-      throw Unchecked(m_base->id());
-    }
+/// The snapshot that stands as it should: nothing is left to do.
+std::optional<Created> Creator::reuse() const {
+  if (!m_existed) {
+    return std::nullopt;
+  }
+  if (m_held.snapshot() == nullptr && !has_record(m_root, m_folder)) {
+    throw os::Error(os::format("{} exists, and is no snapshot", os::quoted(m_out.path)),
+                    "choose another name, or move it out of the root");
+  }
+  switch (m_options.existing) {
+  case Existing::refresh: // also one that is damaged
+    return std::nullopt;
+  case Existing::update:
+    m_held.require();
+    return std::nullopt;
+  case Existing::reuse_any:
+    return reuse_as_it_stands(m_held.require(), m_options);
+  case Existing::reuse:
+    break;
+  }
+  return reuse_of_base(m_held.require(), base(), m_options);
+}
+
+/// False where another base is to be chosen.
+bool Creator::make_of_sound_objects() {
+  const os::Hash wanted = base().id();
+  for (int i = 1;; ++i) {
     try {
       make();
-      return;
+      return true;
     } catch (const DamagedObjects& damage) {
-      if (i + 1 == k_attempts) {
+      if (i == k_attempts) {
         throw os::Error(os::format("objects of the base {} are damaged, and cannot be made anew",
-                                   m_base->id().hex().substr(0, k_short_id)),
+                                   short_id(wanted)),
                         "the source has changed since it was frozen: freeze it again");
       }
       heal_damage(damage);
     }
-  }
-}
-
-void Creator::choose_base() {
-  if (!m_options.base.id.empty()) {
-    m_base = base_with(m_root, m_options.base.id);
-    check_base_fits();
-    return;
-  }
-  if (m_options.base.frozen) {
-    const auto id = find_frozen(m_root, freeze_key(m_options.selection, m_options.tree.link_from));
-    m_base = id ? Base::load(m_root.bases(), *id) : std::nullopt;
-    if (m_base) {
-      return;
+    m_chosen.emplace(choose_base(m_root, m_options));
+    if (base().id() != wanted) {
+      return false;
     }
   }
-  m_out.frozen = freeze(m_root, m_options.selection, m_options.tree.link_from);
-  m_base = m_out.frozen->base;
-}
-
-void Creator::check_base_fits() const {
-  const std::string& source = m_base->meta().source;
-  const std::string& from = m_base->meta().link_from;
-  if (source != m_options.selection.source) {
-    throw os::Error(os::format("the base {} is one of another source, {}",
-                               m_base->id().hex().substr(0, k_short_id), os::quoted(source)),
-                    "name that one with --source");
-  }
-  if (from != to_text(m_options.tree.link_from)) {
-    throw os::Error(os::format("the base {} was frozen with --link-from {}",
-                               m_base->id().hex().substr(0, k_short_id), from),
-                    "give the same --link-from");
-  }
-}
-
-/// True if the snapshot stands as it should: nothing is left to do.
-bool Creator::settle_existing() {
-  if (!m_root.stat_of_tree(m_folder)) {
-    return false;
-  }
-  m_existed = true;
-  auto standing = find_snapshot(m_root, m_folder);
-  if (!standing && !m_holds_name) {
-    return false; // it may just be removed: look again with the lock
-  }
-  if (!standing && !has_record(m_root, m_folder)) {
-    throw os::Error(os::format("{} exists, and is no snapshot", os::quoted(m_out.path)),
-                    "choose another name, or move it out of the root");
-  }
-  if (m_options.existing == Existing::refresh) { // also one that is damaged
-    return false;
-  }
-  if (!standing) {
-    standing = require_snapshot(m_root, m_options.name);
-  }
-  return settle(*standing);
-}
-
-bool Creator::settle(const SnapshotManifest& standing) {
-  switch (m_options.existing) {
-  case Existing::update:
-  case Existing::refresh:
-    return false;
-  case Existing::reuse_any:
-    use_as_it_stands(standing);
-    return true;
-  case Existing::reuse:
-    break;
-  }
-  require_whole(standing);
-  if (standing.base != m_base->id()) {
-    throw_other_state(standing);
-  }
-  check_same_options(standing);
-  m_out.ledger = standing.meta.ledger;
-  m_out.ledger.seconds = 0;
-  return true;
-}
-
-void Creator::use_as_it_stands(const SnapshotManifest& standing) {
-  require_whole(standing);
-  m_out.base = standing.base;
-  m_out.ledger = standing.meta.ledger;
-  m_out.ledger.seconds = 0;
-  m_out.notes.push_back(os::format(
-      "the snapshot {} stands and is used as it is: made of {} at {}", os::quoted(m_options.name),
-      standing.base.hex().substr(0, k_short_id), standing.meta.created));
-  if (standing.meta.source != m_options.selection.source) {
-    m_out.notes.push_back(
-        os::format("it is one of another source, {}", os::quoted(standing.meta.source)));
-  }
-  if (!has_same_options(standing, m_options.tree)) {
-    m_out.notes.push_back(
-        os::format("it was made with other options: {}", to_text(standing.meta.options)));
-  }
-}
-
-/// Who names no options takes the snapshot as it is.
-void Creator::check_same_options(const SnapshotManifest& standing) {
-  const auto& had = standing.meta.options;
-  const auto wanted = options_of(m_options.tree);
-  if (had == wanted) {
-    return;
-  }
-  if (wanted != options_of(TreeOptions())) {
-    throw os::Error(os::format("the snapshot {} was made with other options: {}, and now they "
-                               "are {}",
-                               os::quoted(m_options.name), to_text(had), to_text(wanted)),
-                    remedies());
-  }
-  m_out.notes.push_back(os::format("the snapshot was made with options: {}", to_text(had)));
-}
-
-std::string Creator::remedies() const {
-  return os::format("use it as it stands: add --reuse\n"
-                    "bring the source's files in it to the present state, and keep what jobs have "
-                    "made: add --update\n"
-                    "make it pristine, of the present state: add --fresh\n"
-                    "keep it and make another: choose another name\n"
-                    "drop it: snapfix remove {}",
-                    m_options.name);
-}
-
-void Creator::throw_other_state(const SnapshotManifest& standing) const {
-  const auto shorten = [](const os::Hash& id) { return id.hex().substr(0, k_short_id); };
-  throw os::Error(
-      os::format("the snapshot {} was made of another state of the source: {} of {}, and now it "
-                 "is {}",
-                 os::quoted(m_options.name), shorten(standing.base), standing.meta.created,
-                 shorten(m_base->id())),
-      remedies());
 }
 
 /// Whether the standing tree may be worked on in place: nothing runs in it, and no run of it
@@ -309,35 +174,36 @@ MadeTree Creator::refresh_or_make(Publication& publication, os::Dir& tree) {
     tree = publication.take_old_tree();
     try {
       require_ours(tree); // its job may have given it away
-      return refresh_tree(m_root, *m_base, m_options.tree, tree);
+      return refresh_tree(m_root, base(), m_options.tree, tree);
     } catch (const os::Error&) {
       // Something in it is not ours to change: the old tree goes, a new one comes.
       tree = os::Dir();
     }
   }
-  if (const auto spare = take_spare(m_root, m_folder, *m_base, m_options.tree)) {
+  if (const auto spare = take_spare(m_root, m_folder, base(), m_options.tree)) {
     tree = m_root.work().open_child(m_folder.c_str());
     try {
       require_ours(tree);
-      return is_of(*spare, *m_base) ? as_it_stands(*spare)
-                                    : refresh_tree(m_root, *m_base, m_options.tree, tree);
+      return is_of(*spare, base()) ? as_it_stands(*spare)
+                                   : refresh_tree(m_root, base(), m_options.tree, tree);
     } catch (const os::Error&) {
       tree = os::Dir();
     }
   }
   tree = publication.make_empty_tree();
-  return make_tree(m_root, *m_base, m_options.tree, tree);
+  return make_tree(m_root, base(), m_options.tree, tree);
 }
 
 /// In place: a tree that is taken out of the root, or made anew beside it, would leave a moment in
 /// which a kill costs what jobs have made.
 void Creator::update() {
-  const SnapshotManifest old = require_snapshot(m_root, m_options.name);
-  const auto old_base = find_base_of(m_root, old);
-  if (!old_base) {
+  const Snapshot& standing = m_held.require();
+  const SnapshotManifest& old = standing.manifest();
+  const Base* old_base = standing.find_base();
+  if (old_base == nullptr) {
     throw os::Error(os::format("the base {} of the snapshot {} is lost or damaged: nobody can tell "
                                "what its jobs have made",
-                               old.base.hex(), os::quoted(m_options.name)),
+                               old.base.hex(), os::quoted(m_held.name())),
                     "copy what is to be kept, then make it pristine: --fresh");
   }
   auto marked = old;
@@ -350,12 +216,12 @@ void Creator::update() {
   const os::Dir tree = m_root.top().open_child(m_folder.c_str());
   require_ours(tree);
   auto manifest =
-      manifest_of(update_tree(m_root, *m_base, m_options.tree, tree, OldTree(*old_base, old)));
+      manifest_of(update_tree(m_root, base(), m_options.tree, tree, OldTree(*old_base, old)));
   manifest.meta.update = Update::done;
   manifest.prepare(m_root.snapshots(), m_folder).commit();
-  set_top_mode(*m_base, tree);
-  m_out.ledger = manifest.meta.ledger;
+  set_top_mode(base(), tree);
   m_out.refreshed = true;
+  settle(std::move(manifest));
 }
 
 void Creator::make() {
@@ -380,33 +246,37 @@ SnapshotManifest Creator::manifest_of(MadeTree made) const {
   made.ledger.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - m_began).count();
   SnapshotManifest out;
-  out.base = m_base->id();
+  out.base = base().id();
   out.made = std::move(made.made);
   out.inodes = std::move(made.inodes);
   out.folders = settled(m_root, std::move(made.folders));
-  out.meta = {m_options.name,         os::to_iso8601(os::now()),
-              m_base->meta().source,  options_of(m_options.tree),
+  out.meta = {m_held.name(),          os::to_iso8601(os::now()),
+              base().meta().source,   RecordedOptions::of(m_options.tree),
               std::move(made.ledger), Update::none};
   return out;
 }
 
 void Creator::publish(Publication& publication, const os::Dir& tree, MadeTree made) {
-  const auto manifest = manifest_of(std::move(made));
-  publication.publish(manifest, [&] { set_top_mode(*m_base, tree); });
-  m_out.ledger = manifest.meta.ledger;
+  auto manifest = manifest_of(std::move(made));
+  publication.publish(manifest, [&] { set_top_mode(base(), tree); });
   m_out.made = !m_existed;
   m_out.refreshed = m_existed;
+  settle(std::move(manifest));
+}
+
+void Creator::settle(SnapshotManifest manifest) {
+  m_out.ledger = manifest.meta.ledger;
+  m_held.put(Snapshot(m_root, m_folder, std::move(manifest), base()));
 }
 
 void Creator::heal_damage(const DamagedObjects& damage) {
   std::vector<Damage> damages;
   for (const std::size_t index : damage.files) {
-    const FileRecord& file = m_base->files()[index];
-    damages.push_back({m_base->path_of(m_base->folder_of(index), file), file.object, file.inode});
+    const FileRecord& file = base().files()[index];
+    damages.push_back({base().path_of(base().folder_of(index), file), file.object, file.inode});
   }
-  const std::string source = m_base->meta().source;
-  m_base.reset();
-  m_store_lock.reset();
+  const std::string source = base().meta().source;
+  m_chosen.reset();
   const Healed healed = heal(m_root, source, damages);
   m_out.notes.push_back(os::format("{} objects were damaged: {} made anew from the source, {} "
                                    "dropped",
@@ -415,38 +285,18 @@ void Creator::heal_damage(const DamagedObjects& damage) {
 
 } // namespace
 
-std::optional<Created> reuse(const Root& root, const CreateOptions& options) {
-  return Creator(root, options).reuse();
+ChosenBase choose_base(const Root& root, const CreateOptions& options) {
+  return choose_base(root, options.selection, options.tree.link_from, options.base);
 }
 
-bool is_pristine(const Root& root, const CreateOptions& options) {
-  return Creator(root, options).is_pristine();
+bool is_pristine(const Snapshot& snapshot, const Base& base, const TreeOptions& options) {
+  return !load_run(snapshot.root(), snapshot.folder()) && snapshot.meta().update == Update::none &&
+         snapshot.manifest().base == base.id() &&
+         snapshot.meta().options == RecordedOptions::of(options);
 }
 
-bool has_same_options(const SnapshotManifest& manifest, const TreeOptions& options) {
-  return manifest.meta.options == options_of(options);
-}
-
-void keep_options(const SnapshotManifest& manifest, TreeOptions& options) {
-  const RecordedOptions& had = manifest.meta.options;
-  const std::string& source = manifest.meta.source;
-  options.exclude = source::GlobSet(had.exclude, source);
-  options.copy = source::GlobSet(had.copy, source);
-  for (const auto mode : {LinkMode::hardlink, LinkMode::reflink, LinkMode::copy}) {
-    if (had.link_mode == to_text(mode)) {
-      options.link_mode = mode;
-    }
-  }
-  for (const auto from : {LinkFrom::store, LinkFrom::source}) {
-    if (had.link_from == to_text(from)) {
-      options.link_from = from;
-    }
-  }
-  options.uv_locked = had.uv_locked;
-}
-
-Created create(const Root& root, const CreateOptions& options) {
-  return Creator(root, options).run();
+std::optional<Created> create(Held& held, const CreateOptions& options, ChosenBase chosen) {
+  return Creator(held, options, std::move(chosen)).run();
 }
 
 } // namespace snapfix::snapshot

@@ -26,10 +26,10 @@ std::optional<Place> find_below(const os::Dir& top, const std::string& path) {
 
 class Comparison {
 public:
-  Comparison(const Root& root, const std::string& folder, const SnapshotManifest& manifest,
-             const Base& base)
-      : m_root(root), m_manifest(manifest), m_base(base), m_source(m_base.meta().source),
-        m_tree(root.top().try_open_child(folder.c_str())) {}
+  explicit Comparison(const Snapshot& snapshot)
+      : m_root(snapshot.root()), m_manifest(snapshot.manifest()), m_base(snapshot.base()),
+        m_source(m_base.meta().source),
+        m_tree(m_root.top().try_open_child(snapshot.folder().c_str())) {}
 
   std::optional<Difference> operator()(const std::string& path) const;
 
@@ -92,10 +92,9 @@ bool Comparison::is_same(std::size_t index, const std::string& path, const Place
 
 } // namespace
 
-std::vector<Difference> differences(const Root& root, const std::string& folder,
-                                    const SnapshotManifest& manifest, const Base& base,
+std::vector<Difference> differences(const Snapshot& snapshot,
                                     const std::vector<std::string>& paths) {
-  const Comparison compare(root, folder, manifest, base);
+  const Comparison compare(snapshot);
   std::vector<Difference> out;
   for (const auto& path : paths) {
     if (auto found = compare(path)) {

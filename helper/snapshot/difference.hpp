@@ -1,14 +1,16 @@
 #pragma once
 
-#include "snapshot/manifest.hpp"
-#include "snapshot/root.hpp"
+#include "os/words.hpp"
+#include "snapshot/snapshot.hpp"
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace snapfix::snapshot {
 
-enum class Change { changed, removed, added };
+enum class Change : std::uint8_t { changed, removed, added };
 
 /// A file whose content is not what the snapshot's base says.
 struct Difference {
@@ -20,8 +22,11 @@ struct Difference {
 
 /// Compares those paths of a snapshot with its base, whether they are shared or private; paths that
 /// neither holds are fine.
-std::vector<Difference> differences(const Root& root, const std::string& folder,
-                                    const SnapshotManifest& manifest, const Base& base,
+std::vector<Difference> differences(const Snapshot& snapshot,
                                     const std::vector<std::string>& paths);
 
 } // namespace snapfix::snapshot
+
+template<>
+inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::Change>{"changed", "gone",
+                                                                            "new"};

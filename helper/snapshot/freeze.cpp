@@ -243,8 +243,8 @@ void Freezer::check_top() const {
 }
 
 BaseMeta Freezer::meta() const {
-  return {m_selection.source, source::to_text(m_selection.files), m_selection.include.patterns(),
-          to_text(m_from), os::to_iso8601(os::now())};
+  return {m_selection.source, m_selection.files, m_selection.include.patterns(), m_from,
+          os::to_iso8601(os::now())};
 }
 
 /// Whether the folders' times are those of the last base as well.
@@ -313,15 +313,11 @@ void Freezer::warn_of_symlinks(Frozen& out) {
 
 } // namespace
 
-const char* to_text(LinkFrom from) {
-  return from == LinkFrom::store ? "store" : "source";
-}
-
 os::Hash freeze_key(const source::Selection& selection, LinkFrom from) {
   os::Hasher hasher;
   hasher.add(selection.source);
   hasher.add_zeros(1);
-  hasher.add(std::string_view(source::to_text(selection.files)));
+  hasher.add(std::string_view(os::word_of(selection.files)));
   hasher.add_zeros(1);
   auto patterns = selection.include.patterns();
   std::ranges::sort(patterns);
@@ -329,7 +325,7 @@ os::Hash freeze_key(const source::Selection& selection, LinkFrom from) {
     hasher.add(pattern);
     hasher.add_zeros(1);
   }
-  hasher.add(std::string_view(to_text(from)));
+  hasher.add(std::string_view(os::word_of(from)));
   return hasher.finish();
 }
 

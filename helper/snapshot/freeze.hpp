@@ -11,14 +11,6 @@
 
 namespace snapfix::snapshot {
 
-/// What a snapshot is linked from.
-enum class LinkFrom {
-  store, ///< private copies under the root
-  source ///< the source's own files: not one copy, but a write in place reaches both sides
-};
-
-const char* to_text(LinkFrom from);
-
 struct ReadCounts {
   std::uint64_t files_read = 0;
   std::uint64_t bytes_read = 0;

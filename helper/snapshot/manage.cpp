@@ -6,7 +6,6 @@
 #include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
-#include "snapshot/find.hpp"
 #include "snapshot/name.hpp"
 
 #include <algorithm>
@@ -16,19 +15,18 @@ namespace snapfix::snapshot {
 namespace {
 
 /// Why a snapshot is kept under Keep::on_failure; empty if it goes.
-std::string reason_to_keep(const Root& root, const std::string& folder, const Verdict& verdict,
-                           const std::string& fault, const Verified& verified) {
+std::string reason_to_keep(const Snapshot& snapshot, const std::optional<RunRecord>& run,
+                           const Verdict& verdict, const std::string& fault,
+                           const Verified& verified) {
   if (!verified.findings.empty()) {
     return "shared files were changed";
   }
   if (!fault.empty()) {
     return fault;
   }
-  if (const auto manifest = find_snapshot(root, folder);
-      manifest && manifest->meta.update == Update::unfinished) {
+  if (snapshot.meta().update == Update::unfinished) {
     return "an update of it was cut short";
   }
-  const auto run = load_run(root, folder);
   if (!run) {
     return "no run of a command in it is recorded";
   }
@@ -48,16 +46,17 @@ std::string reason_to_keep(const Root& root, const std::string& folder, const Ve
   return os::format("its command ended with exit code {}", status);
 }
 
-std::vector<std::string> remove_tree_of(const Root& root, const std::string& folder,
-                                        const os::Lock& held) {
+std::vector<std::string> remove_tree_of(Held& held) {
+  const Root& root = held.root();
   std::vector<std::string> left;
   {
     const auto removing = root.try_lock_trash(os::LockMode::shared);
-    const auto discarded = root.discard_tree(folder);
-    root.forget(folder);
-    root.remove_lock_file(folder, held);
+    const auto discarded = root.discard_tree(held.folder());
+    root.forget(held.folder());
+    held.remove_lock_file();
+    held.put(std::nullopt);
     if (discarded) {
-      os::Progress progress(os::format("removing {}", os::quoted(folder)), 0);
+      os::Progress progress(os::format("removing {}", os::quoted(held.folder())), 0);
       left = os::remove_tree(root.trash(), discarded->c_str(), &progress);
     }
   }
@@ -73,7 +72,7 @@ struct Aged {
 /// When the snapshot was made.
 std::optional<os::Time> age_of(const Root& root, const std::string& folder) {
   const auto stat = root.snapshots().try_stat(folder.c_str());
-  return stat && find_snapshot(root, folder) ? std::optional(stat->mtime) : std::nullopt;
+  return stat && Snapshot::find(root, folder) ? std::optional(stat->mtime) : std::nullopt;
 }
 
 /// The snapshots that the options give up, newest first judged, and scratch ones of who was killed.
@@ -132,68 +131,58 @@ void forget_treeless(const Root& root) {
   }
 }
 
-Description describe(const Root& root, const std::string& folder, const SnapshotManifest& manifest,
-                     const Standing& standing) {
-  return {root.path() + "/" + folder, manifest.base, manifest.meta,
-          contents_of(root, folder, manifest, standing), load_run(root, folder)};
-}
-
 } // namespace
 
-std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held) {
-  const std::string folder = folder_of_name(name);
-  if (!has_record(root, folder) || !root.stat_of_tree(folder)) {
-    require_snapshot(root, name);
+std::vector<std::string> remove(Held& held) {
+  if (!has_record(held.root(), held.folder()) || !held.root().stat_of_tree(held.folder())) {
+    held.require();
   }
-  return remove_tree_of(root, folder, held);
+  return remove_tree_of(held);
 }
 
-Finished finish(const Root& root, const std::string& name, const os::Lock& held,
-                const FinishOptions& options, const std::string& fault,
-                const std::function<void(const Verified&)>& tell) {
-  const std::string folder = folder_of_name(name);
+Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& options,
+                const std::string& fault, const std::function<void(const Verified&)>& tell) {
+  const Root& root = held.root();
   Finished out;
-  if (!root.top().try_stat(folder.c_str())) {
-    root.remove_lock_file(folder, held);
+  if (!root.top().try_stat(held.folder().c_str())) {
+    held.remove_lock_file();
     root.clear_debris();
     return out;
   }
   out.existed = true;
-  out.verified = verify(root, name, VerifyDepth::stats);
+  const Snapshot& snapshot = held.require();
+  out.verified = verify(snapshot, VerifyDepth::stats);
   tell(out.verified);
   if (options.keep == Keep::always) {
     out.why_kept = "as asked";
   } else if (options.keep == Keep::on_failure) {
-    out.why_kept = reason_to_keep(root, folder, options.verdict, fault, out.verified);
+    out.why_kept = reason_to_keep(snapshot, run, options.verdict, fault, out.verified);
   }
   out.kept = !out.why_kept.empty();
-  auto record = out.kept || !out.verified.findings.empty() ? load_run(root, folder) : std::nullopt;
-  if (record) {
-    record->changes = out.verified.changes();
-    record->finish.reset();
-    write_run(root, folder, *record);
+  if (run && (out.kept || !out.verified.findings.empty())) {
+    run->changes = out.verified.changes();
+    run->finish.reset();
+    write_run(root, held.folder(), *run);
   }
   if (!out.kept) {
     if (out.verified.findings.empty()) {
-      out.handed_on = hand_on(root, folder, out.verified, options.spares);
+      out.handed_on = hand_on(snapshot, run, out.verified, options.spares);
     }
-    out.left = remove_tree_of(root, folder, held);
+    out.left = remove_tree_of(held);
   }
   return out;
 }
 
-Description describe(const Root& root, const std::string& name) {
-  const std::string folder = folder_of_name(name);
-  const Standing standing(root, folder);
-  return describe(root, folder, require_snapshot(root, name), standing);
+Description describe(const Snapshot& snapshot) {
+  return {snapshot.path(), snapshot.manifest().base, snapshot.meta(), contents_of(snapshot),
+          load_run(snapshot.root(), snapshot.folder())};
 }
 
 Listed list(const Root& root) {
   Listed out{root.path(), {}, {}, count_spares(root)};
   for (const auto& folder : root.snapshot_folders()) {
-    const Standing standing(root, folder);
-    if (const auto manifest = find_snapshot(root, folder)) {
-      out.snapshots.push_back(describe(root, folder, *manifest, standing));
+    if (const auto snapshot = Snapshot::find(root, folder)) {
+      out.snapshots.push_back(describe(*snapshot));
     } else if (is_damaged(root, folder)) {
       out.damaged.push_back(folder);
     }
@@ -205,29 +194,24 @@ Pruned prune(const Root& root, const PruneOptions& options) {
   Pruned out;
   std::set<std::string> would_go;
   for (const auto& [made, folder] : to_prune(root, options)) {
-    const Standing standing(root, folder);
-    const auto manifest = find_snapshot(root, folder);
-    if (!manifest) {
-      continue;
-    }
-    const std::string name = manifest->meta.name;
-    const auto lock = root.try_lock_name(folder);
-    if (!lock) {
-      if (!folder.starts_with(k_scratch_prefix)) {
-        out.in_use.push_back(name);
+    auto held = Held::try_hold(root, folder);
+    if (!held) {
+      const auto snapshot = Snapshot::find(root, folder);
+      if (snapshot && !folder.starts_with(k_scratch_prefix)) {
+        out.in_use.push_back(snapshot->name());
       }
       continue;
     }
     if (age_of(root, folder) != made) {
       continue; // removed, or made anew, before we had the lock
     }
-    out.snapshots.push_back(name);
+    out.snapshots.push_back(held->name());
     would_go.insert(folder);
-    if (const auto contents = contents_of(root, folder, *manifest, standing)) {
+    if (const auto contents = contents_of(held->require())) {
       out.bytes += contents->bytes_private + contents->bytes_added;
     }
     if (!options.dry_run) {
-      remove_tree_of(root, folder, *lock);
+      remove_tree_of(*held);
     }
   }
   for (const auto& spare : trim_spares(root, options.spares, options.dry_run)) {

@@ -2,9 +2,9 @@
 
 #include "snapshot/collect.hpp"
 #include "snapshot/contents.hpp"
-#include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
 #include "snapshot/run_record.hpp"
+#include "snapshot/snapshot.hpp"
 #include "snapshot/spares.hpp"
 #include "snapshot/verify.hpp"
 
@@ -18,10 +18,10 @@ namespace snapfix::snapshot {
 
 // What happens to snapshots after they were used.
 
-/// Removes the snapshot, whose name's lock is `held`: the name is free at once, the tree goes by
-/// way of the trash. Returns what could not be removed, with the reason; it stays in the trash.
-/// Throws os::Error if there is no snapshot of that name.
-std::vector<std::string> remove(const Root& root, const std::string& name, const os::Lock& held);
+/// Removes the snapshot: the name is free at once, the tree goes by way of the trash. Returns what
+/// could not be removed, with the reason; it stays in the trash. Throws os::Error if there is no
+/// snapshot of that name.
+std::vector<std::string> remove(Held& held);
 
 struct Finished {
   bool existed = false;
@@ -32,13 +32,12 @@ struct Finished {
   std::vector<std::string> left; ///< what could not be removed
 };
 
-/// Verifies the snapshot, whose name's lock is `held`, then keeps it, or hands its tree on, or
-/// removes it. `fault` is what else was found wrong: not nothing, and Keep::on_failure keeps. A
-/// missing snapshot is fine; one that cannot be verified is an os::Error, and stays. What was found
-/// goes to `tell` and into the record before anything else can fail.
-Finished finish(const Root& root, const std::string& name, const os::Lock& held,
-                const FinishOptions& options, const std::string& fault,
-                const std::function<void(const Verified&)>& tell);
+/// Verifies the snapshot, then keeps it, or hands its tree on, or removes it. `fault` is what else
+/// was found wrong: not nothing, and Keep::on_failure keeps. `run` is the last one in it. A missing
+/// snapshot is fine; one that cannot be verified is an os::Error, and stays. What was found goes to
+/// `tell` and into the record before anything else can fail.
+Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& options,
+                const std::string& fault, const std::function<void(const Verified&)>& tell);
 
 /// Everything that is recorded of a snapshot, and what it holds now.
 struct Description {
@@ -49,8 +48,7 @@ struct Description {
   std::optional<RunRecord> run;
 };
 
-/// Throws os::Error if there is no such snapshot.
-Description describe(const Root& root, const std::string& name);
+Description describe(const Snapshot& snapshot);
 
 struct Listed {
   std::string root;                   ///< its path

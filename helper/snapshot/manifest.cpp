@@ -259,6 +259,17 @@ std::optional<FreezeRecord> FreezeRecord::parse(std::span<const std::byte> bytes
   return out;
 }
 
+std::set<os::Hash> FreezeRecord::last_bases(const os::Dir& sources) {
+  std::set<os::Hash> out;
+  for (const auto& entry : sources.entries()) {
+    const auto key = os::Hash::from_hex(entry.name);
+    if (const auto record = key ? load(sources, *key) : std::nullopt) {
+      out.insert(record->base());
+    }
+  }
+  return out;
+}
+
 void FreezeRecord::write(const os::Dir& sources, const os::Hash& key, const os::Hash& base,
                          const std::vector<SeenFile>& seen) {
   os::replace_file(sources, key.hex().c_str(),

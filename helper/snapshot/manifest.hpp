@@ -3,10 +3,14 @@
 #include "os/dir.hpp"
 #include "os/file.hpp"
 #include "snapshot/ledger.hpp"
+#include "snapshot/options.hpp"
+#include "source/list.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,9 +75,9 @@ const char* copy_reason(Made made);
 /// What a base is one of.
 struct BaseMeta {
   std::string source;
-  std::string files; ///< the set: `tracked`, ...
+  source::FileSet files = source::FileSet::tracked;
   std::vector<std::string> include;
-  std::string link_from;
+  LinkFrom link_from = LinkFrom::store;
   std::string created;
 };
 
@@ -155,20 +159,6 @@ using InodeChanges = std::vector<std::pair<std::size_t, std::uint64_t>>;
 
 /// Rewrites the base of that id with other object inodes.
 void rewrite_inodes(const os::Dir& bases, const Base& base, const InodeChanges& changes);
-
-/// The options that a snapshot was made with.
-struct RecordedOptions {
-  std::vector<std::string> exclude;
-  std::vector<std::string> copy;
-  std::string link_from;
-  std::string link_mode;
-  std::vector<std::string> uv_locked;
-
-  bool operator==(const RecordedOptions&) const = default;
-};
-
-/// As JSON, for messages.
-std::string to_text(const RecordedOptions& options);
 
 /// Whether a snapshot was updated since it was made, and so may hold what jobs have made.
 enum class Update : std::uint8_t {
@@ -254,6 +244,9 @@ public:
   static void write(const os::Dir& sources, const os::Hash& key, const os::Hash& base,
                     const std::vector<SeenFile>& seen);
 
+  /// The bases that the last freezes of all sources made.
+  static std::set<os::Hash> last_bases(const os::Dir& sources);
+
   os::Hash base() const noexcept { return m_base; }
   std::span<const SeenFile> seen() const noexcept { return m_seen; }
 
@@ -264,3 +257,7 @@ private:
 };
 
 } // namespace snapfix::snapshot
+
+template<>
+inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::Update>{"none", "unfinished",
+                                                                            "done"};

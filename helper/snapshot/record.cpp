@@ -5,11 +5,10 @@
 #include "os/json.hpp"
 #include "snapshot/record_json.hpp"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <concepts>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace snapfix::snapshot {
@@ -20,16 +19,6 @@ using os::json_object;
 
 /// Of all records: it goes up when another helper would misread one.
 constexpr int k_version = 1;
-
-/// By Update.
-constexpr std::array<const char*, 3> k_updates{"none", "unfinished", "done"};
-/// By GuardState.
-constexpr std::array<const char*, 5> k_guard_states{"-", "on", "off", "not needed", "missing"};
-
-template<typename Enum, std::size_t N>
-const char* word_of(Enum value, const std::array<const char*, N>& words) {
-  return words.at(static_cast<std::size_t>(value));
-}
 
 /// A value of another kind than it should be.
 struct Unreadable : std::runtime_error {
@@ -66,13 +55,14 @@ void from_json(const json& value, os::Hash& out) {
   out = *hash;
 }
 
-template<typename Enum, std::size_t N>
-void word_from(const json& value, const std::array<const char*, N>& words, Enum& out) {
-  const auto found = std::ranges::find(words, value.get<std::string>());
-  if (found == words.end()) {
+template<typename Enum>
+requires std::is_enum_v<Enum>
+void from_json(const json& value, Enum& out) {
+  const auto read = os::from_word<Enum>(value.get<std::string>());
+  if (!read) {
     throw Unreadable();
   }
-  out = static_cast<Enum>(found - words.begin());
+  out = *read;
 }
 
 /// The value of a key; `out` stays as it is where there is none.
@@ -156,9 +146,7 @@ void from_json(const json& meta, SnapshotMeta& out) {
   from_json(meta.at("source"), out.source);
   from_json(meta.at("options"), out.options);
   from_json(meta.at("ledger"), out.ledger);
-  if (meta.contains("update")) { // older ones have none
-    word_from(meta["update"], k_updates, out.update);
-  }
+  read_if(meta, "update", out.update); // older ones have none
 }
 
 void from_json(const json& record, FrozenRecord& out) {
@@ -188,7 +176,7 @@ void from_json(const json& guard, GuardReport& out) {
 }
 
 void from_json(const json& guard, GuardRecord& out) {
-  word_from(guard.at("state"), k_guard_states, out.state);
+  from_json(guard.at("state"), out.state);
   read_if(guard, "reason", out.reason);
   if (guard.contains("calls")) {
     from_json(guard, out.report.emplace());
@@ -196,11 +184,7 @@ void from_json(const json& guard, GuardRecord& out) {
 }
 
 void from_json(const json& finish, FinishOptions& out) {
-  const auto keep = os::from_word<Keep>(finish.at("keep").get<std::string>());
-  if (!keep) {
-    throw Unreadable();
-  }
-  out.keep = *keep;
+  from_json(finish.at("keep"), out.keep);
   finish.at("will_fail").get_to(out.verdict.will_fail);
   finish.at("by_output").get_to(out.verdict.by_output);
   from_json(finish.at("spares"), out.spares);
@@ -241,7 +225,7 @@ void from_json(const json& run, RunRecord& out) {
 }
 
 json json_of(const GuardRecord& guard) {
-  json out = json_object({{"state", to_text(guard.state)}});
+  json out = json_object({{"state", os::word_of(guard.state)}});
   if (!guard.reason.empty()) {
     out["reason"] = guard.reason;
   }
@@ -321,17 +305,17 @@ void to_json(json& json, const Ledger& ledger) {
 
 void to_json(json& json, const BaseMeta& meta) {
   json = json_object({{"source", meta.source},
-                      {"files", meta.files},
+                      {"files", os::word_of(meta.files)},
                       {"include", meta.include},
-                      {"link_from", meta.link_from},
+                      {"link_from", os::word_of(meta.link_from)},
                       {"created", meta.created}});
 }
 
 void to_json(json& json, const RecordedOptions& options) {
   json = json_object({{"exclude", options.exclude},
                       {"copy", options.copy},
-                      {"link_from", options.link_from},
-                      {"link_mode", options.link_mode},
+                      {"link_from", os::word_of(options.link_from)},
+                      {"link_mode", os::word_of(options.link_mode)},
                       {"uv_locked", options.uv_locked}});
 }
 
@@ -341,7 +325,7 @@ void to_json(json& json, const SnapshotMeta& meta) {
                       {"source", meta.source},
                       {"options", meta.options},
                       {"ledger", meta.ledger},
-                      {"update", word_of(meta.update, k_updates)}});
+                      {"update", os::word_of(meta.update)}});
 }
 
 void to_json(json& json, const FrozenRecord& record) {
@@ -377,10 +361,6 @@ void to_json(json& json, const RunRecord& run) {
   if (run.finish) {
     json["finish"] = json_of(*run.finish);
   }
-}
-
-const char* to_text(GuardState state) {
-  return word_of(state, k_guard_states);
 }
 
 std::string to_text(const RecordedOptions& options) {

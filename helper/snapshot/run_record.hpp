@@ -37,9 +37,6 @@ enum class GuardState : std::uint8_t {
   missing     ///< this system cannot
 };
 
-/// `on`, `not needed`, ...; `-` where it is not known.
-const char* to_text(GuardState state);
-
 /// What the guard of a run did.
 struct GuardReport {
   struct Cost {
@@ -124,3 +121,6 @@ void write_run(const Root& root, const std::string& folder, const RunRecord& rec
 template<>
 inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::Keep>{"never", "on-failure",
                                                                           "always"};
+template<>
+inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::GuardState>{
+    "-", "on", "off", "not needed", "missing"};

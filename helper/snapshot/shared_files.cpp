@@ -1,6 +1,5 @@
 #include "snapshot/shared_files.hpp"
 
-#include "snapshot/find.hpp"
 #include "source/listing.hpp"
 
 #include <unordered_set>
@@ -18,8 +17,8 @@ std::optional<os::Stat> stat_in_tree(const os::Dir& tree, const std::string& pat
 
 } // namespace
 
-SharedFiles shared_files(const Root& root, const std::string& folder,
-                         const SnapshotManifest& manifest) {
+SharedFiles shared_files(const Snapshot& snapshot) {
+  const auto& manifest = snapshot.manifest();
   SharedFiles out;
   out.inodes.reserve(manifest.inodes.size());
   for (std::size_t i = 0; i < manifest.inodes.size(); ++i) {
@@ -30,8 +29,8 @@ SharedFiles shared_files(const Root& root, const std::string& folder,
   if (out.inodes.empty()) {
     return out;
   }
-  const Base base = base_of(root, manifest);
-  const os::Dir tree = root.top().open_child(folder.c_str());
+  const Base& base = snapshot.base();
+  const os::Dir tree = snapshot.root().top().open_child(snapshot.folder().c_str());
   out.device = tree.stat().device;
   // Files may have another device number than their folder (overlayfs): one that is still there
   // tells.
@@ -50,12 +49,12 @@ SharedFiles shared_files(const Root& root, const std::string& folder,
   return out;
 }
 
-std::unordered_map<std::uint64_t, std::string> paths_of(const Root& root,
-                                                        const SnapshotManifest& manifest,
+std::unordered_map<std::uint64_t, std::string> paths_of(const Snapshot& snapshot,
                                                         const std::vector<std::uint64_t>& inodes) {
+  const auto& manifest = snapshot.manifest();
   const std::unordered_set<std::uint64_t> wanted(inodes.begin(), inodes.end());
   std::unordered_map<std::uint64_t, std::string> out;
-  const Base base = base_of(root, manifest);
+  const Base& base = snapshot.base();
   for (std::size_t i = 0; i < manifest.inodes.size(); ++i) {
     if (manifest.made[i] == Made::linked && wanted.contains(manifest.inodes[i])) {
       out.emplace(manifest.inodes[i], base.path_of(base.folder_of(i), base.files()[i]));

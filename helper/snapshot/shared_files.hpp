@@ -1,7 +1,6 @@
 #pragma once
 
-#include "snapshot/manifest.hpp"
-#include "snapshot/root.hpp"
+#include "snapshot/snapshot.hpp"
 
 #include <cstdint>
 #include <string>
@@ -17,12 +16,10 @@ struct SharedFiles {
 };
 
 /// Read from the manifest; one file of the tree is looked at, for the device. Throws os::Error.
-SharedFiles shared_files(const Root& root, const std::string& folder,
-                         const SnapshotManifest& manifest);
+SharedFiles shared_files(const Snapshot& snapshot);
 
 /// The paths of those inodes in the snapshot, by inode.
-std::unordered_map<std::uint64_t, std::string> paths_of(const Root& root,
-                                                        const SnapshotManifest& manifest,
+std::unordered_map<std::uint64_t, std::string> paths_of(const Snapshot& snapshot,
                                                         const std::vector<std::uint64_t>& inodes);
 
 } // namespace snapfix::snapshot

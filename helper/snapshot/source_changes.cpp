@@ -5,7 +5,6 @@
 #include "source/scan.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <unordered_map>
 
@@ -13,21 +12,12 @@ namespace snapfix::snapshot {
 namespace {
 
 source::Selection selection_of(const Root& root, const BaseMeta& meta) {
-  using source::FileSet;
   source::Selection out;
   out.source = meta.source;
   out.include = source::GlobSet(meta.include, meta.source);
   out.root = root.path();
-  for (const auto files : {FileSet::tracked, FileSet::untracked, FileSet::all}) {
-    if (meta.files == source::to_text(files)) {
-      out.files = files;
-    }
-  }
+  out.files = meta.files;
   return out;
-}
-
-LinkFrom link_from_of(const BaseMeta& meta) {
-  return meta.link_from == to_text(LinkFrom::source) ? LinkFrom::source : LinkFrom::store;
 }
 
 class Comparison {
@@ -37,7 +27,7 @@ public:
     const auto selection = selection_of(root, base.meta());
     m_listing = source::list_source(selection);
     m_scan = source::scan(m_top, m_listing);
-    m_seen = FreezeRecord::load(root.sources(), freeze_key(selection, link_from_of(base.meta())));
+    m_seen = FreezeRecord::load(root.sources(), freeze_key(selection, base.meta().link_from));
     if (m_seen && (m_seen->base() != base.id() || m_seen->seen().size() != base.files().size())) {
       m_seen.reset(); // a later freeze's
     }
@@ -159,18 +149,6 @@ bool Comparison::has_same_content(const os::Dir& folder, const std::string& name
 }
 
 } // namespace
-
-const char* to_text(Change change) {
-  switch (change) {
-  case Change::added:
-    return "new";
-  case Change::removed:
-    return "gone";
-  case Change::changed:
-    break;
-  }
-  return "changed";
-}
 
 std::vector<SourceChange> source_changes(const Root& root, const Base& base) {
   return Comparison(root, base).run();

@@ -20,9 +20,6 @@ struct SourceChange {
   auto operator<=>(const SourceChange&) const = default;
 };
 
-/// `changed`, `new` or `gone`.
-const char* to_text(Change change);
-
 /// What became of a source.
 struct SourceOutcome {
   std::set<SourceChange> changes;

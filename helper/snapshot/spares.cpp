@@ -6,12 +6,9 @@
 #include "os/process.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
-#include "snapshot/create.hpp"
-#include "snapshot/find.hpp"
 #include "snapshot/run_record.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -65,11 +62,9 @@ std::optional<HeldSpare> hold(const Root& root, const std::string& spare) {
 }
 
 /// Why a tree is not handed on that may be changed by somebody, or is not as a new one would be.
-std::string obstacle(const Root& root, const std::string& folder,
-                     const SnapshotManifest& snapshot) {
-  const std::string path = root.path() + "/" + folder;
-  const auto run = load_run(root, folder);
-  if (snapshot.meta.update != Update::none || (run && !run->ended_cleanly())) {
+std::string obstacle(const Snapshot& snapshot, const std::optional<RunRecord>& run) {
+  const std::string path = snapshot.path();
+  if (snapshot.meta().update != Update::none || (run && !run->ended_cleanly())) {
     return "a process of its command may live";
   }
   if (const auto processes = os::processes_in(path); !processes.empty()) {
@@ -101,16 +96,16 @@ std::optional<std::pair<std::string, os::Lock>> free_name(const Root& root, std:
 }
 
 /// Sets the tree in `work/<folder>` right.
-SnapshotManifest make_pristine(const Root& root, const std::string& folder, const Base& base,
-                               const SnapshotManifest& snapshot, const Verified& verified) {
+SnapshotManifest make_pristine(const Snapshot& snapshot, const Verified& verified) {
+  const Root& root = snapshot.root();
   const auto store = root.lock_store(os::LockMode::shared, "snapfix, handing on a tree");
-  const os::Dir tree = root.work().open_child(folder.c_str());
+  const os::Dir tree = root.work().open_child(snapshot.folder().c_str());
   require_ours(tree);
   TreeOptions options;
-  keep_options(snapshot, options);
-  const KnownTree known{snapshot, verified.pristine};
-  auto made = refresh_tree(root, base, options, tree, &known);
-  SnapshotManifest out = snapshot;
+  snapshot.meta().options.put_into(options, snapshot.meta().source);
+  const KnownTree known{snapshot.manifest(), verified.pristine};
+  auto made = refresh_tree(root, snapshot.base(), options, tree, &known);
+  SnapshotManifest out = snapshot.manifest();
   out.meta.created = os::to_iso8601(os::now());
   out.meta.ledger = made.ledger;
   out.made = std::move(made.made);
@@ -121,7 +116,8 @@ SnapshotManifest make_pristine(const Root& root, const std::string& folder, cons
 
 /// Whether `spare` could be given to who wants a tree of that source, with those options.
 bool serves(const SnapshotManifest& spare, const Base& base, const TreeOptions& options) {
-  return spare.meta.source == base.meta().source && has_same_options(spare, options) &&
+  return spare.meta.source == base.meta().source &&
+         spare.meta.options == RecordedOptions::of(options) &&
          !(options.strict && spare.meta.ledger.copied() != 0);
 }
 
@@ -143,24 +139,25 @@ bool is_of(const SnapshotManifest& spare, const Base& base) {
   return true;
 }
 
-HandedOn hand_on(const Root& root, const std::string& folder, const Verified& verified,
-                 std::size_t most) {
-  const auto snapshot = most == 0 ? std::nullopt : find_snapshot(root, folder);
-  const auto base = snapshot ? find_base_of(root, *snapshot) : std::nullopt;
-  if (!base || snapshot->meta.options.link_from != to_text(LinkFrom::store)) {
+HandedOn hand_on(const Snapshot& snapshot, const std::optional<RunRecord>& run,
+                 const Verified& verified, std::size_t most) {
+  const Root& root = snapshot.root();
+  const Base* base = snapshot.find_base();
+  if (most == 0 || base == nullptr || snapshot.meta().options.link_from != LinkFrom::store) {
     return {};
   }
-  if (auto why_not = obstacle(root, folder, *snapshot); !why_not.empty()) {
+  if (auto why_not = obstacle(snapshot, run); !why_not.empty()) {
     return {false, std::move(why_not)};
   }
   const auto name = free_name(root, most, base->id());
   if (!name) {
     return {};
   }
-  root.discard_work(folder);
-  root.take_tree(folder);
+  const std::string& folder = snapshot.folder();
   try {
-    const auto spare = make_pristine(root, folder, *base, *snapshot, verified);
+    root.discard_work(folder);
+    root.take_tree(folder);
+    const auto spare = make_pristine(snapshot, verified);
     spare.prepare(root.snapshots(), name->first).commit();
     root.put_spare(folder, name->first);
     return {true, ""};
@@ -210,13 +207,7 @@ Spares count_spares(const Root& root) {
 
 std::vector<std::string> trim_spares(const Root& root, std::optional<std::uint64_t> most,
                                      bool dry_run) {
-  std::set<os::Hash> newest;
-  for (const auto& entry : root.sources().entries()) {
-    const auto key = os::Hash::from_hex(entry.name);
-    if (const auto record = key ? FreezeRecord::load(root.sources(), *key) : std::nullopt) {
-      newest.insert(record->base());
-    }
-  }
+  const auto newest = FreezeRecord::last_bases(root.sources());
   std::vector<std::string> out;
   std::uint64_t stay = 0;
   for (const auto& name : spares_of(root)) {

@@ -2,6 +2,8 @@
 
 #include "os/lock.hpp"
 #include "snapshot/root.hpp"
+#include "snapshot/run_record.hpp"
+#include "snapshot/snapshot.hpp"
 #include "snapshot/tree.hpp"
 #include "snapshot/verify.hpp"
 
@@ -21,11 +23,11 @@ struct HandedOn {
   std::string why_not; ///< where the user can do something about it
 };
 
-/// Makes a spare of the snapshot of that folder, whose name's lock the caller holds, in which
-/// nothing runs, and which was just verified, without findings; at most so many spares there are to
-/// be. The snapshot is gone then. Otherwise it, or what is left of it, is to be removed.
-HandedOn hand_on(const Root& root, const std::string& folder, const Verified& verified,
-                 std::size_t most);
+/// Makes a spare of a snapshot whose name's lock the caller holds, and which was just verified,
+/// without findings; at most so many spares there are to be. `run` is its last one. The snapshot is
+/// gone then. Otherwise it, or what is left of it, is to be removed.
+HandedOn hand_on(const Snapshot& snapshot, const std::optional<RunRecord>& run,
+                 const Verified& verified, std::size_t most);
 
 /// Puts the spare that is most like what is wanted where new trees are made, in `work/<folder>`,
 /// and returns its manifest. The caller holds the name's lock of `folder`. Nothing: there is none.

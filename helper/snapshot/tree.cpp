@@ -286,18 +286,6 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
 
 } // namespace
 
-const char* to_text(LinkMode mode) {
-  switch (mode) {
-  case LinkMode::hardlink:
-    return "hardlink";
-  case LinkMode::reflink:
-    return "reflink";
-  case LinkMode::copy:
-    break;
-  }
-  return "copy";
-}
-
 MadeTree make_tree(const Root& root, const Base& base, const TreeOptions& options,
                    const os::Dir& tree) {
   return TreeMaker(root, base, options, tree).make();

@@ -1,14 +1,12 @@
 #pragma once
 
 #include "os/dir.hpp"
-#include "os/parallel.hpp"
-#include "snapshot/freeze.hpp"
 #include "snapshot/known_folders.hpp"
 #include "snapshot/ledger.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/old_tree.hpp"
+#include "snapshot/options.hpp"
 #include "snapshot/root.hpp"
-#include "source/glob.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -16,22 +14,6 @@
 #include <vector>
 
 namespace snapfix::snapshot {
-
-enum class LinkMode { hardlink, reflink, copy };
-
-const char* to_text(LinkMode mode);
-
-/// How a snapshot is made of a base.
-struct TreeOptions {
-  source::GlobSet exclude;
-  source::GlobSet copy; ///< private from the start
-  LinkMode link_mode = LinkMode::hardlink;
-  LinkFrom link_from = LinkFrom::store;
-  /// The uv projects, relative to the source, whose lock is not to change.
-  std::vector<std::string> uv_locked;
-  bool strict = false; ///< a link or reflink that is refused is an error, not a copy
-  unsigned workers = os::k_adapt;
-};
 
 /// Thrown where a tree cannot be made because objects are not what the base says: heal them, then
 /// begin anew.

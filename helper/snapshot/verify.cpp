@@ -7,9 +7,7 @@
 #include "os/process.hpp"
 #include "os/progress.hpp"
 #include "os/remove_tree.hpp"
-#include "snapshot/find.hpp"
 #include "snapshot/freeze.hpp"
-#include "snapshot/name.hpp"
 #include "snapshot/roots_beside.hpp"
 #include "snapshot/store.hpp"
 
@@ -23,23 +21,7 @@ namespace {
 
 class Verifier {
 public:
-  Verifier(const Root& root, const std::string& name, VerifyDepth depth)
-      : m_root(root), m_folder(folder_of_name(name)), m_depth(depth), m_standing(root, m_folder),
-        m_manifest(require_snapshot(root, name)) {
-    try {
-      m_base.emplace(base_of(root, m_manifest));
-    } catch (const os::Error&) {
-      m_standing.require_same(); // else it went with the snapshot
-      throw;
-    }
-    m_progress.emplace(os::format("verifying {}", os::quoted(name)), m_base->files().size());
-    m_source = m_base->meta().source;
-    m_children = children_of_folders(*m_base);
-    m_out.pristine.resize(m_base->folders().size());
-    if (!is_from_source()) {
-      m_store.emplace(root, m_source);
-    }
-  }
+  Verifier(const Snapshot& snapshot, VerifyDepth depth);
 
   Verified run();
   Verified count();
@@ -75,27 +57,45 @@ private:
   void check_object(Bucket& bucket, std::size_t index);
   void compare(const os::Dir& dir, const char* name, const os::Stat& stat,
                const FolderRecord& folder, std::size_t index);
-  bool is_from_source() const {
-    return m_manifest.meta.options.link_from == to_text(LinkFrom::source);
-  }
+  bool is_from_source() const { return m_manifest.meta.options.link_from == LinkFrom::source; }
   void name_suspects();
   void name_suspects_in(const Root& root);
   void heal_findings();
 
+  static const Base& base_of(const Snapshot& snapshot);
+
+  const Snapshot& m_snapshot;
   const Root& m_root;
-  std::string m_folder;
+  const SnapshotManifest& m_manifest;
   VerifyDepth m_depth;
-  Standing m_standing;
-  SnapshotManifest m_manifest;
-  std::optional<Base> m_base;
-  std::string m_source;
+  const Base& m_base;
+  const std::string& m_source;
   std::vector<std::vector<std::size_t>> m_children;
   std::optional<Store> m_store;
-  std::optional<os::Progress> m_progress;
+  os::Progress m_progress;
   std::mutex m_mutex;
   std::vector<std::pair<std::size_t, Finding>> m_found; ///< by the indices of their files
   Verified m_out;
 };
+
+Verifier::Verifier(const Snapshot& snapshot, VerifyDepth depth)
+    : m_snapshot(snapshot), m_root(snapshot.root()), m_manifest(snapshot.manifest()),
+      m_depth(depth), m_base(base_of(snapshot)), m_source(m_base.meta().source),
+      m_children(children_of_folders(m_base)),
+      m_progress(os::format("verifying {}", os::quoted(snapshot.name())), m_base.files().size()) {
+  m_out.pristine.resize(m_base.folders().size());
+  if (!is_from_source()) {
+    m_store.emplace(m_root, m_source);
+  }
+}
+
+/// Of one that is just removed, the base went with it.
+const Base& Verifier::base_of(const Snapshot& snapshot) {
+  if (snapshot.find_base() == nullptr) {
+    snapshot.require_standing();
+  }
+  return snapshot.base();
+}
 
 constexpr std::uint32_t k_owner_reads = 0500;
 
@@ -120,20 +120,20 @@ bool is_guarded(const RunRecord& run) {
 }
 
 Verified Verifier::count() {
-  if (auto top = open_own_child(m_root.top(), m_folder.c_str())) {
+  if (auto top = open_own_child(m_root.top(), m_snapshot.folder().c_str())) {
     visit_all(std::move(*top));
   }
   return std::move(m_out);
 }
 
 Verified Verifier::run() {
-  auto top = open_own_child(m_root.top(), m_folder.c_str());
+  auto top = open_own_child(m_root.top(), m_snapshot.folder().c_str());
   if (!top) {
-    m_standing.require_same();
-    throw os::Error("open", {m_root.path() + "/" + m_folder}, EACCES);
+    m_snapshot.require_standing();
+    throw os::Error("open", {m_snapshot.path()}, EACCES);
   }
   visit_all(std::move(*top));
-  m_standing.require_same();
+  m_snapshot.require_standing();
   if (!m_found.empty()) {
     std::ranges::sort(m_found, {}, &std::pair<std::size_t, Finding>::first);
     try { // what was found is told whatever fails now
@@ -162,7 +162,7 @@ void Verifier::visit_all(os::Dir top) {
   queue.add({std::make_shared<const os::Dir>(std::move(top)), 0});
   queue.run([&](const Task& task) {
     // The top is given as its own parent.
-    const char* name = task.index == 0 ? "." : m_base->text(m_base->folders()[task.index].name);
+    const char* name = task.index == 0 ? "." : m_base.text(m_base.folders()[task.index].name);
     if (auto dir = open_own_child(*task.parent, name)) {
       add(visit(std::move(*dir), task.index, queue));
     } else {
@@ -170,14 +170,14 @@ void Verifier::visit_all(os::Dir top) {
       visit_missing(task.index, counts);
       add(counts);
     }
-    return m_base->folders()[task.index].file_count;
+    return m_base.folders()[task.index].file_count;
   });
 }
 
 Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
                                  os::WorkQueue<Task>& queue) {
   Counts counts;
-  const FolderRecord& folder = m_base->folders()[folder_index];
+  const FolderRecord& folder = m_base.folders()[folder_index];
   Bucket bucket{folder, {}};
   std::uint64_t expected = 0;
   bool as_made = true;
@@ -209,7 +209,7 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
 /// The top folder has always changed: it got another name.
 bool Verifier::is_unchanged(const os::Dir& dir, std::size_t folder) const {
   const auto& began = m_manifest.folders;
-  if (folder == 0 || began.size() != m_base->folders().size() || !began[folder].is_known()) {
+  if (folder == 0 || began.size() != m_base.folders().size() || !began[folder].is_known()) {
     return false;
   }
   // A server may know of changes that another client made.
@@ -224,7 +224,7 @@ std::uint64_t Verifier::queue_children(const std::shared_ptr<const os::Dir>& dir
   const auto& children = m_children[folder];
   for (std::size_t i = children.size(); i-- > 0;) {
     const std::size_t child = children[i];
-    const std::string name = m_base->text(m_base->folders()[child].name);
+    const std::string name = m_base.text(m_base.folders()[child].name);
     const auto found = std::ranges::lower_bound(present, name, {}, &os::DirEntry::name);
     if (found != present.end() && found->name == name && found->type != os::EntryType::other) {
       ++out;
@@ -241,7 +241,7 @@ void Verifier::visit_missing(std::size_t folder_index, Counts& counts) {
   while (!missing.empty()) {
     const std::size_t at = missing.back();
     missing.pop_back();
-    const FolderRecord& folder = m_base->folders()[at];
+    const FolderRecord& folder = m_base.folders()[at];
     Bucket bucket{folder, {}};
     for (std::size_t i = 0; i < folder.file_count; ++i) {
       const std::size_t index = folder.first_file + i;
@@ -256,9 +256,9 @@ void Verifier::visit_missing(std::size_t folder_index, Counts& counts) {
 
 /// Whether it is as it was made, if its folder is unchanged.
 bool Verifier::visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts) {
-  m_progress->count();
-  const FileRecord& file = m_base->files()[index];
-  const char* name = m_base->text(file.name);
+  m_progress.count();
+  const FileRecord& file = m_base.files()[index];
+  const char* name = m_base.text(file.name);
   const auto stat = dir.try_stat(name);
   if (!stat) {
     ++counts.missing;
@@ -284,12 +284,12 @@ bool Verifier::visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index,
 /// A linked file that is no longer at its place (moved, replaced, removed) may have been written to
 /// before: its object tells.
 void Verifier::check_object(Bucket& bucket, std::size_t index) {
-  const FileRecord& file = m_base->files()[index];
+  const FileRecord& file = m_base.files()[index];
   if (m_manifest.made[index] != Made::linked || is_from_source()) {
     return;
   }
   if (!bucket.is_open) {
-    bucket.dir = m_store->open_bucket(m_base->text(bucket.folder.path));
+    bucket.dir = m_store->open_bucket(m_base.text(bucket.folder.path));
     bucket.is_open = true;
   }
   const ObjectName name = Store::name_of(file.object);
@@ -301,7 +301,7 @@ void Verifier::check_object(Bucket& bucket, std::size_t index) {
 
 void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& stat,
                        const FolderRecord& folder, std::size_t index) {
-  const FileRecord& file = m_base->files()[index];
+  const FileRecord& file = m_base.files()[index];
   Finding finding;
   if (stat.size != file.size) {
     finding.what.emplace_back("size");
@@ -325,7 +325,7 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
     }
   }
   if (!finding.what.empty()) {
-    finding.path = m_base->path_of(folder, file);
+    finding.path = m_base.path_of(folder, file);
     const std::scoped_lock lock(m_mutex);
     m_found.emplace_back(index, std::move(finding));
   }
@@ -345,18 +345,20 @@ void Verifier::name_suspects() {
 
 void Verifier::name_suspects_in(const Root& root) {
   for (const auto& other : root.snapshot_folders()) {
-    const auto manifest = find_snapshot(root, other);
-    const auto base = manifest ? Base::load(root.bases(), manifest->base) : std::nullopt;
-    if (!base || base->meta().source != m_source) {
+    const auto snapshot = Snapshot::find(root, other);
+    const Base* base = snapshot ? snapshot->find_base() : nullptr;
+    if (base == nullptr || base->meta().source != m_source) {
       continue;
     }
+    const auto& manifest = snapshot->manifest();
     for (auto& [found, finding] : m_found) {
       const auto index =
-          manifest->base == m_manifest.base ? std::optional(found) : base->find(finding.path);
-      if (index && *index < manifest->inodes.size() && manifest->made[*index] == Made::linked &&
-          manifest->inodes[*index] == m_manifest.inodes[found]) {
-        finding.suspects.push_back(&root == &m_root ? manifest->meta.name
-                                                    : root.path() + "/" + other);
+          manifest.base == m_manifest.base ? std::optional(found) : base->find(finding.path);
+      if (index && *index < manifest.inodes.size() && manifest.made[*index] == Made::linked &&
+          manifest.inodes[*index] == m_manifest.inodes[found]) {
+        finding.suspects.push_back(&root == &m_root ? snapshot->name()
+
+                                                    : snapshot->path());
         const auto run = load_run(root, other);
         if (!run) {
           m_out.never_run.insert(finding.suspects.back());
@@ -376,7 +378,7 @@ void Verifier::heal_findings() {
   }
   std::vector<Damage> damages;
   for (const auto& [index, finding] : m_found) {
-    damages.push_back({finding.path, m_base->files()[index].object, m_manifest.inodes[index]});
+    damages.push_back({finding.path, m_base.files()[index].object, m_manifest.inodes[index]});
   }
   const Healed healed = heal(m_root, m_source, damages);
   m_out.healed = healed.replaced + healed.dropped;
@@ -388,15 +390,12 @@ Changes Verified::changes() const {
   return {made_private, bytes_private, missing, added};
 }
 
-Verified verify(const Root& root, const std::string& name, VerifyDepth depth) {
-  return Verifier(root, name, depth).run();
+Verified verify(const Snapshot& snapshot, VerifyDepth depth) {
+  return Verifier(snapshot, depth).run();
 }
 
-std::optional<Changes> count_changes(const Root& root, const std::string& name) {
-  if (!find_snapshot(root, folder_of_name(name))) {
-    return std::nullopt;
-  }
-  return Verifier(root, name, VerifyDepth::stats).count().changes();
+Changes count_changes(const Snapshot& snapshot) {
+  return Verifier(snapshot, VerifyDepth::stats).count().changes();
 }
 
 } // namespace snapfix::snapshot

@@ -1,8 +1,7 @@
 #pragma once
 
-#include "snapshot/manifest.hpp"
-#include "snapshot/root.hpp"
 #include "snapshot/run_record.hpp"
+#include "snapshot/snapshot.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -45,12 +44,11 @@ struct Verified {
 /// Compares a snapshot with its manifest. A file is shared if it still has the inode that the
 /// manifest names; it must then have the object's size, mtime and mode, and with
 /// VerifyDepth::content its content. Objects that were changed are healed.
-/// Needs no lock of the name: a job may be at work in it. Throws os::Error if there is no such
-/// snapshot.
-Verified verify(const Root& root, const std::string& name, VerifyDepth depth);
+/// Needs no lock of the name: a job may be at work in it. Throws os::Error, also if it is just
+/// being replaced or removed.
+Verified verify(const Snapshot& snapshot, VerifyDepth depth);
 
-/// What a snapshot's files have become until now; nothing if the command removed the whole
-/// snapshot.
-std::optional<Changes> count_changes(const Root& root, const std::string& name);
+/// What a snapshot's files have become until now.
+Changes count_changes(const Snapshot& snapshot);
 
 } // namespace snapfix::snapshot

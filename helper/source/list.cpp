@@ -176,18 +176,6 @@ bool lists_a_file(const Listing& listing) {
 
 } // namespace
 
-const char* to_text(FileSet files) {
-  switch (files) {
-  case FileSet::tracked:
-    return "tracked";
-  case FileSet::untracked:
-    return "untracked";
-  case FileSet::all:
-    break;
-  }
-  return "all";
-}
-
 FileSet default_files(const std::string& source) {
   return is_git_work_tree(source) ? FileSet::tracked : FileSet::all;
 }

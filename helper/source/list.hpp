@@ -1,8 +1,11 @@
 #pragma once
 
+#include "os/words.hpp"
 #include "source/glob.hpp"
 #include "source/listing.hpp"
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,13 +13,11 @@
 namespace snapfix::source {
 
 /// Which files of the source a base holds.
-enum class FileSet {
+enum class FileSet : std::uint8_t {
   tracked,   ///< what git tracks, submodules included
   untracked, ///< tracked, and what git does not ignore
   all        ///< every file but `.git`
 };
-
-const char* to_text(FileSet files);
 
 /// A source and what of it is wanted.
 struct Selection {
@@ -45,3 +46,7 @@ void refuse_root_of_files(const Selection& selection);
 Listing list_source(const Selection& selection);
 
 } // namespace snapfix::source
+
+template<>
+inline constexpr std::array snapfix::os::k_words<snapfix::source::FileSet>{"tracked", "untracked",
+                                                                           "all"};

@@ -10,7 +10,8 @@ k_helper = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "helper"
 
 # folder -> the folders below it. Never upward; snapshot, guard, lint and uv do not include each other.
 k_below = {
-    "cli": {"snapshot", "guard", "lint", "uv", "source", "os"},
+    "cli": {"job", "snapshot", "guard", "lint", "uv", "source", "os"},
+    "job": {"snapshot", "guard", "uv", "source", "os"},
     "snapshot": {"source", "os"},
     "guard": {"source", "os"},
     "lint": {"source", "os"},

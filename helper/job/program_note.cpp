@@ -1,4 +1,4 @@
-#include "cli/program_note.hpp"
+#include "job/program_note.hpp"
 
 #include "os/error.hpp"
 #include "os/format.hpp"
@@ -6,7 +6,7 @@
 #include "os/split.hpp"
 #include "source/list.hpp"
 
-namespace snapfix::cli {
+namespace snapfix::job {
 void note_programs_in_source(const os::Environment& environment, const std::string& source,
                              const std::function<bool(const std::string&)>& snapshots_have) {
   const auto is_noted = [&](const std::string& variable, const std::string& path) {
@@ -31,4 +31,4 @@ void note_programs_in_source(const os::Environment& environment, const std::stri
   }
 }
 
-} // namespace snapfix::cli
+} // namespace snapfix::job

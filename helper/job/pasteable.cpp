@@ -1,4 +1,4 @@
-#include "cli/pasteable.hpp"
+#include "job/pasteable.hpp"
 
 #include "os/error.hpp"
 #include "os/format.hpp"
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-namespace snapfix::cli {
+namespace snapfix::job {
 namespace {
 
 constexpr std::string_view k_plain =
@@ -112,4 +112,4 @@ std::vector<std::string> command_lines(const snapshot::Description& snapshot,
   return out;
 }
 
-} // namespace snapfix::cli
+} // namespace snapfix::job

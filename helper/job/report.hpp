@@ -1,6 +1,5 @@
 #pragma once
 
-#include "os/error.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/freeze.hpp"
 #include "snapshot/ledger.hpp"
@@ -8,10 +7,9 @@
 #include "snapshot/verify.hpp"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
-namespace snapfix::cli {
+namespace snapfix::job {
 
 /// What the record of a run tells of its guard, a line a file that became private.
 std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard);
@@ -30,16 +28,7 @@ void print_notes(const snapshot::Created& created);
 /// The findings on stderr, each with its suspects.
 void print_findings(const snapshot::Verified& verified);
 
-/// `snapfix: error: ...` and what print_hint says.
-void print_error(const os::Error& error);
-
-/// `hint: ...` for each line, which is a remedy.
-void print_hint(std::string_view text);
-
 /// What could not be removed, on stderr.
 void print_left(const std::vector<std::string>& left);
 
-/// `12.3 MB`.
-std::string human_bytes(std::uint64_t bytes);
-
-} // namespace snapfix::cli
+} // namespace snapfix::job

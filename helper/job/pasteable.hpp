@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace snapfix::cli {
+namespace snapfix::job {
 
 /// A word as a shell reads it: quoted where it must be, on one line, whatever bytes it holds.
 std::string shell_word(std::string_view word);
@@ -21,4 +21,4 @@ std::string run_words(const std::string& program, const std::string& name, const
 std::vector<std::string> command_lines(const snapshot::Description& snapshot,
                                        const std::string& root);
 
-} // namespace snapfix::cli
+} // namespace snapfix::job

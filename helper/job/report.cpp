@@ -1,13 +1,9 @@
-#include "cli/report.hpp"
+#include "job/report.hpp"
 
-#include "os/colour.hpp"
+#include "os/error.hpp"
 #include "os/format.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
-
-namespace snapfix::cli {
+namespace snapfix::job {
 namespace {
 
 constexpr std::size_t k_most_notes = 10;
@@ -31,7 +27,7 @@ void print_some(const std::vector<std::string>& texts, void (*print)(std::string
 } // namespace
 
 std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard) {
-  std::vector<std::string> out{os::format("guard      {}{}", to_text(guard.state),
+  std::vector<std::string> out{os::format("guard      {}{}", os::word_of(guard.state),
                                           guard.reason.empty() ? "" : " (" + guard.reason + ")")};
   if (!guard.report) {
     return out;
@@ -109,51 +105,42 @@ void print_findings(const snapshot::Verified& verified) {
     os::note(note);
   }
   for (const auto& finding : verified.findings) {
-    print_error(os::Error(os::format("{} was changed through a link ({})", os::quoted(finding.path),
-                                     os::joined(finding.what, ", "))));
+    os::print_error(
+        os::Error(os::format("{} was changed through a link ({})", os::quoted(finding.path),
+                             os::joined(finding.what, ", "))));
     os::print(stderr, "  shared by: {}\n", os::joined(finding.suspects, ", "));
   }
   if (verified.findings.empty()) {
     return;
   }
   if (!verified.not_healed.empty()) {
-    print_error(os::Error("the store has not been healed: " + verified.not_healed));
+    os::print_error(os::Error("the store has not been healed: " + verified.not_healed));
   }
   if (!verified.unguarded.empty()) {
     os::print(stderr, "  ran without the guard: {}\n", os::joined(verified.unguarded, ", "));
-    print_hint("one that ran without the guard may have written to shared files in place, which "
-               "reaches all that share them: run it under the guard (--guard, GUARD in "
-               "add_snapshot_test; 'snapfix doctor' tells what it lacks)");
+    os::print_hint(
+        "one that ran without the guard may have written to shared files in place, which "
+        "reaches all that share them: run it under the guard (--guard, GUARD in "
+        "add_snapshot_test; 'snapfix doctor' tells what it lacks)");
   }
   if (!verified.never_run.empty()) {
     os::print(stderr, "  snapfix has run nothing in: {}\n", os::joined(verified.never_run, ", "));
-    print_hint("one in which snapfix has run nothing was most likely written to from outside (by "
-               "you, by hand, a job that was started in it, an editor): let 'snapfix run NAME -- "
-               "COMMAND' start what works there, which guards it");
+    os::print_hint(
+        "one in which snapfix has run nothing was most likely written to from outside (by "
+        "you, by hand, a job that was started in it, an editor): let 'snapfix run NAME -- "
+        "COMMAND' start what works there, which guards it");
   }
   if (verified.unguarded.empty() && verified.never_run.empty()) {
-    print_hint("what snapfix ran in them ran under the guard: the writer is no process of theirs "
-               "(you, by hand, a daemon, an editor, a container), or got past the guard "
-               "(docs/isolation.md says how), or this is a defect of snapfix");
+    os::print_hint(
+        "what snapfix ran in them ran under the guard: the writer is no process of theirs "
+        "(you, by hand, a daemon, an editor, a container), or got past the guard "
+        "(docs/isolation.md says how), or this is a defect of snapfix");
   }
-  print_hint(
+  os::print_hint(
       "files that are written to in place can be made private from the start: --copy (COPY)");
   if (verified.healed != 0) {
-    print_hint("the store has been healed: made anew (--fresh, a test's next run) they are right");
-  }
-}
-
-void print_error(const os::Error& error) {
-  std::fflush(stdout);
-  os::print(stderr, "snapfix: {}: {}\n", os::coloured("error", os::Colour::red), error.what());
-  print_hint(error.hint());
-}
-
-void print_hint(std::string_view text) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    os::print(stderr, "{}: {}\n", os::coloured("hint", os::Colour::green), text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+    os::print_hint(
+        "the store has been healed: made anew (--fresh, a test's next run) they are right");
   }
 }
 
@@ -163,15 +150,4 @@ void print_left(const std::vector<std::string>& left) {
   }
 }
 
-std::string human_bytes(std::uint64_t bytes) {
-  constexpr std::array k_units{"B", "kB", "MB", "GB", "TB", "PB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  while (value >= 1000 && unit + 1 < k_units.size()) {
-    value /= 1000;
-    ++unit;
-  }
-  return unit == 0 ? os::format("{} B", bytes) : os::format("{:.1f} {}", value, k_units.at(unit));
-}
-
-} // namespace snapfix::cli
+} // namespace snapfix::job

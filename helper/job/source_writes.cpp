@@ -1,14 +1,13 @@
-#include "cli/source_writes.hpp"
+#include "job/source_writes.hpp"
 
-#include "cli/report.hpp"
+#include "guard/protection.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
-#include "snapshot/name.hpp"
 
 #include <cstdint>
 #include <functional>
 
-namespace snapfix::cli {
+namespace snapfix::job {
 namespace {
 
 constexpr std::size_t k_most_told = 10;
@@ -53,10 +52,11 @@ void tell_source_writes(const snapshot::RunRecord& record, const std::string& so
                       was_denied(*did) ? "was kept from writing (EROFS) to" : "wrote to",
                       os::quoted(source)));
   each_told(*did, [](const std::string& what) { os::print(stderr, "  {}\n", what); });
-  print_hint(k_remedy);
+  os::print_hint(k_remedy);
   if (was_denied(*did)) {
-    print_hint("renames are not kept from it: what sed -i or git checkout did there is done");
-    print_hint("where it must write to the source: SOURCE_WRITES ALLOW (--source-writes allow)");
+    os::print_hint("renames are not kept from it: what sed -i or git checkout did there is done");
+    os::print_hint(
+        "where it must write to the source: SOURCE_WRITES ALLOW (--source-writes allow)");
   }
 }
 
@@ -70,19 +70,18 @@ std::vector<std::string> source_lines(const snapshot::RunRecord& record) {
   return out;
 }
 
-std::vector<snapshot::TouchedFile> print_source_writes(const snapshot::Root& root,
-                                                       const std::string& name) {
-  const auto record = snapshot::load_run(root, snapshot::folder_of_name(name));
-  const auto* did = record ? written_by(*record) : nullptr;
+std::vector<snapshot::TouchedFile>
+print_source_writes(const std::optional<snapshot::RunRecord>& run) {
+  const auto* did = run ? written_by(*run) : nullptr;
   if (did == nullptr || did->source_writes != os::word_of(guard::SourceWrites::report)) {
     return {};
   }
   each_told(*did, [](const std::string& what) {
     os::print(stderr, "snapfix: error: the command wrote to its source: {}\n", what);
   });
-  print_hint(k_remedy);
-  print_hint("SOURCE_WRITES DENY lets such calls fail, ALLOW lets them pass (--source-writes)");
+  os::print_hint(k_remedy);
+  os::print_hint("SOURCE_WRITES DENY lets such calls fail, ALLOW lets them pass (--source-writes)");
   return did->source_calls;
 }
 
-} // namespace snapfix::cli
+} // namespace snapfix::job

@@ -1,18 +1,15 @@
 #pragma once
 
-#include "cli/arguments.hpp"
 #include "guard/command.hpp"
 #include "os/environment.hpp"
 #include "os/lock.hpp"
 #include "snapshot/create.hpp"
-#include "snapshot/manifest.hpp"
-#include "snapshot/root.hpp"
 
 #include <set>
 #include <string>
 #include <vector>
 
-namespace snapfix::cli {
+namespace snapfix::job {
 
 /// The files that may be the lock of what `locked`, of the snapshots of that base, names: of a
 /// script its own; of a project that in its folder or in one above.
@@ -21,13 +18,19 @@ std::vector<std::string> locks_of(const snapshot::Base& base, const std::string&
 /// Text as the detail of a message, its first `most` lines.
 std::string indented(const std::string& text, std::size_t most);
 
+struct LockOptions {
+  std::string uv;           ///< the program; empty: that of PATH
+  bool under_ctest = false; ///< whether what called us is a ctest run
+  os::Patience patience;    ///< with another process that checks the same
+};
+
 /// `uv lock --check` for the projects and scripts of one snapshot. An answer is remembered, that
 /// the lock fits and that it does not: of a base, by all that it rests on. What may be another
 /// answer soon (no network, a relative exclude-newer) is remembered for the ctest run.
 class LockCheck {
 public:
-  LockCheck(const Arguments& arguments, const snapshot::Root& root,
-            const snapshot::CreateOptions& wanted, pid_t parent);
+  LockCheck(const snapshot::Root& root, const snapshot::CreateOptions& wanted,
+            const LockOptions& options);
 
   /// Whether it is known of the base that all locks fit. Throws os::Error where it is known that
   /// one does not.
@@ -50,7 +53,7 @@ private:
   void remember(const os::Hash& base, const std::string& locked, const Answer& answer);
   void require_lock(const snapshot::Base& base, const std::string& locked) const;
   void check(const snapshot::Base& base, const std::string& locked);
-  Answer ask(const std::string& name, const snapshot::Base& base, const std::string& locked) const;
+  Answer ask(snapshot::Held& held, const snapshot::Base& base, const std::string& locked) const;
   Answer answer_of(const guard::CommandEnd& end, const snapshot::Base& base,
                    const std::string& locked, const std::string& output) const;
   std::string in_source(const std::string& locked) const;
@@ -60,11 +63,10 @@ private:
   const snapshot::CreateOptions& m_wanted;
   std::string m_uv;
   os::Patience m_patience;
-  pid_t m_parent;
   std::string m_run; ///< the ctest run that asks; empty by hand
   os::Environment m_environment;
   os::Hash m_surroundings;
   std::set<std::string> m_fit; ///< found by this process
 };
 
-} // namespace snapfix::cli
+} // namespace snapfix::job

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace snapfix::cli {
+namespace snapfix::job {
 
 /// Notes where an environment names a folder of programs in the source that the snapshots do not
 /// have: VIRTUAL_ENV, else the first such entry of PATH. Programs there, and what they load, are
@@ -14,4 +14,4 @@ namespace snapfix::cli {
 void note_programs_in_source(const os::Environment& environment, const std::string& source,
                              const std::function<bool(const std::string&)>& snapshots_have);
 
-} // namespace snapfix::cli
+} // namespace snapfix::job

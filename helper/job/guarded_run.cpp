@@ -1,23 +1,20 @@
-#include "cli/guarded_run.hpp"
+#include "job/guarded_run.hpp"
 
-#include "cli/source_writes.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/valgrind.hpp"
-#include "snapshot/find.hpp"
 #include "snapshot/shared_files.hpp"
 #include "source/list.hpp"
 
 #include <algorithm>
 #include <string_view>
 
-namespace snapfix::cli {
+namespace snapfix::job {
 namespace {
 
 /// What the guard did, with paths in place of inodes.
-snapshot::GuardRecord guard_record(const snapshot::Root& root,
-                                   const snapshot::SnapshotManifest& manifest,
+snapshot::GuardRecord guard_record(const snapshot::Snapshot& snapshot,
                                    guard::SourceWrites source_writes, const guard::Report& report) {
   snapshot::GuardReport out;
   for (const auto& [call, cost] : report.calls) {
@@ -36,7 +33,7 @@ snapshot::GuardRecord guard_record(const snapshot::Root& root,
     inodes.push_back(file.inode);
   }
   if (!inodes.empty()) {
-    const auto paths = snapshot::paths_of(root, manifest, inodes);
+    const auto paths = snapshot::paths_of(snapshot, inodes);
     for (const auto& file : report.broken) {
       const auto path = paths.find(file.inode);
       if (path != paths.end()) {
@@ -59,13 +56,12 @@ bool lies_in_build_tree(const std::string& folder) {
   return false;
 }
 
-guard::ProtectedSource protected_source(const snapshot::Root& root,
-                                        const snapshot::SnapshotManifest& manifest,
+guard::ProtectedSource protected_source(const snapshot::Snapshot& snapshot,
                                         guard::SourceWrites writes) {
-  guard::ProtectedSource out{manifest.meta.source, writes, root.path(), false, {}};
+  guard::ProtectedSource out{snapshot.meta().source, writes, snapshot.root().path(), false, {}};
   out.is_build_tree = lies_in_build_tree(out.path);
   if (out.is_build_tree && writes != guard::SourceWrites::allow) {
-    const auto base = snapshot::base_of(root, manifest);
+    const auto& base = snapshot.base();
     for (const auto& folder : base.folders()) {
       for (const auto& file : base.files_of(folder)) {
         out.files.push_back(base.path_of(folder, file));
@@ -96,10 +92,11 @@ snapshot::GuardRecord guard_before(Guard wanted) {
   return {wanted == Guard::off ? snapshot::GuardState::off : snapshot::GuardState::on, "", {}};
 }
 
-guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& folder,
-                              const snapshot::SnapshotManifest& manifest,
-                              const guard::Command& command, Guard wanted,
-                              guard::SourceWrites source_writes, snapshot::RunRecord& record) {
+guard::CommandEnd run_in_tree(const snapshot::Snapshot& snapshot, const guard::Command& command,
+                              Guard wanted, guard::SourceWrites source_writes,
+                              snapshot::RunRecord& record) {
+  const auto& root = snapshot.root();
+  const std::string& folder = snapshot.folder();
   if (wanted == Guard::off) {
     return guard::run_command(command);
   }
@@ -107,7 +104,7 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
     root.discard_work(folder);
     root.clear_debris();
   }
-  auto shared = snapshot::shared_files(root, folder, manifest);
+  auto shared = snapshot::shared_files(snapshot);
   if (shared.inodes.empty() && source_writes == guard::SourceWrites::allow) {
     record.guard = {snapshot::GuardState::not_needed, "", {}};
     return guard::run_command(command);
@@ -122,12 +119,12 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
                                        .inodes = std::move(shared.inodes),
                                        .listed_seconds = listed.seconds,
                                        .listed_nanoseconds = listed.nanoseconds,
-                                       .tree = root.path() + "/" + folder,
+                                       .tree = snapshot.path(),
                                        .staging = root.work().path() + "/" + folder,
                                        .store = root.objects().path(),
-                                       .source = protected_source(root, manifest, source_writes)};
+                                       .source = protected_source(snapshot, source_writes)};
     auto guarded = guard::run_guarded(command, protection);
-    record.guard = guard_record(root, manifest, source_writes, guarded.report);
+    record.guard = guard_record(snapshot, source_writes, guarded.report);
     return std::move(guarded.end);
   } catch (const guard::NoGuard& no) {
     if (wanted == Guard::on) {
@@ -143,4 +140,4 @@ guard::CommandEnd run_in_tree(const snapshot::Root& root, const std::string& fol
   return guard::run_command(command);
 }
 
-} // namespace snapfix::cli
+} // namespace snapfix::job

@@ -1,15 +1,13 @@
-#include "cli/lock_check.hpp"
+#include "job/lock_check.hpp"
 
-#include "cli/guarded_run.hpp"
-#include "cli/report.hpp"
-#include "cli/tree_arguments.hpp"
 #include "guard/guarded_command.hpp"
+#include "job/guarded_run.hpp"
+#include "job/report.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/process.hpp"
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
-#include "snapshot/find.hpp"
 #include "snapshot/manage.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/run_record.hpp"
@@ -21,7 +19,7 @@
 #include <algorithm>
 #include <sstream>
 
-namespace snapfix::cli {
+namespace snapfix::job {
 namespace {
 
 constexpr const char* k_fits = "fits";
@@ -39,8 +37,8 @@ std::string shown(const std::string& locked) {
 }
 
 /// What tells the ctest run that called us from all others.
-std::string this_run(const Arguments& arguments, pid_t parent) {
-  const auto run = arguments.flag("ctest") ? os::identify(parent) : std::nullopt;
+std::string this_run(const LockOptions& options) {
+  const auto run = options.under_ctest ? os::identify_parent() : std::nullopt;
   return run ? os::format("{} {} {}", run->machine, run->pid, run->start_time) : "";
 }
 
@@ -89,11 +87,10 @@ std::string indented(const std::string& text, std::size_t most) {
   return count > most ? out + os::format("\n    ... and {} lines more", count - most) : out;
 }
 
-LockCheck::LockCheck(const Arguments& arguments, const snapshot::Root& root,
-                     const snapshot::CreateOptions& wanted, pid_t parent)
-    : m_root(root), m_wanted(wanted), m_uv(uv::find(arguments.value("uv").value_or(""))),
-      m_patience(patience_from(arguments)), m_parent(parent), m_run(this_run(arguments, parent)),
-      m_environment(uv::check_environment(os::environment_without_git())),
+LockCheck::LockCheck(const snapshot::Root& root, const snapshot::CreateOptions& wanted,
+                     const LockOptions& options)
+    : m_root(root), m_wanted(wanted), m_uv(uv::find(options.uv)), m_patience(options.patience),
+      m_run(this_run(options)), m_environment(uv::check_environment(os::environment_without_git())),
       m_surroundings(uv::surroundings_of_check(identity_of(root, m_uv, m_run, m_environment),
                                                m_environment, root.path())) {}
 
@@ -207,18 +204,16 @@ std::string LockCheck::how_to_lock(const snapshot::Base& base, const std::string
 void LockCheck::check(const snapshot::Base& base, const std::string& locked) {
   const std::string name = os::format("{}{}", snapshot::k_scratch_prefix,
                                       os::hash_of(m_wanted.selection.source + "\n" + locked).hex());
-  const std::string folder = snapshot::folder_of_name(name);
-  const auto lock = m_root.lock_name(folder, "snapfix: uv lock --check", m_patience);
+  snapshot::Held held(m_root, name, "snapfix: uv lock --check in", m_patience);
   if (is_known_to_fit(base.id(), locked)) {
     return;
   }
   const auto clear = [&] {
-    snapshot::finish(m_root, name, lock, {.keep = snapshot::Keep::never, .verdict = {}}, "",
-                     print_findings);
+    snapshot::finish(held, {}, {.keep = snapshot::Keep::never, .verdict = {}}, "", print_findings);
   };
   Answer answer;
   try {
-    answer = ask(name, base, locked);
+    answer = ask(held, base, locked);
     // First the mark: with the scratch snapshot goes the file of its lock, and the next one's turn
     // comes.
     remember(base.id(), locked, answer);
@@ -235,7 +230,7 @@ void LockCheck::check(const snapshot::Base& base, const std::string& locked) {
   clear();
 }
 
-LockCheck::Answer LockCheck::ask(const std::string& name, const snapshot::Base& base,
+LockCheck::Answer LockCheck::ask(snapshot::Held& held, const snapshot::Base& base,
                                  const std::string& locked) const {
   const auto asked = uv::release_of(m_uv);
   if (const auto others = uv::other_releases(asked, m_environment); !others.empty()) {
@@ -244,36 +239,31 @@ LockCheck::Answer LockCheck::ask(const std::string& name, const snapshot::Base& 
                         uv::to_text(asked), uv::to_text(others)));
   }
   snapshot::CreateOptions scratch = m_wanted;
-  scratch.name = name;
   scratch.base = {base.id().hex(), false};
   scratch.existing = snapshot::Existing::refresh;
-  scratch.is_checked = nullptr;
   if (!guard::probe_guard().works) { // build backends write into the tree
     scratch.tree.link_mode = snapshot::LinkMode::copy;
   }
-  const auto created = snapshot::create(m_root, scratch);
-  const std::string folder = snapshot::folder_of_name(name);
-  const auto manifest = snapshot::find_snapshot(m_root, folder);
-  if (!manifest) {
-    throw os::Error(os::format("the snapshot {} vanished", os::quoted(name)));
+  while (!snapshot::create(held, scratch, snapshot::choose_base(m_root, scratch))) {
   }
+  const snapshot::Snapshot& snapshot = held.require();
   const bool script = is_script(base, locked);
-  const std::string place = created.path + "/" + locked;
+  const std::string place = held.path() + "/" + locked;
   guard::Command command;
   command.arguments = uv::check_command(m_uv, script ? std::string(source::name_of(place)) : "");
   command.environment = m_environment;
   command.folder = script ? std::string(source::folder_of(place)) : place;
   command.environment.set("PWD", command.folder);
-  add_git_ceiling(command.environment, created.path); // as the test will see it
-  command.parent = m_parent;
+  add_git_ceiling(command.environment, held.path()); // as the test will see it
+  command.parent = os::parent_process();
   const auto output = os::make_memory_file();
   command.output = output.get();
   snapshot::RunRecord record;
   record.command = command.arguments;
   record.guard = guard_before(Guard::automatic);
-  snapshot::write_run(m_root, folder, record);
-  const auto end = run_in_tree(m_root, folder, *manifest, command, Guard::automatic,
-                               guard::SourceWrites::allow, record);
+  snapshot::write_run(m_root, held.folder(), record);
+  const auto end =
+      run_in_tree(snapshot, command, Guard::automatic, guard::SourceWrites::allow, record);
   const auto said = os::text_of(output.get(), "the output of uv");
   Answer out = answer_of(end, base, locked, said);
   out.lasts = out.lasts && !uv::may_change_unseen(m_environment, place);
@@ -320,4 +310,4 @@ LockCheck::Answer LockCheck::answer_of(const guard::CommandEnd& end, const snaps
           false};
 }
 
-} // namespace snapfix::cli
+} // namespace snapfix::job

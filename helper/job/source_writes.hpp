@@ -1,13 +1,12 @@
 #pragma once
 
-#include "guard/protection.hpp"
-#include "snapshot/root.hpp"
 #include "snapshot/run_record.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
-namespace snapfix::cli {
+namespace snapfix::job {
 
 /// Says in a run's own output what the guard kept it from writing to the source, or let it write
 /// there. The words are such that what looks for errors in a test's output does not find them.
@@ -16,9 +15,9 @@ void tell_source_writes(const snapshot::RunRecord& record, const std::string& so
 /// The same of a recorded run, in lines for `show`; none if there is nothing.
 std::vector<std::string> source_lines(const snapshot::RunRecord& record);
 
-/// What the snapshot's last run wrote to the source, as it was to be reported: a finding. Prints it
+/// What a snapshot's last run wrote to the source, as it was to be reported: a finding. Prints it
 /// and returns it; nothing if there is nothing.
-std::vector<snapshot::TouchedFile> print_source_writes(const snapshot::Root& root,
-                                                       const std::string& name);
+std::vector<snapshot::TouchedFile>
+print_source_writes(const std::optional<snapshot::RunRecord>& run);
 
-} // namespace snapfix::cli
+} // namespace snapfix::job

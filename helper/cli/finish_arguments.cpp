@@ -1,0 +1,69 @@
+#include "cli/finish_arguments.hpp"
+
+#include "os/format.hpp"
+#include "source/glob.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace snapfix::cli {
+namespace {
+
+constexpr std::uint64_t k_most_spares = std::numeric_limits<int>::max();
+
+void read_verdict(const Arguments& arguments, std::string_view text, snapshot::Verdict& out) {
+  constexpr std::string_view k_skip = "skip=";
+  while (!text.empty()) {
+    const auto end = std::min(text.find(','), text.size());
+    const auto word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word == "will-fail") {
+      out.will_fail = true;
+    } else if (word == "by-output") {
+      out.by_output = true;
+    } else {
+      int code = 0;
+      const char* last = word.data() + word.size();
+      const bool is_skip = word.starts_with(k_skip);
+      const auto read = std::from_chars(word.data() + (is_skip ? k_skip.size() : 0), last, code);
+      if (!is_skip || read.ec != std::errc() || read.ptr != last || code < 0) {
+        arguments.fail(os::format("--verdict takes will-fail, skip=N and by-output, not {}",
+                                  os::quoted(word)));
+      }
+      out.skip_return_code = code;
+    }
+  }
+}
+
+} // namespace
+
+void add_finish_options(Arguments& arguments) {
+  arguments.add_value(
+      "keep", "WHEN",
+      "never; on-failure: if the command failed, has no recorded end, or shared files "
+      "were changed; always; default: on-failure");
+  arguments.add_value_or_nothing(
+      "verdict", "WORDS",
+      "what ctest takes for a failure, separated by commas. will-fail: only an exit code other "
+      "than 0 is success (WILL_FAIL); skip=N: that exit code is no failure (SKIP_RETURN_CODE); "
+      "by-output: only ctest knows (FAIL_, PASS_, SKIP_REGULAR_EXPRESSION), and on-failure keeps");
+  arguments.add_value(
+      "spares", "N",
+      "hand the tree on, instead of removing it, to the next snapshot that is made, "
+      "while there are less than N such trees; default: as many as processors");
+}
+
+snapshot::FinishOptions finish_options_from(const Arguments& arguments) {
+  snapshot::FinishOptions out;
+  out.keep = arguments.choice("keep", snapshot::Keep::on_failure);
+  read_verdict(arguments, arguments.value("verdict").value_or(""), out.verdict);
+  out.spares =
+      arguments.number("spares", 0, k_most_spares).value_or(std::thread::hardware_concurrency());
+  return out;
+}
+
+} // namespace snapfix::cli

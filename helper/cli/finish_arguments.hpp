@@ -1,0 +1,13 @@
+#pragma once
+
+#include "cli/arguments.hpp"
+#include "snapshot/run_record.hpp"
+
+namespace snapfix::cli {
+
+/// Adds --keep, --verdict and --spares.
+void add_finish_options(Arguments& arguments);
+
+snapshot::FinishOptions finish_options_from(const Arguments& arguments);
+
+} // namespace snapfix::cli

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "guard/command.hpp"
+#include "job/run.hpp"
+#include "snapshot/snapshot.hpp"
+
+namespace snapfix::job {
+
+/// The command as it runs in the snapshot: its words, environment and folder. Throws os::Error
+/// where it cannot run there: the folder is missing, it undoes the lock that is held, or it is a
+/// script of the source that the snapshot lacks, since git does not track it.
+guard::Command command_in(const snapshot::Snapshot& snapshot, const RunOptions& options);
+
+} // namespace snapfix::job

@@ -1,0 +1,76 @@
+#include "job/finish.hpp"
+
+#include "job/pasteable.hpp"
+#include "job/report.hpp"
+#include "job/source_writes.hpp"
+#include "job/uv_locked.hpp"
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "os/path.hpp"
+
+#include <string>
+
+namespace snapfix::job {
+namespace {
+
+void tell_what_became_of(const snapshot::Held& held, const snapshot::Finished& finished) {
+  print_left(finished.left);
+  if (!finished.handed_on.why_not.empty()) {
+    os::note(os::format("the tree is removed, not handed on: {}", finished.handed_on.why_not));
+  }
+  if (finished.kept) {
+    const auto& now = finished.verified;
+    // Words that nobody takes for those of an error: a test's output may be searched for them.
+    os::note(os::format("the snapshot is kept in {}: {} ({} files private, {} new, {} gone)",
+                        held.path(), finished.why_kept, now.made_private, now.added, now.missing));
+    os::print_hint(os::format("a shell in it: {} -- \"$SHELL\"",
+                              run_words(os::canonical_path("/proc/self/exe"), held.name(),
+                                        held.root().path(), held.require().meta().source)));
+  }
+}
+
+} // namespace
+
+Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
+                 const snapshot::FinishOptions& options) {
+  Finishing out;
+  std::string fault;
+  out.lock_changed = print_changed_locks(held);
+  if (out.lock_changed) {
+    fault = "the lock was changed";
+  }
+  out.source_writes = print_source_writes(run);
+  if (!out.source_writes.empty()) {
+    fault = "the command wrote to the source";
+  }
+  out.snapshot = snapshot::finish(held, run, options, fault, print_findings);
+  tell_what_became_of(held, out.snapshot);
+  return out;
+}
+
+bool finish_killed_runs(const snapshot::Root& root) {
+  const auto left_to_do = [&](const std::string& folder) {
+    auto run = snapshot::load_run(root, folder);
+    return run && run->finish ? std::move(run) : std::nullopt;
+  };
+  bool has_finding = false;
+  for (const auto& folder : root.snapshot_folders()) {
+    auto held = left_to_do(folder) ? snapshot::Held::try_hold(root, folder) : std::nullopt;
+    const auto run = held ? left_to_do(folder) : std::nullopt;
+    if (!run) { // it is at work, was just finished, or begun anew
+      continue;
+    }
+    try {
+      os::note(os::format("the run of {} was killed: its snapshot is finished now",
+                          os::quoted(held->name())));
+      root.discard_work(folder); // of its guard, which was killed with it
+      has_finding = finish(*held, run, *run->finish).has_finding() || has_finding;
+    } catch (const os::Error& error) {
+      os::note(os::format("{} stays: {}", os::quoted(held->name()), error.what()));
+    }
+    root.clear_debris();
+  }
+  return has_finding;
+}
+
+} // namespace snapfix::job

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "snapshot/manage.hpp"
+#include "snapshot/run_record.hpp"
+#include "snapshot/snapshot.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace snapfix::job {
+
+struct Finishing {
+  snapshot::Finished snapshot;
+  std::vector<snapshot::TouchedFile> source_writes; ///< that were to be reported
+  bool lock_changed = false;
+
+  bool has_finding() const {
+    return lock_changed || !source_writes.empty() || !snapshot.verified.findings.empty();
+  }
+};
+
+/// Finishes the snapshot, whose last run is `run`. Tells what is wrong with it: shared files or
+/// locks that were changed, writes to the source; where it is kept and how to get into it; why its
+/// tree was not handed on. Throws os::Error.
+Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
+                 const snapshot::FinishOptions& options);
+
+/// Finishes the snapshots that their runs were to finish, and did not: these were killed. What
+/// cannot be finished is told. Whether anything was found in them.
+bool finish_killed_runs(const snapshot::Root& root);
+
+} // namespace snapfix::job

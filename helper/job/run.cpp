@@ -1,0 +1,241 @@
+#include "job/run.hpp"
+
+#include "job/command.hpp"
+#include "job/program_note.hpp"
+#include "job/report.hpp"
+#include "job/source_writes.hpp"
+#include "job/uv_locked.hpp"
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "os/path.hpp"
+#include "os/process.hpp"
+#include "os/time_text.hpp"
+#include "snapshot/name.hpp"
+#include "snapshot/new_root.hpp"
+#include "snapshot/verify.hpp"
+
+#include <chrono>
+#include <exception>
+#include <utility>
+
+namespace snapfix::job {
+namespace {
+
+class Stopwatch {
+public:
+  /// Since it was made, or since the last lap.
+  double lap() {
+    const auto before = std::exchange(m_began, std::chrono::steady_clock::now());
+    return std::chrono::duration<double>(m_began - before).count();
+  }
+
+private:
+  std::chrono::steady_clock::time_point m_began = std::chrono::steady_clock::now();
+};
+
+class Run {
+public:
+  Run(const snapshot::Root& root, const RunOptions& options)
+      : m_options(options), m_held(root, options.name, "snapfix run", options.patience) {}
+
+  RunResult operator()();
+
+private:
+  void prepare();
+  void require_usable(const snapshot::Snapshot& standing) const;
+  bool was_run_by_our_parent() const;
+  void check_source() const;
+  void start_record(const guard::Command& command);
+  void execute(const guard::Command& command);
+  void record_end();
+  void finish(const std::string& source);
+
+  const RunOptions& m_options;
+  snapshot::Held m_held;
+  RunResult m_out;
+};
+
+/// Makes the snapshot if it is missing; where it is to be fresh also if it was used, its lock was
+/// changed, or it is of another state.
+void Run::prepare() {
+  const auto* standing = m_held.snapshot();
+  const bool fresh = m_options.fresh;
+  if (standing == nullptr && !fresh) {
+    if (m_held.root().stat_of_tree(m_held.folder())) {
+      m_held.require(); // says what stands there
+    }
+    if (!m_options.under_ctest) {
+      const auto like = snapshot::name_like(m_held.root(), m_held.name());
+      os::note(os::format("there is no snapshot {}{}: it is made", os::quoted(m_held.name()),
+                          like ? os::format(" (there is {})", os::quoted(*like)) : ""));
+    }
+  }
+  if (standing != nullptr && !fresh) {
+    require_usable(*standing);
+  }
+  const bool lock_changed = standing != nullptr && print_changed_locks(*standing);
+  if (lock_changed && !fresh) {
+    throw os::Error(
+        os::format("the command would run with another lock in {}", os::quoted(m_held.name())),
+        "--fresh makes the snapshot anew");
+  }
+  // A further attempt (ctest --repeat) makes it anew: nobody would look at this change again.
+  if (lock_changed && m_options.under_ctest && !m_options.finish && was_run_by_our_parent()) {
+    throw os::Error("an earlier attempt of this test changed the lock");
+  }
+  if (standing != nullptr && !fresh) {
+    check_locks(*standing, m_options.create, m_options.locks);
+    return;
+  }
+  auto options = m_options.create;
+  options.existing = snapshot::Existing::refresh;
+  for (;;) {
+    auto base = choose_checked_base(m_held.root(), options, m_options.locks);
+    if (standing != nullptr && !lock_changed &&
+        snapshot::is_pristine(*standing, base.base, options.tree)) {
+      return;
+    }
+    if (const auto created = snapshot::create(m_held, options, std::move(base))) {
+      m_out.ledger = created->ledger;
+      if (!m_options.under_ctest || m_options.finish) { // else the setup has said it
+        print_notes(*created);
+      }
+      break;
+    }
+  }
+  m_held.root().clear_debris();
+}
+
+void Run::require_usable(const snapshot::Snapshot& standing) const {
+  standing.require_whole();
+  const auto& tree = m_options.create.tree;
+  if (m_options.names_locks && tree.uv_locked != uv_projects_of(standing)) {
+    throw os::Error("the snapshot stands, and was not made with that --uv-locked",
+                    "--fresh makes it anew, its lock checked; without --uv-locked the command "
+                    "runs in it as it stands");
+  }
+  if (m_options.names_tree && standing.meta().options != snapshot::RecordedOptions::of(tree)) {
+    os::warn("the snapshot stands, made with other options; it is used as it is: --fresh makes it "
+             "anew with those that are given");
+  }
+}
+
+bool Run::was_run_by_our_parent() const {
+  const auto record = snapshot::load_run(m_held.root(), m_held.folder());
+  const auto starter = os::identify_parent();
+  return record && starter && record->host == os::host_name() &&
+         record->parent == snapshot::RunParent{starter->pid, starter->start_time};
+}
+
+void Run::check_source() const {
+  const std::string& source = m_held.require().meta().source;
+  if (source == m_options.create.selection.source) {
+    return;
+  }
+  const auto text = os::format("the snapshot {} is one of another source, {}",
+                               os::quoted(m_held.name()), os::quoted(source));
+  if (m_options.names_source) {
+    throw os::Error(text, "name that one, or choose another name or --root");
+  }
+  os::note(text);
+}
+
+void Run::start_record(const guard::Command& command) {
+  auto& record = m_out.record;
+  record.command = command.arguments;
+  record.environment = command.environment.variables();
+  record.folder = command.folder;
+  record.host = os::host_name();
+  record.pid = os::this_process();
+  record.started = os::to_iso8601(os::now());
+  if (const auto parent = os::identify_parent()) {
+    record.parent = {parent->pid, parent->start_time};
+  }
+  record.guard = guard_before(m_options.guard);
+  record.finish = m_options.finish;
+  snapshot::write_run(m_held.root(), m_held.folder(), record);
+}
+
+void Run::execute(const guard::Command& command) {
+  try {
+    m_out.end = run_in_tree(m_held.require(), command, m_options.guard, m_options.source_writes,
+                            m_out.record);
+  } catch (const guard::CannotStart& failure) {
+    m_out.end.exit_code = failure.exit_code();
+    record_end();
+    throw;
+  }
+  try {
+    record_end();
+  } catch (const std::exception& error) { // the command's own end is what counts
+    os::note(os::format("the end of the run is not recorded: {}", error.what()));
+  }
+}
+
+void Run::record_end() {
+  auto& record = m_out.record;
+  const auto& end = m_out.end;
+  record.end = {os::to_iso8601(os::now()), end.exit_code, end.signal};
+  record.outlived = end.outlived;
+  for (const auto& process : end.outlived) {
+    os::note(os::format("process {} ({}) outlives the command", process.pid, process.name));
+  }
+  m_held.look_again();
+  const auto* snapshot = m_held.snapshot();
+  if (snapshot != nullptr && !m_options.finish && !m_options.under_ctest) {
+    record.changes = snapshot::count_changes(*snapshot);
+  } // else who finishes it looks at all files anyway
+  snapshot::write_run(m_held.root(), m_held.folder(), record);
+}
+
+void Run::finish(const std::string& source) {
+  if (const auto& did = m_out.record.guard.report) {
+    for (const auto& [what, count] : did->failed) {
+      os::warn(os::format("a shared file could not be made private: {} ({} times)", what, count));
+    }
+    for (const auto& [what, count] : did->unjudged) {
+      os::note(os::format("the guard could not look at a call: {} ({} times)", what, count));
+    }
+  }
+  const bool reports = m_options.finish && m_options.source_writes == guard::SourceWrites::report;
+  if (!reports) { // else they are told as findings
+    tell_source_writes(m_out.record, source);
+  }
+  if (m_options.finish) {
+    m_out.finishing = job::finish(m_held, m_out.record, *m_options.finish);
+    m_out.has_finding = m_out.finishing->has_finding();
+  } else {
+    m_out.has_finding = print_changed_locks(m_held);
+  }
+}
+
+RunResult Run::operator()() {
+  prepare();
+  check_source();
+  const auto& snapshot = m_held.require();
+  const std::string source = snapshot.meta().source;
+  const auto command = command_in(snapshot, m_options);
+  if (!m_options.under_ctest) { // there the freeze says it, once
+    note_programs_in_source(command.environment, source, [&](const std::string& path) {
+      return os::exists(snapshot.path() + "/" + path);
+    });
+  }
+  start_record(command);
+  Stopwatch watch;
+  execute(command);
+  m_out.run_seconds = watch.lap();
+  finish(source);
+  m_out.finish_seconds = watch.lap();
+  return std::move(m_out);
+}
+
+} // namespace
+
+RunResult run(const RunOptions& options) {
+  RunResult out;
+  snapshot::in_root(options.create.selection.root,
+                    [&](const snapshot::Root& root) { out = Run(root, options)(); });
+  return out;
+}
+
+} // namespace snapfix::job

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "guard/command.hpp"
+#include "guard/protection.hpp"
+#include "job/finish.hpp"
+#include "job/guarded_run.hpp"
+#include "job/lock_check.hpp"
+#include "os/lock.hpp"
+#include "snapshot/create.hpp"
+#include "snapshot/ledger.hpp"
+#include "snapshot/run_record.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace snapfix::job {
+
+/// A command in its snapshot.
+struct RunOptions {
+  std::string name;
+  snapshot::CreateOptions create; ///< how the snapshot is made where it is missing
+  bool fresh = false;             ///< also where it was used, or is of another state
+  /// What of `create` the user has named, and so does not leave to a snapshot that stands.
+  bool names_source = false;
+  bool names_tree = false;
+  bool names_locks = false;
+
+  std::vector<std::string> command;
+  std::vector<std::string> launcher; ///< goes before it
+  std::string folder;                ///< of the snapshot, where it runs; empty for the top
+  bool map_source = false;           ///< its paths under the source become those in the snapshot
+  std::string source_as_given;       ///< another spelling of the source's path
+
+  Guard guard = Guard::automatic;
+  guard::SourceWrites source_writes = guard::SourceWrites::deny;
+  std::optional<snapshot::FinishOptions> finish; ///< nothing: somebody else finishes it
+  LockOptions locks;
+  os::Patience patience;
+  bool under_ctest = false; ///< its regular expressions match what is said: as little as can be
+};
+
+struct RunResult {
+  guard::CommandEnd end;
+  snapshot::RunRecord record;
+  snapshot::Ledger ledger; ///< of the snapshot, if it was made
+  std::optional<Finishing> finishing;
+  double run_seconds = 0;
+  double finish_seconds = 0;
+  bool has_finding = false; ///< the command changed what it must not: told already
+};
+
+/// Makes the snapshot if need be, runs the command in it, guarded, records the run and finishes it,
+/// all under the lock of its name. Throws guard::CannotStart, os::Error.
+RunResult run(const RunOptions& options);
+
+} // namespace snapfix::job
