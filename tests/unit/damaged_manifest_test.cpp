@@ -49,7 +49,9 @@ struct Fixture {
       writer.add_file("xlink", link, "../somewhere");
     }
     const auto id = writer.id("key");
-    writer.write(dir(), id, {"/s", "tracked", {}, "store", "today"});
+    writer.write(
+        dir(), id,
+        {"/s", snapfix::source::FileSet::tracked, {}, snapfix::snapshot::LinkFrom::store, "today"});
     return bytes_of_file(id.hex());
   }
 

@@ -38,7 +38,9 @@ struct Fixture {
     return out;
   }
 
-  static snapshot::BaseMeta meta() { return {"/s", "tracked", {}, "store", "today"}; }
+  static snapshot::BaseMeta meta() {
+    return {"/s", source::FileSet::tracked, {}, snapshot::LinkFrom::store, "today"};
+  }
 
   /// top: a, l -> a; empty/; deep/er: b
   static BaseWriter example() {

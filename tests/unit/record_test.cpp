@@ -39,7 +39,7 @@ RunRecord run() {
 }
 
 SnapshotMeta snapshot() {
-  SnapshotMeta out{"n", "today",     "/s", {{"e"}, {"c"}, "store", "hardlink", {"."}},
+  SnapshotMeta out{"n", "today",     "/s", {{"e"}, {"c"}, LinkFrom::source, LinkMode::copy, {"."}},
                    {},  Update::done};
   out.ledger.linked = 5;
   out.ledger.reflinked = 6;
@@ -53,7 +53,7 @@ SnapshotMeta snapshot() {
 }
 
 BaseMeta base() {
-  return {"/s", "tracked", {"i"}, "store", "today"};
+  return {"/s", snapfix::source::FileSet::untracked, {"i"}, LinkFrom::source, "today"};
 }
 
 FrozenRecord frozen() {
