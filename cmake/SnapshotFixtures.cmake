@@ -23,7 +23,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
       [LINK_FROM STORE|SOURCE] [LINK_MODE HARDLINK|REFLINK|COPY] [STRICT]
       [NO_SOURCE_MAPPING] [GUARD AUTO|ON|OFF] [SOURCE_WRITES DENY|REPORT|ALLOW]
       [UV_LOCKED [<project>...]]
-      [KEEP NEVER|ON_FAILURE|ALWAYS]
+      [KEEP NEVER|ON_FAILURE|ALWAYS] [SETUP TEST|FIXTURE]
       [LABELS <label>...] [CONFIGURATIONS <config>...] [SETUP_TIMEOUT <seconds>]
       [PROPERTIES <key> <value>...])
 
@@ -80,56 +80,62 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   ``GUARD``
     Whether the first change in place of a shared file makes it private to the snapshot, by whatever
     program; default :variable:`SNAPSHOT_FIXTURES_GUARD`. ``AUTO``: where the kernel can do it; where
-    it cannot, the test's output says so and the cleanup finds what was written through a link.
+    it cannot, the test's output says so, and what was written through a link is found at its end.
     ``ON``: the test fails where the kernel cannot. ``OFF``: no guard.
 
   ``SOURCE_WRITES``
     What the guard does where the test changes a file of the source in place, or makes one there;
     default :variable:`SNAPSHOT_FIXTURES_SOURCE_WRITES`. ``DENY``: the call fails with ``EROFS``, and
-    the test's output names path and program. ``REPORT``: it is let through, and the cleanup fails and
+    the test's output names path and program. ``REPORT``: it is let through, and the test fails and
     names them. ``ALLOW``: it is let through. Build trees and roots are no part of the source.
 
   ``UV_LOCKED``
     Holds the lock of the uv projects in these folders of the source, by default its top, and of
-    these scripts (PEP 723), whose lock is ``<script>.lock``. The setup fails where
-    ``uv lock --check`` says that it is stale; it is asked once for all tests on one state of the
-    source. The test runs with ``UV_LOCKED=1`` and without ``UV_FROZEN``, ``UV_NO_SYNC`` and
-    ``UV_NO_PROJECT``. It fails, and its cleanup as well, if the lock is not what it was
-    afterwards. ``UV_LOCKED OFF`` takes a test out of
-    :variable:`SNAPSHOT_FIXTURES_UV_LOCKED`. The test's ``ENVIRONMENT`` is that of its setup as well.
+    these scripts (PEP 723), whose lock is ``<script>.lock``. The test fails, and its command does
+    not run, where ``uv lock --check`` says that it is stale; it is asked once for all tests on one
+    state of the source. The command runs with ``UV_LOCKED=1`` and without ``UV_FROZEN``,
+    ``UV_NO_SYNC`` and ``UV_NO_PROJECT``. The test fails if the lock is not what it was afterwards.
+    ``UV_LOCKED OFF`` takes a test out of :variable:`SNAPSHOT_FIXTURES_UV_LOCKED`.
 
   ``KEEP``
     When the snapshot outlives the test; default :variable:`SNAPSHOT_FIXTURES_KEEP`. A kept one is
     made pristine by the next run of the test. ``ON_FAILURE`` keeps always where the test has a
     ``FAIL_``, ``PASS_`` or ``SKIP_REGULAR_EXPRESSION``, as only CTest knows what these found.
 
+  ``SETUP``
+    Where the snapshot is made and finished; default :variable:`SNAPSHOT_FIXTURES_SETUP`. ``TEST``: in
+    the test itself, so its ``TIMEOUT`` and its time include that. ``FIXTURE``: in two tests more,
+    ``<name>.snapshot_setup`` and ``<name>.snapshot_cleanup``, with a fixture ``snapshot.<name>``. What
+    is found at the end fails the cleanup then, not the test.
+
   ``LABELS``, ``CONFIGURATIONS``
     Of the test, and of the tests that serve it. Labels that are set later are copied as well.
 
   ``SETUP_TIMEOUT``
-    ``TIMEOUT`` of the tests that make the snapshot. The longest of a root is that of its
+    ``TIMEOUT`` of the test that freezes the source, if it is the longest of its tests', and with
+    ``SETUP FIXTURE`` of the one that makes the snapshot. The longest of a root is that of its
     ``snapshots.finish.<hash>``, too.
 
   ``PROPERTIES``
     Further properties of the test, as for :command:`set_tests_properties`. Stands last.
     ``@SNAPSHOT_DIR@`` in ``ENVIRONMENT``, ``REQUIRED_FILES``, ``ATTACHED_FILES``,
     ``ATTACHED_FILES_ON_FAIL`` and ``GENERATED_RESOURCE_SPEC_FILE`` becomes the path of the snapshot.
-    Refused, set here or later: ``FIXTURES_SETUP``, ``FIXTURES_CLEANUP``, ``WORKING_DIRECTORY``, and
-    an environment with ``SNAPSHOT_DIR``, ``SNAPSHOT_NAME`` or ``SNAPSHOT_SOURCE_DIR``.
+    Refused, set here or later: ``FIXTURES_SETUP``, ``FIXTURES_CLEANUP``, ``WORKING_DIRECTORY``, an
+    environment with ``SNAPSHOT_DIR``, ``SNAPSHOT_NAME`` or ``SNAPSHOT_SOURCE_DIR``, and without
+    ``SETUP FIXTURE`` files of the snapshot in ``REQUIRED_FILES``.
 
-  Other tests serve it. ``snapshots.freeze.<source>.<hash>`` freezes the state of the source,
-  once for all tests with the same ``SOURCE_DIR``, ``FILES``, ``INCLUDE`` and ``LINK_FROM``, so that
-  all see one state even while somebody edits; it is a test of the top directory, so ``ctest``
-  wants to be run there. ``<name>.snapshot_setup`` makes the snapshot. ``<name>.snapshot_cleanup``
-  compares it with what it was, fails if the test wrote through a link, and keeps or removes it; it
-  exists only from the end of the directory on. The fixtures are called ``snapshots.freeze.*`` and
-  ``snapshot.*``: ``ctest -FS snapshot`` runs tests without these setups, and each then makes its
-  snapshot itself. ``snapshots.finish.<hash>``, one for all tests of a root, ends the run: where the
-  source is not what it was when it was frozen, it counts as skipped, and its output names the files.
+  The test makes its snapshot, runs the command there, compares the snapshot with what it was, fails
+  if the command wrote through a link, whatever ``WILL_FAIL`` and the like say, and keeps or removes
+  it. Two tests serve it and others. ``snapshots.freeze.<source>.<hash>`` freezes the state of the
+  source, once for all tests with the same ``SOURCE_DIR``, ``FILES``, ``INCLUDE`` and ``LINK_FROM``, so
+  that all see one state even while somebody edits; it is a test of the top directory, so ``ctest``
+  wants to be run there. It is a fixture of the same name: with ``ctest -FS snapshot`` each test makes
+  its snapshot of the present state. ``snapshots.finish.<hash>``, one for all tests of a root, ends the
+  run: it finishes the snapshots of tests that were killed; and where the source is not what it was when
+  it was frozen, it counts as skipped, and its output names the files.
 
   The test's properties are read at the end of the directory, so they may be set by
-  :command:`set_tests_properties`; with CMake 3.28 and newer a parent directory may set them, too, but
-  for those that say how the test's end is judged.
+  :command:`set_tests_properties`; with CMake 3.28 and newer a parent directory may set them, too.
 
   The freeze has the labels that all its tests have.
 
@@ -151,8 +157,8 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     add_test(NAME a COMMAND ${tools}/a.sh)
     set_tests_properties(a PROPERTIES FIXTURES_REQUIRED snapshot.tools LABELS nightly)
 
-  The arguments mean what they mean for :command:`add_snapshot_test`, and the names of the tests
-  that serve it are the same. ``NAME`` is a plain file name: letters, digits and ``._+=@-``.
+  ``<fixture>.snapshot_setup`` makes the snapshot, ``<fixture>.snapshot_cleanup`` finishes it. The
+  arguments mean what they mean for :command:`add_snapshot_test` with ``SETUP FIXTURE``. ``NAME`` is a plain file name: letters, digits and ``._+=@-``.
   ``DIR_VAR`` receives the snapshot's path, with a multi-config generator one that contains
   ``$<CONFIG>``. Nobody records how these tests ended, so ``ON_FAILURE`` keeps the snapshot.
   ``LABELS`` should name those of all its tests, or ``ctest -LE`` runs setup and cleanup alone.
@@ -188,6 +194,10 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 
   Cache variable: the default of ``SOURCE_WRITES``; ``DENY`` at first.
 
+.. variable:: SNAPSHOT_FIXTURES_SETUP
+
+  Cache variable: the default of ``SETUP``; ``TEST`` at first.
+
 .. variable:: SNAPSHOT_FIXTURES_SPARES
 
   Cache variable: how many trees of snapshots that go may wait for the next ones; empty: as many as
@@ -201,7 +211,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 .. variable:: SNAPSHOT_FIXTURES_UV
 
   Cache variable: path of uv; found in ``PATH`` where it is not set. A project configures without
-  uv; the tests that want it then fail in their setup, and say how to get it.
+  uv; the tests that want it then fail, and say how to get it.
 
 .. variable:: SNAPSHOT_FIXTURES_HELPER
 

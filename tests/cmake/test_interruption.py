@@ -22,13 +22,14 @@ echo done >> "$1"
 """
 
 
-def slow_project(tmp, count=1, extra=""):
+def slow_project(tmp, count=1, extra="", more=""):
     project = nested.Project(
         tmp,
         f"""
         foreach(i RANGE 1 {count})
           add_snapshot_test(NAME t${{i}} COMMAND sh slow.sh {tmp}/journal {tmp}/slow {extra})
         endforeach()
+        {more}
     """,
         {"slow.sh": SLOW},
     )
@@ -121,12 +122,47 @@ def test_killed_at_any_time(tmp):
 
 
 def test_timeout(tmp):
-    project = slow_project(tmp, extra="PROPERTIES TIMEOUT 1")
+    """A test without an end is kept, if it is to be; who was killed is finished by a test that comes later."""
+    for keep, kept in (("ON_FAILURE", {"t1"}), ("NEVER", set())):
+        (tmp / keep).mkdir()
+        project = slow_project(tmp / keep, extra=f"KEEP {keep} PROPERTIES TIMEOUT 1")
+        outcomes = project.results(expect=8)
+        assert {name for name, outcome in outcomes.items() if outcome.status != "passed"} == {"t1"}, outcomes
+        wait_until_gone(project)
+        assert project.folders() == kept
+        (finish,) = nested.finishes(outcomes)
+        assert nested.has_pairs() or "was killed" in outcomes[finish].output, outcomes
+        next_run_is_right(project)
+
+
+def test_a_finding_of_one_that_was_killed(tmp):
+    project = slow_project(tmp, extra="GUARD OFF PROPERTIES TIMEOUT 1")
+    harness.write_files(project.source, {"slow.sh": SLOW.replace("touch mark", "echo x >>CMakeLists.txt")})
     outcomes = project.results(expect=8)
-    assert {name for name, outcome in outcomes.items() if outcome.status != "passed"} == {"t1"}, outcomes
+    finish = "t1.snapshot_cleanup" if nested.has_pairs() else nested.finishes(outcomes)[0]
+    assert {name for name, outcome in outcomes.items() if outcome.status != "passed"} == {"t1", finish}, outcomes
+    assert "'CMakeLists.txt' was changed through a link" in outcomes[finish].output, outcomes
+    assert project.folders() == {"t1"}, "a finding keeps the snapshot"
+
+
+def test_the_next_freeze_finishes(tmp):
+    """What ctest did not, as it was killed, or was told not to clean up (-FC). A pair's setup does, and only it."""
+    project = slow_project(tmp, extra="KEEP NEVER PROPERTIES TIMEOUT 4", more="add_snapshot_test(NAME other COMMAND true)")
+    left = {"t1"} if nested.has_pairs() else set()
+    with no_process_left(project):
+        run = project.start_ctest("-R", "^t1$", start_new_session=True, stdout=subprocess.DEVNULL)
+        wait_until_running(project)
+        run.kill()
+        run.wait()
+        wait_until_gone(project)
+    assert project.folders() == {"t1"}
+    project.ctest("-R", "^other$")
+    assert project.folders() == left
+    project.ctest("-R", "^t1$", "-FC", "snapshot", expect=8)
     wait_until_gone(project)
-    assert project.folders() == {"t1"}, "a test without an end is kept"
-    next_run_is_right(project)
+    assert project.folders() == {"t1"}
+    project.ctest("-R", "^other$")
+    assert project.folders() == left
 
 
 def test_two_at_once(tmp):

@@ -71,6 +71,16 @@ def test_package_contents(tmp):
     harness.run([prefix / "bin" / "snapfix", "--version"])
 
 
+def test_nightly_example(tmp):
+    """Its twenty jobs are twenty tests, and two that serve them all."""
+    project = consumer(tmp, "")
+    shutil.copytree(SOURCE / "examples" / "nightly", project.source, dirs_exist_ok=True)
+    configure(project, install(tmp))
+    tests = project.tests()
+    shared = {*nested.freezes(tests), *nested.finishes(tests)}
+    assert len(tests) == 22 and len(shared) == 2 and all(test.labels == ["nightly"] for test in tests.values()), tests
+
+
 def test_package_elsewhere(tmp):
     """On another system it is not found, and says why; so with a version that it is not."""
     prefix = install(tmp)

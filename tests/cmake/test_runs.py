@@ -1,6 +1,6 @@
 """Whole runs of ctest: again, repeated, in part, after failures; each test has a pristine tree of its own."""
 
-import re
+import xml.etree.ElementTree
 
 import harness
 import nested
@@ -74,8 +74,61 @@ def test_measurements(tmp):
         "snapshot.entries",
         "snapshot.seconds",
     } <= setup.keys(), setup
+    finish = outcomes[nested.finisher("a")].measured
+    assert {"snapshot.private", "snapshot.added", "snapshot.findings"} <= finish.keys(), finish
+    assert float(finish["snapshot.findings"]) == 0 and float(finish["snapshot.added"]) == 2, finish
+    assert nested.has_pairs() or {"run.seconds", "finish.seconds"} <= finish.keys(), finish
     (freeze,) = nested.freezes(outcomes)
     assert float(outcomes[freeze].measured["freeze.files_read"]) == 4, outcomes[freeze].measured
+
+
+def test_junit(tmp):
+    """Measurements, which it does not hold, leave no line in it; a last one cannot be helped, as ctest ends what it reads."""
+    if nested.version() < (3, 21):
+        return  # ctest writes none
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME silent COMMAND true)
+        add_snapshot_test(NAME speaks COMMAND printf "one\\ntwo\\n")
+        add_snapshot_test(NAME fails COMMAND sh -c "echo one && false")
+    """,
+    ).configured()
+    project.ctest("--output-junit", tmp / "junit.xml", expect=8)
+    report = xml.etree.ElementTree.parse(tmp / "junit.xml")
+    texts = {case.get("name"): case.findtext("system-out") for case in report.iter("testcase")}
+    assert len(texts) == len(nested.family("silent", "speaks", "fails")) + 2, texts
+    for name, text in texts.items():
+        assert "\n\n" not in text.rstrip("\n") and len(text) - len(text.rstrip("\n")) <= 2, (name, texts)
+    assert texts["silent"].strip() == "" and texts["speaks"].rstrip() == "one\ntwo", texts
+
+
+def test_last_lines_of_a_failed_test(tmp):
+    """Where its tree is, what it did there, and how to get in."""
+    project = nested.Project(tmp, 'add_snapshot_test(NAME t COMMAND sh -c "echo x >new && echo y >>input && exit 3")\n', {"input": "text\n"})
+    outcomes = project.configured().results(expect=8)
+    assert outcomes["t"].status == "failed"
+    lines = outcomes[nested.finisher("t")].output.strip().split("\n")
+    assert f"kept in {project.root}/t: " in lines[-2] and "exit code 3" in lines[-2] and "1 files private, 1 new" in lines[-2], lines
+    way = lines[-1].split("a shell in it: ")[1]
+    (tmp / "shell").write_text("#!/bin/sh\npwd && cat input\n")
+    (tmp / "shell").chmod(0o755)
+    assert harness.run(["sh", "-c", way], cwd="/", env={"SHELL": tmp / "shell"}).out == f"{project.root}/t\ntext\ny\n"
+
+
+def test_trees_that_stand_at_once(tmp):
+    """As many as tests run; with pairs as there are tests, since ctest runs all setups first."""
+    project = nested.Project(
+        tmp,
+        """
+        foreach(n RANGE 1 6)
+          add_snapshot_test(NAME t${n} COMMAND sh -c "ls -d @SNAPSHOT_DIR@/../*/ | wc -l >>${CMAKE_BINARY_DIR}/trees; sleep 0.2")
+        endforeach()
+    """,
+    ).configured()
+    project.ctest("-j2")
+    most = max(map(int, drain(project.build / "trees")))
+    assert most == (6 if nested.has_pairs() else 2), most
 
 
 def test_repeat(tmp):
@@ -184,56 +237,6 @@ def test_arguments_for_the_tests(tmp):
     done = project.ctest("-V", "--", "--json", "-x", "--", "some thing")
     assert "given: --json -x -- some thing" in done.out and "100% tests passed" in done.out, done
     assert project.folders() == set()
-
-
-MEMCHECK = {
-    "leak.c": """
-        #include <stdio.h>
-        #include <stdlib.h>
-        int main(void) {
-          volatile char *p = malloc(8);
-          p[8] = 1;
-          FILE *shared = fopen("input", "a");
-          return shared == NULL || fputs("more", shared) < 0 || fclose(shared) != 0;
-        }
-    """,
-    "input": "text\n",
-}
-
-
-def memcheck(tmp, options):
-    """What ctest -T MemCheck finds in a program, as a plain test and as a snapshot test."""
-    harness.require("valgrind", "cc")
-    project = nested.Project(
-        tmp,
-        """
-        include(CTest)
-        add_executable(leak leak.c)
-        add_test(NAME plain COMMAND leak)
-        add_snapshot_test(NAME snap COMMAND leak KEEP ALWAYS)
-    """,
-        MEMCHECK,
-        languages="C",
-    ).configured(f"-DMEMORYCHECK_COMMAND_OPTIONS={options}")
-    project.make()
-    done = project.ctest("-T", "MemCheck", "-V", expect=None, timeout=280)
-    for test in ("plain", "snap"):
-        assert re.search(rf"MemCheck: #\d+: {test} \.+ +Defects: 2\n", done.out), done
-    # Nothing is found in what is not the test, and what the program wrote is the snapshot's own.
-    assert done.out.count("Defects: ") == 2, done
-    assert (project.source / "input").read_text() == "text\n"
-    assert (project.root / "snap" / "input").read_text() == "text\nmore"
-    return done
-
-
-def test_memcheck(tmp):
-    done = memcheck(tmp, "--leak-check=full")
-    assert "no guard" not in done.out, done
-
-
-def test_memcheck_that_traces_children(tmp):
-    done = memcheck(tmp, "-q --leak-check=yes --trace-children=yes --trace-children-skip=*/snapfix")
-    assert "no guard" not in done.out, done
 
 
 def test_without_setup(tmp):
@@ -357,138 +360,6 @@ def test_deaths(tmp):
     # Words of ctest, which it has for these deaths alone.
     assert "***Exception: SegFault" in done.out and "***Timeout" in done.out, done
     assert project.folders() == {"segv", "late"}
-
-
-def test_mapping(tmp):
-    project = nested.Project(
-        tmp,
-        """
-        set(src ${CMAKE_CURRENT_SOURCE_DIR})
-        set(probe sh ${src}/probe.sh ${src} ${src}/input --cfg=${src}/x ${src}x ${src}/../up a:${src}/b @SNAPSHOT_DIR@/c
-          ${CMAKE_BINARY_DIR}/made -I${src}/inc)
-        set(environment "CFG=${src}/cfg;FILE=@SNAPSHOT_DIR@/f;MADE=${CMAKE_BINARY_DIR}/made;LIST=${src}/a:${src}/b")
-        add_snapshot_test(NAME mapped COMMAND ${probe} PROPERTIES ENVIRONMENT "${environment}")
-        add_snapshot_test(NAME plain COMMAND ${probe} NO_SOURCE_MAPPING PROPERTIES ENVIRONMENT "${environment}")
-        add_snapshot_test(NAME inside COMMAND sh probe.sh WORKING_DIRECTORY deep/er)
-    """,
-        {
-            "probe.sh": 'echo "$0|$*|$CFG|$FILE|$MADE|$LIST|$PWD|$SNAPSHOT_NAME|$SNAPSHOT_SOURCE_DIR|"\n',
-            "deep/er/probe.sh": 'echo "$PWD|"\n',
-            "input": "",
-            "x": "",
-            "b": "",
-            "a": "",
-            "cfg": "",
-            "inc/h": "",
-        },
-    )
-    project.build = project.source / "build"
-    project.root = project.build / "snapshots"
-    outcomes = project.configured().results()
-
-    def said(name):
-        lines = [line for line in outcomes[name].output.splitlines() if line.endswith("|")]
-        assert len(lines) == 1, outcomes[name]
-        return lines[0].split("|")
-
-    src, snap, made = str(project.source), str(project.root / "mapped"), str(project.build / "made")
-    zero, words, cfg, file, made_seen, paths, cwd, name, source, _ = said("mapped")
-    assert zero == f"{snap}/probe.sh", zero
-    seen = words.split(" ")
-    assert seen[:3] == [snap, f"{snap}/input", f"--cfg={snap}/x"], seen
-    assert seen[3:5] == [f"{src}x", f"{src}/../up"], "a path that is not under the source"
-    assert seen[5:] == [f"a:{snap}/b", f"{snap}/c", made, f"-I{snap}/inc"], seen
-    assert paths == f"{snap}/a:{snap}/b", paths
-    assert [cfg, file, made_seen, cwd, name, source] == [f"{snap}/cfg", f"{snap}/f", made, snap, "mapped", src]
-    zero, words, cfg, file, made_seen, _, cwd, name, source, _ = said("plain")
-    snap = str(project.root / "plain")
-    assert [zero, words.split(" ")[:3]] == [f"{src}/probe.sh", [src, f"{src}/input", f"--cfg={src}/x"]]
-    assert [cfg, file, made_seen, cwd, name, source] == [f"{src}/cfg", f"{snap}/f", made, snap, "plain", src]
-    assert said("inside")[0] == str(project.root / "inside" / "deep" / "er")
-
-
-def test_mapping_of_paths_however_they_are_spelt(tmp):
-    project = nested.Project(
-        tmp,
-        """
-        set(src ${CMAKE_SOURCE_DIR})
-        add_snapshot_test(NAME t
-          COMMAND sh show.sh --schema=file://${src}/a.xml -isystem${src}/inc @${src}/a.xml "-O2 -I${src}/inc -L${src}"
-            "cat <${src}/a.xml" -ffile-prefix-map=${src}=. git+file://${src} ${CMAKE_BINARY_DIR}/../a.xml
-            "-DX=\\\\\\"${src}\\\\\\"" ${src}2/x http:/${src}/x
-          PROPERTIES ENVIRONMENT "URI=file://${src}/a.xml;CFLAGS=-O2 -I${src}/inc;DB=sqlite:///${src}/a.db")
-    """,
-        {"show.sh": 'printf "%s\\n" "URI=$URI" "CFLAGS=$CFLAGS" "DB=$DB" "$@"\n', "a.xml": "", "inc/h": ""},
-    )
-    project.build = project.source / "build"
-    project.root = project.build / "snapshots"
-    src, snap = str(project.source), str(project.root / "t")
-    said = project.configured().results()["t"].output.rstrip("\n").splitlines()
-    assert said[:3] == [f"URI=file://{snap}/a.xml", f"CFLAGS=-O2 -I{snap}/inc", f"DB=sqlite:///{snap}/a.db"], said
-    assert said[3:] == [
-        f"--schema=file://{snap}/a.xml", f"-isystem{snap}/inc", f"@{snap}/a.xml", f"-O2 -I{snap}/inc -L{snap}",
-        f"cat <{snap}/a.xml", f"-ffile-prefix-map={snap}=.", f"git+file://{snap}", f"{snap}/a.xml",
-        f'-DX=\\"{snap}\\"', f"{src}2/x", f"http:/{src}/x",
-    ], said
-
-
-def test_programs_of_ignored_folders(tmp):
-    """They exist in the source alone, and are left where they are."""
-    project = nested.Project(
-        tmp,
-        """
-        set(bin ${CMAKE_SOURCE_DIR}/node_modules/.bin)
-        add_snapshot_test(NAME program COMMAND ${bin}/tool)
-        add_snapshot_test(NAME script COMMAND sh ${bin}/tool)
-        add_snapshot_test(NAME named COMMAND sh -c "exec \\"$TOOL\\"" PROPERTIES ENVIRONMENT "TOOL=${bin}/tool")
-    """,
-        {".gitignore": "node_modules/\n", "state": "frozen\n"},
-    )
-    harness.write_files(project.source, {"node_modules/.bin/tool": "#!/bin/sh\ncat state\n"})
-    (project.source / "node_modules/.bin/tool").chmod(0o755)
-    outcomes = project.configured().results()
-    for name in ("program", "script", "named"):
-        assert outcomes[name].status == "passed" and "frozen" in outcomes[name].output, outcomes
-
-
-def test_a_script_that_is_not_tracked_is_told(tmp):
-    project = nested.Project(
-        tmp,
-        """
-        set(new ${CMAKE_SOURCE_DIR}/new.sh)
-        add_snapshot_test(NAME program COMMAND ${new})
-        add_snapshot_test(NAME script COMMAND sh ${new})
-        add_snapshot_test(NAME relative COMMAND ./new.sh)
-        add_snapshot_test(NAME relative.script COMMAND bash new.sh)
-        add_snapshot_test(NAME taken COMMAND sh ${new} FILES UNTRACKED)
-        add_snapshot_test(NAME third COMMAND cat ${CMAKE_SOURCE_DIR}/CMakeLists.txt ${new})
-        add_snapshot_test(NAME word COMMAND echo new.sh)
-        add_snapshot_test(NAME unmapped COMMAND sh ${new} NO_SOURCE_MAPPING)
-    """,
-    )
-    harness.write_files(project.source, {"new.sh": "#!/bin/sh\necho ran\n"})
-    (project.source / "new.sh").chmod(0o755)
-    outcomes = project.configured().results(expect=8)
-    for name in ("program", "script", "relative", "relative.script"):
-        assert outcomes[name].status == "failed", outcomes
-        for words in ("'new.sh' exists in the source, and git does not track it", "git add it", "FILES UNTRACKED"):
-            assert words in outcomes[name].output, outcomes[name]
-    for name in ("taken", "third", "word", "unmapped"):
-        assert outcomes[name].status == "passed", outcomes[name]
-
-
-def test_mapping_of_a_source_behind_a_symlink(tmp):
-    project = nested.Project(
-        tmp,
-        """
-        add_snapshot_test(NAME t COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/probe.sh)
-    """,
-        {"probe.sh": 'echo "$0|"\n'},
-    )
-    (tmp / "link").symlink_to(project.source)
-    project.source = tmp / "link"
-    outcomes = project.configured().results()
-    assert f"{project.root}/t/probe.sh|" in outcomes["t"].output, outcomes
 
 
 def test_from_a_subdirectory_of_the_build_tree(tmp):

@@ -73,6 +73,24 @@ def test_report(tmp):
         assert f"'{path}' (changed)" in told.output, told
 
 
+def test_report_however_the_test_is_judged(tmp):
+    """A finding is a failure also where ctest takes any exit code, or what was printed, for a pass or a skip."""
+    project = nested.Project(tmp, """
+        function(add name code)
+          add_snapshot_test(NAME ${name} SOURCE_WRITES REPORT COMMAND sh -c "echo said; echo x >>$SNAPSHOT_SOURCE_DIR/x; exit ${code}"
+            PROPERTIES ${ARGN})
+        endfunction()
+        add(inverted 1 WILL_FAIL TRUE)
+        add(skipped 77 SKIP_RETURN_CODE 77)
+        add(matches 1 PASS_REGULAR_EXPRESSION said)
+        add(skips 1 SKIP_REGULAR_EXPRESSION said)
+    """, {"x": "x\n"}).configured()
+    names = ("inverted", "skipped", "matches", "skips")
+    outcomes = project.results(expect=8)
+    assert {name for name, outcome in outcomes.items() if outcome.status == "failed"} == {nested.finisher(name) for name in names}, outcomes
+    assert project.folders() == set(names), "a finding keeps the snapshot"
+
+
 def test_allow(tmp):
     harness.require("c++")
     project = compiled(tmp).configured("-DSNAPSHOT_FIXTURES_SOURCE_WRITES=ALLOW")
