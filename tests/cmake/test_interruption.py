@@ -184,6 +184,29 @@ def test_two_at_once(tmp):
     assert nested.journal_lines(project.journal) == ["done"]
 
 
+def test_two_at_once_of_two_states(tmp):
+    """Each sees what its own ctest froze. (With a pair it uses the snapshot that it finds.)"""
+    if nested.has_pairs():
+        return
+    project = nested.Project(
+        tmp,
+        f"""
+        add_snapshot_test(NAME t COMMAND sh -c "cat input >>{tmp}/seen; until test -e {tmp}/go; do sleep 0.05; done")
+    """,
+        {"input": "old\n"},
+    ).configured()
+    seen, log = tmp / "seen", tmp / "second.log"
+    with no_process_left(project):
+        first = project.start_ctest("-O", str(tmp / "first.log"), stdout=subprocess.DEVNULL)
+        harness.eventually(lambda: nested.journal_lines(seen) == ["old"], "the first one runs")
+        (project.source / "input").write_text("new\n")
+        second = project.start_ctest("-O", str(log), stdout=subprocess.DEVNULL)
+        time.sleep(1)  # it waits
+        (tmp / "go").touch()
+        assert first.wait(timeout=60) == second.wait(timeout=60) == 0, log.read_text()
+    assert nested.journal_lines(seen) == ["old", "new"]
+
+
 def test_many_at_once(tmp):
     """Three ctest at once, several times: each test is right, whoever made or removes its snapshot."""
     project = slow_project(tmp, count=3)
