@@ -280,7 +280,8 @@ void Freezer::publish(bool unchanged, Frozen& out) {
     }
   }
   const os::Hash id = unchanged ? m_last->id() : writer.id(m_key.hex());
-  out.made = !unchanged && !Base::load(m_root.bases(), id);
+  const bool is_last = m_last && m_last->id() == id;
+  out.made = !is_last && !Base::load(m_root.bases(), id);
   m_look = {}; // what follows wants as much memory again
   writer.write(m_root.bases(), id, meta());
   if (!unchanged) {

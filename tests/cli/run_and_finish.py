@@ -1,11 +1,13 @@
 """`run --finish`: a command, and what becomes of its snapshot, in one."""
 
+import collections
+import re
 import shlex
 import signal
 
 import harness
 from harness import run
-from project import Project, assert_says
+from project import Project, assert_says, sleep_past_racy
 
 k_script = "echo x >>a.txt"  # which is a shared file
 
@@ -149,6 +151,21 @@ def test_measurements(tmp):
     assert said == "said" and "\n" not in measured, out  # a line of its own would be left empty in JUnit's text
     for name in ("snapshot.seconds", "run.seconds", "finish.seconds", "snapshot.private", "snapshot.findings"):
         assert f'name="{name}"' in measured, out
+
+
+def test_no_record_is_read_twice(tmp):
+    harness.require("strace")
+    p = Project(tmp)
+    sleep_past_racy()  # else the freeze writes the base anew
+    finishing(p)
+    trace = tmp / "trace"
+    place = ["--source", p.source, "--root", p.root]
+    for command in (["run", "t", "--fresh", "--finish", *place, "--", "true"], ["run", "t", *place, "--", "true"],
+                    ["run", "t", *place, "--", "true"], ["create", "t", "--fresh", *place], ["verify", "t", *place[2:]],
+                    ["show", "t", *place[2:]], ["finish", "t", "--keep=always", *place[2:]], ["finish", "t", "--keep=never", *place[2:]]):
+        run(["strace", "-f", "-y", "-qq", "-e", "trace=openat", "-o", trace, harness.snapfix_path(), *command])
+        opened = re.findall(r'/\.snapfix/(snapshots|bases|runs)>, ("[^"]*"), O_RDONLY(?![^)]*O_DIRECTORY)', trace.read_text())
+        assert opened and max(collections.Counter(opened).values()) == 1, (command, opened)
 
 
 def test_a_quoted_name(tmp):

@@ -392,6 +392,36 @@ class FinishHandsOn(Gone):
         p("remove", "v", "w")
 
 
+class RunAndFinish(Run):
+    """It takes a tree that was handed on, and hands it on. What is not finished then, the end of the ctest run finishes."""
+
+    args = ("run", "t", "--guard=off", "--finish", "--keep=never", "--spares=2", "--", "/bin/sh", "-c", "echo y >new; rm b; exit 3")
+
+    def prepare(self, p):
+        super().prepare(p)
+        p("create", "t")
+        p("finish", "t", "--keep", "never", "--spares", 1)
+
+    def check_failed(self, p):
+        p.expect_pristine("u")
+        assert not p.t.exists() or p.is_recorded()
+
+    def check_done(self, p):
+        assert p.names() == ["u"], p.names()
+        p.expect_pristine("u")
+
+    def again(self, p):
+        p("finish-run")
+        assert not p.t.exists() or not (p.root / ".snapfix/runs/t").exists(), "a run that was killed is not finished"
+        if p.t.exists():  # no command ran in it
+            p("remove", "t")
+        super().again(p)
+        for name in ("v", "w"):
+            p("create", name)
+            p.expect_pristine(name)
+        p("remove", "v", "w")
+
+
 class FinishKeeps(Gone):
     args = ("finish", "t")
 
