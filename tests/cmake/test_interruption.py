@@ -201,7 +201,8 @@ def test_two_at_once_of_two_states(tmp):
         harness.eventually(lambda: nested.journal_lines(seen) == ["old"], "the first one runs")
         (project.source / "input").write_text("new\n")
         second = project.start_ctest("-O", str(log), stdout=subprocess.DEVNULL)
-        time.sleep(1)  # it waits
+        harness.eventually(lambda: len(os.listdir(project.root / ".snapfix/bases")) == 2, "the second one has frozen")
+        (project.source / "input").write_text("newest\n")
         (tmp / "go").touch()
         assert first.wait(timeout=60) == second.wait(timeout=60) == 0, log.read_text()
     assert nested.journal_lines(seen) == ["old", "new"]
