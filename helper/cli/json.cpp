@@ -111,6 +111,7 @@ json json_of(const snapshot::Description& snapshot) {
   if (snapshot.run) {
     json run = json_object({{"ended", nullptr}, {"status", nullptr}, {"signal", nullptr}});
     run.update(json(*snapshot.run));
+    run["running"] = snapshot.is_running;
     out["run"] = std::move(run);
   }
   return out;

@@ -14,12 +14,13 @@ namespace {
 
 constexpr std::size_t k_short_id = 12;
 
-std::string end_of(const std::optional<snapshot::RunRecord>& run) {
+std::string end_of(const snapshot::Description& snapshot) {
+  const auto& run = snapshot.run;
   if (!run) {
     return "-";
   }
   if (!run->end) {
-    return "running or killed";
+    return snapshot.is_running ? "running" : "killed";
   }
   return run->end->signal == 0 ? os::format("exit {}", run->end->status)
                                : os::format("signal {}", run->end->signal);
@@ -36,7 +37,7 @@ std::vector<std::string> row_of(const snapshot::Description& snapshot) {
   } else {
     out.insert(out.end(), 4, "-");
   }
-  out.push_back(end_of(snapshot.run));
+  out.push_back(end_of(snapshot));
   return out;
 }
 
@@ -85,7 +86,7 @@ void print_run(const snapshot::Description& snapshot, const std::string& root) {
   }
   const auto known = [](const std::string& text) { return text.empty() ? "?" : text; };
   os::print("run        {} to {} on {}: {}\n", known(run->started), run->end ? run->end->at : "?",
-            known(run->host), end_of(run));
+            known(run->host), end_of(snapshot));
   if (const auto& changes = run->changes) {
     os::print("           left {} files private ({}), {} missing, {} added\n",
               changes->made_private, human_bytes(changes->bytes_private), changes->missing,

@@ -112,6 +112,19 @@ std::optional<Lock> Lock::try_acquire(const Dir& dir, const std::string& name,
   }
 }
 
+bool Lock::is_held(const Dir& dir, const std::string& name) {
+  if (!dir.try_stat(name.c_str())) {
+    return false;
+  }
+  const UniqueFd fd = open_lock_file(dir, name);
+  struct flock range {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = k_lock;
+  range.l_len = 1;
+  return ::fcntl(fd.get(), F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+}
+
 Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& purpose,
                    LockMode mode, Patience patience, const std::string& what) {
   const std::string subject = os::quoted(what.empty() ? dir.path_of(name.c_str()) : what);

@@ -174,8 +174,10 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
 }
 
 Description describe(const Snapshot& snapshot) {
-  return {snapshot.path(), snapshot.manifest().base, snapshot.meta(), contents_of(snapshot),
-          load_run(snapshot.root(), snapshot.folder())};
+  Description out{snapshot.path(), snapshot.manifest().base, snapshot.meta(), contents_of(snapshot),
+                  load_run(snapshot.root(), snapshot.folder())};
+  out.is_running = out.run && !out.run->end && snapshot.root().is_name_locked(snapshot.folder());
+  return out;
 }
 
 Listed list(const Root& root) {

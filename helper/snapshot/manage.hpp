@@ -46,6 +46,7 @@ struct Description {
   SnapshotMeta meta;
   std::optional<Contents> now; ///< nothing where it cannot be told, see contents_of()
   std::optional<RunRecord> run;
+  bool is_running = false; ///< a command runs in it
 };
 
 Description describe(const Snapshot& snapshot);

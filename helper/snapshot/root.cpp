@@ -225,6 +225,10 @@ std::optional<os::Lock> Root::try_lock_name(const std::string& folder) const {
   return os::Lock::try_acquire(m_locks, name_lock(folder), "snapfix, clearing up");
 }
 
+bool Root::is_name_locked(const std::string& folder) const {
+  return os::Lock::is_held(m_locks, name_lock(folder));
+}
+
 os::Lock Root::lock_store(os::LockMode mode, const std::string& purpose) const {
   return os::Lock::acquire(m_locks, k_store_lock, purpose, mode);
 }

@@ -63,6 +63,7 @@ public:
   os::Lock lock_name(const std::string& folder, const std::string& purpose,
                      os::Patience patience = std::nullopt) const;
   std::optional<os::Lock> try_lock_name(const std::string& folder) const;
+  bool is_name_locked(const std::string& folder) const;
 
   /// The store: shared by those who add or link objects, exclusive for those who replace or remove.
   os::Lock lock_store(os::LockMode mode, const std::string& purpose) const;

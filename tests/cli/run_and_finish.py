@@ -100,6 +100,7 @@ def test_who_was_killed_is_finished(tmp):
     p = Project(tmp)
     for name, command in (("finish-run", ["finish-run"]), ("freeze", ["freeze", "--json"])):
         killed(p)
+        assert p("list").out.rstrip().endswith("killed") and not p("show", "t", "--json").json()["run"]["running"]
         done = p(*command)
         assert_says(done, "was killed", f"{p.root}/t", "no recorded end")
         assert p.names() == ["t"]
@@ -123,6 +124,7 @@ def test_who_is_at_work_is_not_finished(tmp):
         assert "killed" not in p("freeze").err
         assert p("finish-run").err == ""
         assert p.names() == ["t"]
+        assert p("list").out.rstrip().endswith("running") and p("show", "t", "--json").json()["run"]["running"]
     finally:
         process.terminate()
         process.wait()
