@@ -141,11 +141,8 @@ std::string shown(std::span<const Word> words) {
     out += (i == 0 ? "" : " ") + words[i].chars();
   }
   if (out.size() > k_longest) {
-    std::size_t end = k_longest;
-    while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xC0U) == 0x80) {
-      --end; // not within a UTF-8 sequence
-    }
-    out = out.substr(0, end) + "...";
+    out.resize(k_longest);
+    out += "...";
   }
   std::ranges::replace(out, '\n', ' ');
   return out;
@@ -153,9 +150,6 @@ std::string shown(std::span<const Word> words) {
 
 /// Whether the call may change a lock that is there: that of its project, or of its script.
 bool has_lock(const Call& call, const Reading& reading) {
-  if (call.script.starts_with("https://") || call.script.starts_with("http://")) {
-    return false;
-  }
   const Script script = reading.projects == nullptr || call.script.empty()
                             ? Script::plain
                             : reading.projects->script(call.folder, call.script);
@@ -196,11 +190,6 @@ Variable& Variables::operator[](const std::string& name) {
     own = known != nullptr ? *known : Variable();
   }
   return *own;
-}
-
-void Variables::clear() {
-  m_outer = nullptr;
-  m_own.clear();
 }
 
 Pins pins_of(const Variables& variables) {
@@ -306,13 +295,10 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
   } else if (call.locked || call.frozen) {
     ++reading.pinned;
   } else {
-    const bool defined = words[subcommand].from_variable || reading.in_variable;
     add(reading, words, subcommand,
-        shown_call +
-            (call.undone     ? "with --no-locked may update the lock"
-             : call.resolves ? "resolves in another way than the lock, and updates it"
-                             : "without --locked or --frozen may update the lock") +
-            (defined ? " (in the value of a variable that is run as a command)" : ""),
+        shown_call + (call.undone     ? "with --no-locked may update the lock"
+                      : call.resolves ? "resolves in another way than the lock, and updates it"
+                                      : "without --locked or --frozen may update the lock"),
         !call.may_pin && !call.resolves && !call.undone);
   }
   return call.command;

@@ -69,7 +69,6 @@ public:
   void erase(const std::string& name) { m_own[name].reset(); }
   /// Sets what the word `NAME=value` says, for programs that are started.
   void set_exported(const Word& word) { (*this)[word.name()] = {word.value(), true}; }
-  void clear();
 
 private:
   const Variables* m_outer = nullptr;
@@ -93,7 +92,6 @@ struct Reading {
   Projects* projects = nullptr; ///< around the file; without, every project has a lock
   std::vector<Finding> findings;
   std::size_t pinned = 0;                ///< calls that were right
-  bool in_variable = false;              ///< what is read is a variable's value
   bool may_fix = true;                   ///< it is certainly run
   std::map<std::string, Variable> later; ///< what a step of a workflow sets for those behind it
   std::set<std::size_t> found;           ///< where: a variable is used more than once

@@ -156,11 +156,7 @@ Words CommandReader::read_prefix(Words words, Variables& variables) {
     if (!is_any(chars[0], "-0123456789")) {
       return words.subspan(i);
     }
-    if (env && is_in(" -i - --ignore-environment ", chars)) {
-      variables.clear();
-    } else if (env && chars.starts_with("--unset=")) {
-      variables.erase(chars.substr(8));
-    } else if (env && is_in(" -u --unset ", chars) && i + 1 < words.size()) {
+    if (env && is_in(" -u --unset ", chars) && i + 1 < words.size()) {
       variables.erase(words[++i].chars());
     } else if (env && is_in(" -C --chdir ", chars) && i + 1 < words.size()) {
       change_folder(variables, words[++i].chars());
@@ -172,9 +168,7 @@ Words CommandReader::read_prefix(Words words, Variables& variables) {
 void CommandReader::read_script_value(const std::string& name, const Text& value,
                                       const Variables& variables) {
   if (m_reading.spend(value.size()) && is_script_value(name, value)) {
-    m_reading.in_variable = true;
     read_inner_shell(value, variables, m_reading, m_depth + 1);
-    m_reading.in_variable = false;
   }
 }
 

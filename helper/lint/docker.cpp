@@ -34,9 +34,6 @@ public:
         m_variables = Variables(parent != stages.end() ? &parent->second : &m_outer);
         stage = words.size() > 2 ? lower(words[2].chars()) : "";
       } else if (name == "env" || name == "arg") {
-        if (words.size() > 1 && words[0].equals == 0) {
-          m_variables[words[0].chars()] = {words[1].text, true};
-        }
         for (const Word& word : words) {
           if (word.equals != 0) {
             m_variables.set_exported(word);
@@ -75,7 +72,8 @@ private:
       begin = std::min(text.chars().find_first_not_of(" \t\n\\", begin), text.size());
     }
     const Text rest = text.sub(begin, text.size());
-    if (rest.starts(0, "[") && read_word_list(rest, m_variables, m_reading, m_depth)) {
+    if (rest.starts(0, "[") && trim(rest.chars()).ends_with(']')) { // a list of words
+      read_yaml(rest, m_variables, m_reading, m_depth);
       return;
     }
     Text script;

@@ -25,7 +25,4 @@ void read_makefile(const Text& text, const Variables& variables, Reading& readin
 void read_dockerfile(const Text& text, const Variables& variables, Reading& reading, int depth);
 void read_justfile(const Text& text, const Variables& variables, Reading& reading, int depth);
 
-/// Reads `text` if it is a list of words: `["uv", "run", "x"]`.
-bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth);
-
 } // namespace snapfix::lint

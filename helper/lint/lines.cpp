@@ -63,9 +63,7 @@ void LineReader::read_recipe(const Text& line, const Text& script, const Variabl
   };
   for (std::size_t i = known; i < m_reading.findings.size(); ++i) {
     Finding& finding = m_reading.findings[i];
-    if (!is_here(finding.subcommand)) {
-      finding.message += " (in the value of a variable that is run as a command)";
-    } else if (!is_here(finding.begin)) {
+    if (is_here(finding.subcommand) && !is_here(finding.begin)) { // $(UV) run
       finding.begin = finding.subcommand;
     }
   }

@@ -23,25 +23,14 @@ namespace fs = boost::filesystem;
 constexpr std::size_t k_least_to_spend = std::size_t{1} << 15U;
 constexpr std::size_t k_to_spend_a_byte = 16;
 
-/// The lines that allow findings, each with those that a continuation joins to it.
-std::vector<Line> allowing_lines(std::string_view text) {
-  std::vector<Line> out;
-  bool joined = false;
-  bool allowing = false;
-  Line whole;
-  for (const Line& line : lines_of(text)) {
-    const std::string_view chars = text.substr(line.begin, line.end - line.begin);
-    whole = {joined ? whole.begin : line.begin, line.end, line.next};
-    allowing = (joined && allowing) || contains(chars, "# snapfix: allow-unlocked");
-    joined = chars.ends_with('\\');
-    if (!joined && allowing) {
-      out.push_back(whole);
-    }
-  }
-  if (joined && allowing) {
-    out.push_back(whole);
-  }
-  return out;
+/// Whether the rest of the finding's line says so, with what a continuation joins to it.
+bool is_allowed(std::string_view text, const Finding& finding) {
+  std::size_t end = finding.begin;
+  do {
+    end = std::min(text.find('\n', end + 1), text.size());
+  } while (end < text.size() &&
+           (text.substr(0, end).ends_with('\\') || text.substr(0, end).ends_with("\\\r")));
+  return contains(text.substr(finding.begin, end - finding.begin), "# snapfix: allow-unlocked");
 }
 
 /// Whether `uv` stands in it as a word: most large files need not be read further.
@@ -60,16 +49,11 @@ Kind kind_of(const std::string& path, std::string_view text) {
   return kind != Kind::none ? kind : kind_of_shebang(text);
 }
 
-/// Names that may be a script's although they do not say so: only these are opened for a shebang.
+/// Whether it may be a script although its name does not say so.
 bool may_be_script(const std::string& path) {
-  const std::string_view name = base_name(path);
-  constexpr std::string_view k_never =
-      " md mdx rst txt json jsonl lock toml png jpg jpeg gif svg ico pdf csv html css js mjs ts "
-      "tsx "
-      "jsx c h cc cpp hpp rs go java ipynb gz zip whl so o a pyc parquet mp4 woff woff2 ttf ";
-  const auto dot = name.rfind('.');
-  return dot == std::string_view::npos || dot == 0 ||
-         !contains(k_never, os::format(" {} ", lower(name.substr(dot + 1))));
+  boost::system::error_code error;
+  return !contains(base_name(path), ".") ||
+         (fs::status(path, error).permissions() & fs::owner_exe) != 0;
 }
 
 void replace(const std::string& path, const std::string& text) {
@@ -140,11 +124,8 @@ std::vector<Finding> lint_text(const std::string& path, std::string_view text,
     reading.findings.push_back(
         {0, 1, "", "the file is too intricate to be read to its end: split it", 0, ""});
   }
-  const auto allowing = allowing_lines(text);
-  std::erase_if(reading.findings, [&](const Finding& finding) {
-    const auto line = std::ranges::upper_bound(allowing, finding.begin, {}, &Line::end);
-    return line != allowing.end() && line->begin < std::max(finding.end, finding.begin + 1);
-  });
+  std::erase_if(reading.findings,
+                [&](const Finding& finding) { return is_allowed(text, finding); });
   std::ranges::sort(reading.findings, {}, &Finding::begin);
   return std::move(reading.findings);
 }

@@ -36,7 +36,6 @@ private:
   template<typename Visit> void each_line(const Visit& visit) {
     bool in_rule = false;
     bool in_define = false;
-    m_conditions = 0;
     for (m_line = 0; has_more();) {
       const bool tab = peek().starts_with('\t');
       const std::string_view first = trim(peek());
@@ -44,9 +43,6 @@ private:
       const bool recipe = (tab && in_rule) || in_define;
       if (first.starts_with("define ") || first.starts_with("endef")) {
         in_define = first.starts_with("define ");
-      } else if (!recipe && (first.starts_with("if") || first.starts_with("else") ||
-                             first.starts_with("endif"))) {
-        m_conditions += first.starts_with("if") ? 1 : first.starts_with("endif") ? -1 : 0;
       } else {
         if (!recipe && !first.empty() && !first.starts_with('#')) {
           in_rule = colon_of_rule(line) != std::string::npos;
@@ -67,10 +63,7 @@ private:
     if (const auto definition = definition_of(line)) {
       define(*definition);
     } else if (colon == std::string::npos) {
-      const auto words = words_of(line);
-      for (std::size_t i = 1; i < words.size() && words[0].chars() == "export"; ++i) {
-        m_variables[words[i].chars()].exported = true;
-      }
+      return;
     } else if (auto own = definition_of(line.sub(colon + 1, line.size()))) {
       for (const Word& target : words_of(line.sub(0, colon))) {
         m_of_target[target.chars()][own->name] = own->variable;
@@ -80,9 +73,6 @@ private:
   }
 
   void define(const Definition& definition) {
-    if (m_conditions > 0 && definition.name.starts_with("UV_")) {
-      return; // it holds only for some
-    }
     Text value = definition.variable.value;
     value = value.sub(0, value.chars().find(" #")).trimmed();
     Variable& variable = m_variables[definition.name];
@@ -167,7 +157,6 @@ private:
 
   std::map<std::string, std::map<std::string, Variable>> m_of_target;
   std::set<std::string> m_defined;
-  int m_conditions = 0;
 };
 
 } // namespace

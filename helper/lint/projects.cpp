@@ -188,14 +188,11 @@ bool Projects::has_lock(const std::string& folder, const std::string& script) co
 
 Script Projects::script(const std::string& folder, const std::string& name) {
   const std::string path = named(joined(folder, name)).path;
-  constexpr std::size_t k_most = 500; // of one file
-  const bool is_path = path.ends_with(".py") || contains(path, "/");
-  const auto known = m_scripts.find(path);
-  if (known != m_scripts.end()) {
-    return known->second;
+  const auto [known, is_new] = m_scripts.try_emplace(path, Script::plain);
+  if (is_new && (path.ends_with(".py") || contains(path, "/"))) {
+    known->second = look_at_script(path);
   }
-  return is_path && m_scripts.size() < k_most ? m_scripts[path] = look_at_script(path)
-                                              : Script::plain;
+  return known->second;
 }
 
 Script Projects::look_at_script(const std::string& path) const {

@@ -113,9 +113,7 @@ void ShellReader::read_exported(const std::string& name) {
   if (variable.exported && m_reading.spend(variable.value.size()) &&
       is_script_value(name, variable.value)) {
     const Text script = variable.value;
-    m_reading.in_variable = true;
     read_inner_shell(script, *m_variables, m_reading, m_depth + 1);
-    m_reading.in_variable = false;
   }
 }
 

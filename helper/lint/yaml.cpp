@@ -133,12 +133,6 @@ public:
     }
   }
 
-  bool is_word_list() {
-    Node root =
-        m_file.documents.empty() ? nullptr : yaml_document_get_root_node(&m_file.documents.front());
-    return is_flow_list(root);
-  }
-
 private:
   /// Of a list or a mapping, to which `<<: *base`, and `<<: [*a, *b]`, add what it does not say.
   Members members_of(Node node, int depth = 0) const {
@@ -245,12 +239,10 @@ private:
     for (const auto& [key, value] : map) {
       if (is_environment(key)) {
         take_environment(value, own);
-      } else if (key == "container") { // of a job
-        take_environment(member(members_of(value), "env"), own);
       } else if (key == "defaults") {
         take_folder(members_of(member(members_of(value), "run")), own);
       } else if (key == "strategy") {
-        take_matrix(member(members_of(value), "matrix"), own);
+        take_matrix("matrix", member(members_of(value), "matrix"), own);
       }
     }
     take_folder(map, own);
@@ -278,41 +270,32 @@ private:
     }
   }
 
-  /// `{UV_FROZEN: 1}`, or `- UV_FROZEN=1`.
+  /// `{UV_FROZEN: 1}`.
   void take_environment(Node settings, Variables& variables) const {
     for (const auto& [key, value] : members_of(settings)) {
-      const Text text = text_of(value);
-      const std::size_t equals = text.chars().find('=');
-      if (!key.empty()) {
-        variables[key] = {text, true};
-      } else if (equals != std::string::npos) {
-        variables[text.chars().substr(0, equals)] = {text.sub(equals + 1, text.size()), true};
-      }
+      variables[key] = {text_of(value), true};
     }
   }
 
   /// `strategy: {matrix: {options: [--frozen, --locked]}}` is `matrix.options` in the job's steps,
   /// with one value or another.
-  void take_matrix(Node matrix, Variables& variables) const {
-    for (const auto& [key, values] : members_of(matrix)) {
-      const std::string name = key == "include" ? "matrix" : "matrix." + key;
-      for (const auto& [none, value] : members_of(values)) {
-        take_matrix_value(name, value, variables);
-        for (const auto& [part, inner] : members_of(value)) {
-          take_matrix_value(os::format("{}.{}", name, part), inner, variables);
-        }
-      }
-    }
-  }
-
-  void take_matrix_value(const std::string& name, Node value, Variables& variables) const {
+  void take_matrix(const std::string& name, Node node, Variables& variables) {
     constexpr std::size_t k_most_values = 32;
-    Variable& variable = variables[name];
-    if (is_scalar(value) && variable.value.empty()) {
-      variable.value = text_of(value);
-    } else if (is_scalar(value) && variable.others.size() < k_most_values) {
-      variable.others.push_back(text_of(value));
+    if (node != nullptr && is_scalar(node)) {
+      Variable& variable = variables[name];
+      if (variable.value.empty()) {
+        variable.value = text_of(node);
+      } else if (variable.others.size() < k_most_values) {
+        variable.others.push_back(text_of(node));
+      }
+      return;
     }
+    m_reading.left = ++m_nesting > k_deepest ? 0 : m_reading.left;
+    for (const auto& [key, value] : members_of(node)) {
+      take_matrix(key.empty() || key == "include" ? name : os::format("{}.{}", name, key), value,
+                  variables);
+    }
+    --m_nesting;
   }
 
   /// `entry: uv` beside `args: [run, x]`: one command in two keys.
@@ -389,9 +372,9 @@ private:
     if (role == Role::prose) {
       return;
     }
-    const Kind by_text = kind_of_shebang(text.chars());
-    const Kind kind = by_text != Kind::none ? by_text : kind_of_name(key);
-    if (kind == Kind::shell || kind == Kind::python || by_text != Kind::none) {
+    Kind kind = kind_of_shebang(text.chars());
+    kind = kind == Kind::none ? kind_of_name(key) : kind;
+    if (kind == Kind::shell || kind == Kind::python) {
       read_language(kind, text, variables, m_reading, m_depth + 1);
     } else if (role == Role::command || (!is_block(scalar) && reads_as_command(text))) {
       read_shell(text, variables, m_reading, m_depth + 1);
@@ -412,15 +395,6 @@ void read_yaml(const Text& text, const Variables& variables, Reading& reading, i
   if (contains(text.chars(), "uv")) {
     YamlReader(text, reading, depth).read(variables);
   }
-}
-
-bool read_word_list(const Text& text, const Variables& variables, Reading& reading, int depth) {
-  YamlReader reader(text, reading, depth);
-  const bool is_list = reader.is_word_list();
-  if (is_list) {
-    reader.read(variables);
-  }
-  return is_list;
 }
 
 } // namespace snapfix::lint
