@@ -54,18 +54,8 @@ std::vector<std::string> listed_by_git(const os::Dir& top) {
   }
   std::vector<std::string> out;
   for (const auto& folder : builder.finish().folders) {
-    const fs::path path = folder.path;
-    const auto opened = source::open_below(top, folder.path);
-    if (!opened ||
-        std::ranges::any_of(path, [](const auto& part) { return is_of_tools(part.string()); })) {
-      continue;
-    }
     for (const auto& listed : folder.names) {
-      const std::string name(listed.name);
-      const auto stat = opened->try_stat(name.c_str());
-      if (stat && stat->is_file()) {
-        out.push_back((path / name).string());
-      }
+      out.push_back((fs::path(folder.path) / std::string(listed.name)).string());
     }
   }
   return out;
@@ -93,9 +83,13 @@ std::vector<std::string> files_of(const std::string& path) {
   if (found.empty()) { // no work tree, or a folder that git ignores: then it was meant
     walk(top, "", found);
   }
-  for (std::string& name : found) {
+  std::erase_if(found, [&](std::string& name) {
+    const bool of_tools = std::ranges::any_of(
+        fs::path(name), [](const auto& part) { return is_of_tools(part.string()); });
     name = path == "." ? name : (fs::path(path) / name).string();
-  }
+    boost::system::error_code error;
+    return of_tools || fs::symlink_status(name, error).type() != fs::regular_file;
+  });
   std::ranges::sort(found);
   return found;
 }

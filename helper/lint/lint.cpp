@@ -78,29 +78,25 @@ bool lint_file(Report& report, const std::string& path, const Options& options, 
   if (kind_of_name(base_name(path)) == Kind::none && !may_be_script(path)) {
     return false;
   }
-  const auto text = read_text_file(path);
+  auto text = read_text_file(path);
   if (!text || kind_of(path, *text) == Kind::none) {
     return false;
   }
   ++report.files;
-  const auto findings = lint_text(path, *text, options.assume_locked, trees);
-  if (options.fix == Fix::no || findings.empty()) {
-    add_findings(report, path, *text, findings);
-    return true;
-  }
-  const std::string fixed = fixed_text(*text, findings);
+  auto findings = lint_text(path, *text, options.assume_locked, trees);
+  const std::string fixed = options.fix == Fix::yes ? fixed_text(*text, findings) : *text;
   if (fixed != *text) {
     try {
       replace(path, fixed);
+      auto left = lint_text(path, fixed, options.assume_locked, trees);
+      report.fixed += findings.size() - std::min(findings.size(), left.size());
+      text = fixed;
+      findings = std::move(left);
     } catch (const os::Error& error) {
       os::warn(os::format("{} stays as it is: {}", os::quoted(path), error.what()));
-      add_findings(report, path, *text, findings);
-      return true;
     }
   }
-  const auto left = lint_text(path, fixed, options.assume_locked, trees);
-  report.fixed += findings.size() - std::min(findings.size(), left.size());
-  add_findings(report, path, fixed, left);
+  add_findings(report, path, *text, findings);
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace snapfix::lint {
 namespace {
@@ -46,22 +47,11 @@ Named named(const std::string& folder) {
 
 /// `start`/`path` without `.` and `..`; nothing if it leads out of the tree.
 std::optional<std::string> normal(const std::string& start, const std::string& path) {
-  std::vector<std::string> parts;
-  for (const auto& part : fs::path(start) / path) {
-    if (part == "..") {
-      if (parts.empty()) {
-        return std::nullopt;
-      }
-      parts.pop_back();
-    } else if (!part.empty() && part != "." && part != "/") {
-      parts.push_back(part.string());
-    }
-  }
-  std::string out;
-  for (const std::string& part : parts) {
-    out += (out.empty() ? "" : "/") + part;
-  }
-  return out;
+  const auto whole = std::filesystem::path(start) / path;
+  std::string out = whole.relative_path().lexically_normal().string();
+  out.erase(out.find_last_not_of('/') + 1);
+  return out == ".." || out.starts_with("../") ? std::nullopt
+                                               : std::optional(out == "." ? "" : out);
 }
 
 /// Whether the lock says that the project in `folder`, seen from it, is of its workspace: a path

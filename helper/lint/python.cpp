@@ -21,7 +21,6 @@ public:
   }
 
   void read() {
-    find_brackets();
     for (std::size_t i = 0; i < m_tokens.size() && m_reading.left != 0; ++i) {
       if (!is_string(i)) {
         continue;
@@ -31,7 +30,7 @@ public:
       }
       const bool uv = base_name(chars(i)) == "uv";
       const bool given = is_op(i - 1, "=") || is_op(i - 1, ":");
-      if (uv && given && m_brackets[i] < m_tokens.size() && names_command(lowered(i - 2))) {
+      if (uv && given && m_tokens[i].bracket < m_tokens.size() && names_command(lowered(i - 2))) {
         read_program(i);
       } else if (uv && (is_op(i + 1, ",") || (is_op(i + 1, "]") && is_op(i - 1, "[")))) {
         read_list(i);
@@ -70,21 +69,6 @@ private:
     return begins && (i + 1 == m_tokens.size() || is_op(i + 1, "\n"));
   }
 
-  /// The bracket that holds each token, m_tokens.size() if none does.
-  void find_brackets() {
-    constexpr std::size_t k_deepest = 100;
-    std::vector<std::size_t> open;
-    for (std::size_t i = 0; i < m_tokens.size(); ++i) {
-      if (!is_string(i) && is_in(" ) ] } ", chars(i)) && !open.empty()) {
-        open.pop_back();
-      }
-      m_brackets.push_back(open.empty() ? m_tokens.size() : open.back());
-      if (!is_string(i) && is_in(" ( [ { ", chars(i)) && open.size() < k_deepest) {
-        open.push_back(i);
-      }
-    }
-  }
-
   /// `"UV_FROZEN": "1"`, `["UV_FROZEN"] = "1"`, `setdefault("UV_FROZEN", "1")` and `UV_FROZEN="1"`
   /// hold from there on; in the arguments of a call, for the whole call.
   void take_variable(std::size_t i, Variables& variables) const {
@@ -101,7 +85,8 @@ private:
 
   /// Whether what is set here is more than an argument of one call.
   bool is_lasting(std::size_t i) const {
-    for (std::size_t open = m_brackets[i]; open < m_tokens.size(); open = m_brackets[open]) {
+    for (std::size_t open = m_tokens[i].bracket; open < m_tokens.size();
+         open = m_tokens[open].bracket) {
       const std::string call = name_before(open);
       if (is_op(open, "(") && !call.empty() &&
           !is_in(" dict setdefault update setenv putenv ", call)) {
@@ -155,7 +140,7 @@ private:
     // Of keywords and keys on the way out, one that does not say command is enough to doubt.
     std::string given = given_to(at);
     std::size_t outmost = at;
-    for (std::size_t open = at; open < m_tokens.size(); open = m_brackets[open]) {
+    for (std::size_t open = at; open < m_tokens.size(); open = m_tokens[open].bracket) {
       outmost = open;
       const std::string call = name_before(open);
       if (is_op(open, "{")) {
@@ -212,9 +197,9 @@ private:
       if (in_function && is_op(k, "def")) {
         return false;
       }
-      std::size_t open = m_brackets[k];
+      std::size_t open = m_tokens[k].bracket;
       if (open < m_tokens.size() && is_name(k) && lowered(k) == name) {
-        open = is_op(open, "[") ? m_brackets[open] : open; // [*name, "more"]
+        open = is_op(open, "[") ? m_tokens[open].bracket : open; // [*name, "more"]
         if (open < m_tokens.size() && starts_command(name_before(open))) {
           return true;
         }
@@ -225,12 +210,13 @@ private:
 
   /// `command="uv", args=[...]`, or a dictionary's keys of that kind.
   void read_program(std::size_t i) {
-    const std::size_t open = m_brackets[i];
+    const std::size_t open = m_tokens[i].bracket;
     for (std::size_t k = open + 1; k < m_tokens.size() && m_reading.spend(1); ++k) {
-      if (m_brackets[k] < open || m_brackets[k] == m_tokens.size()) {
+      if (m_tokens[k].bracket < open || m_tokens[k].bracket == m_tokens.size()) {
         return; // behind its end
       }
-      if (m_brackets[k] == open && chars(k) == "args" && (is_op(k + 2, "[") || is_op(k + 2, "("))) {
+      if (m_tokens[k].bracket == open && chars(k) == "args" &&
+          (is_op(k + 2, "[") || is_op(k + 2, "("))) {
         std::vector<Word> words{word_of(m_tokens[i])};
         take_words(k + 2, words);
         run_words(is_asserted(open) ? Use::none : Use::maybe, i, words);
@@ -245,7 +231,7 @@ private:
   }
 
   void read_list(std::size_t i) {
-    const std::size_t open = m_brackets[i];
+    const std::size_t open = m_tokens[i].bracket;
     const Use use = open < m_tokens.size() ? use_of(open) : Use::none;
     if (use == Use::none || !m_lists.insert(open).second) {
       return;
@@ -320,7 +306,6 @@ private:
   }
 
   std::vector<PythonToken> m_tokens;
-  std::vector<std::size_t> m_brackets;
   std::set<std::size_t> m_lists; ///< the brackets of those that were read
   Variables m_variables;
   Reading& m_reading;

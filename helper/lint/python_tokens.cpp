@@ -21,7 +21,7 @@ public:
         m_pos = std::min(m_text.chars().find('\n', m_pos), m_text.size());
       } else if (c == '\n') {
         ++m_pos;
-        if (m_open == 0) {
+        if (m_open.empty()) {
           add(PythonToken::Kind::other, begin, m_text.sub(begin, m_pos), '"');
         }
       } else if (string_prefix() != std::string_view::npos) {
@@ -32,21 +32,32 @@ public:
         }
         add(PythonToken::Kind::name, begin, m_text.sub(begin, m_pos), '"');
       } else {
-        m_open += is_any(c, "([{") ? 1 : is_any(c, ")]}") && m_open > 0 ? -1 : 0;
+        if (is_any(c, ")]}") && !m_open.empty()) {
+          m_open.pop_back();
+        }
         m_pos += m_text[m_pos + 1] == '=' && is_any(c, "=!+<>:") ? 2 : 1;
         add(PythonToken::Kind::other, begin, m_text.sub(begin, m_pos), '"');
+        if (is_any(c, "([{") && m_open.size() < k_deepest) {
+          m_open.push_back(m_tokens.size() - 1);
+        }
       }
+    }
+    for (PythonToken& token : m_tokens) {
+      token.bracket = std::min(token.bracket, m_tokens.size());
     }
     return std::move(m_tokens);
   }
 
 private:
+  static constexpr std::size_t k_deepest = 100;
+
   static bool is_name_part(char c) {
     return is_name_char(c) || static_cast<unsigned char>(c) >= 0x80;
   }
 
   void add(PythonToken::Kind kind, std::size_t begin, const Text& text, char quote) {
-    m_tokens.push_back({kind, text, m_text.begin_of(begin), m_text.end_of(m_pos), quote});
+    m_tokens.push_back({kind, text, m_text.begin_of(begin), m_text.end_of(m_pos), quote,
+                        m_open.empty() ? std::string::npos : m_open.back()});
   }
 
   /// The length of what stands before a string's quote here, npos if no string begins.
@@ -94,7 +105,7 @@ private:
 
   const Text& m_text;
   std::size_t m_pos = 0;
-  int m_open = 0;
+  std::vector<std::size_t> m_open; ///< brackets
   std::vector<PythonToken> m_tokens;
 };
 

@@ -13,6 +13,7 @@ struct PythonToken {
   std::size_t begin = 0;
   std::size_t end = 0;
   char quote = '"';
+  std::size_t bracket = 0; ///< the token of the one that holds it, the number of tokens for none
 };
 
 /// Names, strings, operators and the ends of statements ("\n"); comments are left out.
