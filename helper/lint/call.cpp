@@ -23,11 +23,7 @@ bool is_on(const Variables& variables, const std::string& name) {
   if (variable == nullptr || !variable->exported) {
     return false;
   }
-  std::string value = lower(variable->value.sub(0, k_longest).trimmed().chars());
-  const auto fallback = value.find(":-");
-  if (value.starts_with("${") && fallback != std::string::npos && value.ends_with('}')) {
-    value = value.substr(fallback + 2, value.size() - fallback - 3);
-  }
+  const std::string value = lower(variable->value.sub(0, k_longest).trimmed().chars());
   return !value.empty() && !is_in(" 0 false f no n off ", value);
 }
 

@@ -158,18 +158,8 @@ private:
   /// An argument `$x` or `"${x}"` whose value is a command line: the command will run it.
   void read_value(const Word& word, const Variables& variables) {
     const std::string name = expanded_name(word.chars());
-    const Variable* variable = variables.find(name);
-    if (variable == nullptr) {
-      return;
-    }
-    read_script_value(name, variable->value, variables);
-    for (const Text& other : variable->others) {
-      read_script_value(name, other, variables);
-    }
-    if (!variable->elements.empty()) {
-      for (const Words words : expand({&word, 1}, 0, variables)) {
-        read(words, variables);
-      }
+    if (const Variable* variable = variables.find(name)) {
+      read_script_value(name, variable->value, variables);
     }
   }
 
@@ -177,27 +167,17 @@ private:
   /// sync`, `ssh host "uv run x"`, `srun bash -c "..."`.
   Words read_any(Words words, Variables& variables) {
     const std::string_view name = base_name(words[0].chars());
-    if (is_in(" ssh docker podman nerdctl kubectl ", name)) {
-      for (const auto& [pin, value] : pins_of(variables)) {
-        variables.erase(pin); // the environment does not get there
-      }
-    }
     bool shell = is_shell(name);
     const bool runs_words = is_in(" eval trap watch hyperfine alias ", name);
     for (std::size_t i = 1; i < words.size(); ++i) {
       const std::string& chars = words[i].chars();
       const bool is_option = chars.size() > 1 && chars[0] == '-';
-      if (words[i].equals != 0 && chars.starts_with("UV_")) { // docker run -e UV_FROZEN=1
-        variables.set_exported(words[i]);
-      } else if (shell && is_option && chars[1] != '-' && chars.back() == 'c' &&
-                 i + 1 < words.size()) {
+      if (shell && is_option && chars[1] != '-' && chars.back() == 'c' && i + 1 < words.size()) {
         read_value(words[i + 1], variables);
         read_inner_shell(words[i + 1].text, variables, m_reading, m_depth + 1);
         return {};
       } else if (is_uv(words[i]) && resolving_subcommand(words.subspan(i)) != 0) {
         return read_uv(words.subspan(i), variables);
-      } else if (is_in(" env timeout echo printf ", base_name(chars))) {
-        return words.subspan(i);
       } else if ((words[i].quoted || is_option) &&
                  chars.find_first_of(" \n") != std::string::npos) {
         // `sbatch --wrap="uv run x"` as well

@@ -33,17 +33,6 @@ bool is_allowed(std::string_view text, const Finding& finding) {
   return contains(text.substr(finding.begin, end - finding.begin), "# snapfix: allow-unlocked");
 }
 
-/// Whether `uv` stands in it as a word: most large files need not be read further.
-bool names_uv(std::string_view text) {
-  for (auto at = text.find("uv"); at != std::string_view::npos; at = text.find("uv", at + 1)) {
-    const bool begins = at == 0 || !is_name_char(text[at - 1]);
-    if (begins && (at + 2 >= text.size() || !is_name_char(text[at + 2]))) {
-      return true;
-    }
-  }
-  return false;
-}
-
 Kind kind_of(const std::string& path, std::string_view text) {
   const Kind kind = kind_of_name(base_name(path));
   return kind != Kind::none ? kind : kind_of_shebang(text);
@@ -104,7 +93,7 @@ bool lint_file(Report& report, const std::string& path, const Options& options, 
 
 std::vector<Finding> lint_text(const std::string& path, std::string_view text,
                                AssumeLocked assume_locked, WorkTrees& trees) {
-  if (!names_uv(text)) {
+  if (!contains(text, "uv")) {
     return {};
   }
   const Kind kind = kind_of(path, text);

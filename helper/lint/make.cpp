@@ -101,9 +101,6 @@ private:
         }
       }
     }
-    if (const auto semicolon = behind.chars().find(';'); semicolon != std::string::npos) {
-      read_recipe(line, expand(behind.sub(semicolon + 1, behind.size()), 0), rule);
-    }
   }
 
   /// Replaces variables by their values and calls of functions by a word that says nothing.

@@ -34,7 +34,7 @@ public:
         read_program(i);
       } else if (uv && (is_op(i + 1, ",") || (is_op(i + 1, "]") && is_op(i - 1, "[")))) {
         read_list(i);
-      } else if (chars(i).size() > 5 && reads_as_command(m_tokens[i].text) && !is_docstring(i)) {
+      } else if (chars(i).size() > 5 && reads_as_command(m_tokens[i].text)) {
         run(use_of(i), i, [&](const Variables& variables) {
           read_inner_shell(m_tokens[i].text, variables, m_reading, m_depth + 1);
         });
@@ -62,11 +62,6 @@ private:
   }
   std::string name_before(std::size_t i) const {
     return is_name(i - 1) ? lowered(i - 1) : std::string();
-  }
-
-  bool is_docstring(std::size_t i) const {
-    const bool begins = i == 0 || is_op(i - 1, "\n") || is_op(i - 1, ":");
-    return begins && (i + 1 == m_tokens.size() || is_op(i + 1, "\n"));
   }
 
   /// `"UV_FROZEN": "1"`, `["UV_FROZEN"] = "1"`, `setdefault("UV_FROZEN", "1")` and `UV_FROZEN="1"`
@@ -139,9 +134,7 @@ private:
   Use use_of(std::size_t at) const {
     // Of keywords and keys on the way out, one that does not say command is enough to doubt.
     std::string given = given_to(at);
-    std::size_t outmost = at;
     for (std::size_t open = at; open < m_tokens.size(); open = m_tokens[open].bracket) {
-      outmost = open;
       const std::string call = name_before(open);
       if (is_op(open, "{")) {
         return Use::none;
@@ -153,10 +146,6 @@ private:
       } else if (given.empty() && !is_string(open)) {
         given = given_to(open);
       }
-    }
-    if (is_op(outmost - 1, "return")) {
-      const std::string function = function_around(outmost);
-      return names_command(function) || may_start_command(function) ? Use::maybe : Use::none;
     }
     return !given.empty() && is_started(given, at) ? Use::certain
            : names_command(given)                  ? Use::maybe

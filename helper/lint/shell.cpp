@@ -75,11 +75,6 @@ bool ShellReader::read_operator(Command& command) {
 }
 
 void ShellReader::open_parenthesis(Command& command) {
-  const bool for_loop = command.words.size() == 1 && command.words[0].chars() == "for";
-  if (m_text.starts(m_pos, "((") && (command.words.empty() || for_loop)) {
-    skip_arithmetic();
-    return;
-  }
   const std::size_t inside = m_text.chars().find_first_not_of(" \t", m_pos + 1);
   if (!command.words.empty() && m_text[inside] == ')') { // a function's definition
     m_pos = inside + 1;

@@ -84,18 +84,15 @@ private:
   void copy_until(Word& word, std::string_view end);
   void skip_blanks();
   void skip_comment();
-  void skip_arithmetic();
   bool at_word_end() const;
 
   // statement.cpp: what commands do to the variables, and what they write
   void run(const Command& command);
   void assign(const Word& word, bool exported);
   void declare(const std::vector<Word>& words);
-  void read_exported(const std::string& name);
   void read_here_documents();
   Text read_body(const HereDocument& document);
   void use_body(const HereDocument& document, const Text& body);
-  void read_substitutions(const Text& body);
 
   const Text& m_text;
   Variables* m_variables;
@@ -107,7 +104,6 @@ private:
   std::vector<Pins> m_blocks; ///< what pinned before each open `if`, `while`, `{`, ...
   std::vector<HereDocument> m_documents;
   std::vector<Word> m_pipeline; ///< the words of its commands so far
-  Text m_cat_body;              ///< of the last `cat <<EOF` that only prints
 };
 
 } // namespace snapfix::lint

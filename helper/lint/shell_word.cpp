@@ -31,15 +31,6 @@ void ShellReader::skip_comment() {
   m_pos = std::min(m_text.chars().find('\n', m_pos), m_text.size());
 }
 
-/// `((...))`, and `$((...))`.
-void ShellReader::skip_arithmetic() {
-  int open = 0;
-  do {
-    open += m_text[m_pos] == '(' ? 1 : m_text[m_pos] == ')' ? -1 : 0;
-    ++m_pos;
-  } while (m_pos < m_text.size() && (open > 0 || m_text[m_pos - 1] == '$'));
-}
-
 bool ShellReader::at_word_end() const {
   return m_pos >= m_text.size() || is_any(m_text[m_pos], " \t\n;&|()<>");
 }
@@ -85,14 +76,10 @@ Word ShellReader::read_word() {
 
 /// What has its meaning in double quotes as well; false if nothing of that stands here.
 bool ShellReader::read_expansion(Word& word) {
-  const std::size_t start = m_pos;
   if (m_text.starts(m_pos, "\\\n")) {
     m_pos += 2;
   } else if (m_text.starts(m_pos, "${{")) {
     copy_until(word, "}}"); // GitHub Actions
-  } else if (m_text.starts(m_pos, "$((")) {
-    skip_arithmetic();
-    word.text.append(m_text.sub(start, m_pos));
   } else if (m_text.starts(m_pos, "$(")) {
     substitution(word);
   } else if (m_text.starts(m_pos, "${")) {

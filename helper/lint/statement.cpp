@@ -78,9 +78,6 @@ void ShellReader::assign(const Word& word, bool exported) {
     name.pop_back();
   }
   Text value = word.value();
-  if (value.starts(0, "$(cat <<")) {
-    value = m_cat_body;
-  }
   for (const std::string_view finds : {"$(command -v ", "$(which "}) {
     if (value.starts(0, finds) && value.chars().ends_with(')')) { // as good as the name
       value = value.sub(finds.size(), value.size() - 1).trimmed();
@@ -104,17 +101,6 @@ void ShellReader::assign(const Word& word, bool exported) {
     variable.elements = word.elements;
   }
   variable.exported |= exported;
-  read_exported(name);
-}
-
-/// A command line that is exported is there to be run.
-void ShellReader::read_exported(const std::string& name) {
-  const Variable& variable = (*m_variables)[name];
-  if (variable.exported && m_reading.spend(variable.value.size()) &&
-      is_script_value(name, variable.value)) {
-    const Text script = variable.value;
-    read_inner_shell(script, *m_variables, m_reading, m_depth + 1);
-  }
 }
 
 void ShellReader::declare(const std::vector<Word>& words) {
@@ -127,7 +113,6 @@ void ShellReader::declare(const std::vector<Word>& words) {
       assign(words[i], exported);
     } else if (m_variables->find(chars) != nullptr) {
       (*m_variables)[chars].exported |= exported;
-      read_exported(chars);
     }
   }
 }
@@ -163,11 +148,7 @@ Text ShellReader::read_body(const HereDocument& document) {
 }
 
 void ShellReader::use_body(const HereDocument& document, const Text& body) {
-  if (!document.delimiter.quoted) {
-    read_substitutions(body);
-  }
   const auto& words = document.words;
-  const std::string_view name = base_name(words[0].chars());
   const bool tee =
       std::ranges::any_of(words, [](const Word& word) { return word.chars() == "tee"; });
   const std::string target = tee ? words.back().chars() : document.target;
@@ -180,21 +161,8 @@ void ShellReader::use_body(const HereDocument& document, const Text& body) {
     // A file is run later, by who knows whom; an interpreter has our environment.
     read_language(kind, body, target.empty() ? *m_variables : m_reading.environment(), m_reading,
                   m_depth + 1);
-  } else if (name == "cat") {
-    m_cat_body = body;
-  } else if (name == "read") {
+  } else if (words[0].chars() == "read") {
     (*m_variables)[words.back().chars()].value = body;
-  }
-}
-
-/// What a document without quotes substitutes is run by the shell that writes it.
-void ShellReader::read_substitutions(const Text& body) {
-  ShellReader inner(body, *m_variables, m_reading, m_depth + 1);
-  while (m_depth < k_deepest_script && inner.m_pos < body.size() && m_reading.spend(1)) {
-    Word scratch;
-    if (!body.starts(inner.m_pos, "$(") || !inner.read_expansion(scratch)) {
-      ++inner.m_pos;
-    }
   }
 }
 
