@@ -38,9 +38,7 @@ private:
       return;
     }
     Text& value = definition->variable.value;
-    if (value.starts(0, "`")) {
-      read_script(value, m_variables);
-    } else if (is_any(value[0], "\"'")) {
+    if (is_any(value[0], "\"'")) {
       value = value.sub(1, std::max<std::size_t>(value.chars().find(value[0], 1), 1));
     }
     m_variables[definition->name] = definition->variable;

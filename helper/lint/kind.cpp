@@ -33,8 +33,6 @@ Kind kind_of_shebang(std::string_view text) {
     const std::string_view name = base_name(line.substr(pos, end - pos));
     const Kind kind = is_shell(name)                               ? Kind::shell
                       : name.starts_with("python") || name == "uv" ? Kind::python
-                      : name == "make"                             ? Kind::make
-                      : name == "just"                             ? Kind::just
                                                                    : Kind::none;
     if (kind != Kind::none) {
       return kind;

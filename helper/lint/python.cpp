@@ -172,20 +172,9 @@ private:
     return is_name(i - 1);
   }
 
-  std::string function_around(std::size_t i) const {
-    while (i > 1 && m_reading.spend(1) && !is_op(i - 2, "def")) {
-      --i;
-    }
-    return i > 1 ? lowered(i - 1) : std::string();
-  }
-
   /// Whether a variable is given to what starts it, elsewhere than at `at`.
   bool is_started(const std::string& name, std::size_t at) const {
-    const bool in_function = !function_around(at).empty();
     for (std::size_t k = at; k < m_tokens.size() && m_reading.spend(1); ++k) {
-      if (in_function && is_op(k, "def")) {
-        return false;
-      }
       std::size_t open = m_tokens[k].bracket;
       if (open < m_tokens.size() && is_name(k) && lowered(k) == name) {
         open = is_op(open, "[") ? m_tokens[open].bracket : open; // [*name, "more"]
@@ -242,9 +231,6 @@ private:
   /// `name.append(x)`, `name.extend([...])` and `name += [...]`, until it is something else.
   void take_additions(const std::string& name, std::size_t from, std::vector<Word>& words) const {
     for (std::size_t k = from; k < m_tokens.size() && m_reading.spend(1); ++k) {
-      if (is_op(k, "def") || is_op(k, "class")) {
-        return;
-      }
       if (!is_op(k, name)) {
         continue;
       }

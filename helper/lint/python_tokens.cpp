@@ -82,10 +82,7 @@ private:
       if (c == '\n' && end.size() == 1) {
         break;
       }
-      if (c == '\\' && raw) {
-        value.push(c, m_text.begin_of(m_pos));
-        c = m_text[++m_pos];
-      } else if (c == '\\') {
+      if (c == '\\' && !raw) {
         c = m_text[++m_pos];
         if (c == '\n') {
           continue;

@@ -11,19 +11,14 @@ namespace {
 
 /// The language that those words of a pipeline run their input as.
 Kind interpreter_of(const std::vector<Word>& words) {
-  bool script_given = false; // then the input is data
   Kind kind = Kind::none;
   for (const Word& word : words) {
     const std::string_view name = base_name(word.chars());
-    const bool shell = is_shell(name) || is_in(" sbatch batch ssh ", name);
-    if (shell || name.starts_with("python")) {
-      kind = shell ? Kind::shell : Kind::python;
-      script_given = false;
-    } else if (name == "-c" || name == "-m" || (kind == Kind::python && !name.starts_with('-'))) {
-      script_given = true;
-    }
+    kind = is_shell(name) || is_in(" sbatch batch ssh ", name) ? Kind::shell
+           : name.starts_with("python")                        ? Kind::python
+                                                               : kind;
   }
-  return script_given ? Kind::none : kind;
+  return kind;
 }
 
 } // namespace
@@ -107,9 +102,7 @@ void ShellReader::declare(const std::vector<Word>& words) {
   bool exported = words[0].chars() == "export";
   for (std::size_t i = 1; i < words.size(); ++i) {
     const std::string& chars = words[i].chars();
-    if (chars.starts_with('-')) {
-      exported |= contains(chars, "x");
-    } else if (words[i].equals != 0) {
+    if (words[i].equals != 0) {
       assign(words[i], exported);
     } else if (m_variables->find(chars) != nullptr) {
       (*m_variables)[chars].exported |= exported;
@@ -149,9 +142,7 @@ Text ShellReader::read_body(const HereDocument& document) {
 
 void ShellReader::use_body(const HereDocument& document, const Text& body) {
   const auto& words = document.words;
-  const bool tee =
-      std::ranges::any_of(words, [](const Word& word) { return word.chars() == "tee"; });
-  const std::string target = tee ? words.back().chars() : document.target;
+  const std::string& target = document.target;
   Kind kind = interpreter_of(words);
   if (kind == Kind::none && !target.empty()) {
     kind = kind_of_shebang(body.chars());

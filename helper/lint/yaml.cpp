@@ -246,13 +246,9 @@ private:
       }
     }
     take_folder(map, own);
-    const bool is_python = text_of(member(map, "shell")).starts(0, "python");
     const bool split = read_with_arguments(map, own);
     for (const auto& [key, value] : map) {
-      if (is_python && role_of(key) == Role::command) {
-        read_python(text_of(value), own, m_reading, m_depth + 1);
-      } else if (!is_environment(key) &&
-                 !(split && is_in(" entry entrypoint command args ", key))) {
+      if (!is_environment(key) && !(split && is_in(" entry entrypoint command args ", key))) {
         Variables inner(&own);
         read_value(value, key, inner);
       }
@@ -372,11 +368,7 @@ private:
     if (role == Role::prose) {
       return;
     }
-    Kind kind = kind_of_shebang(text.chars());
-    kind = kind == Kind::none ? kind_of_name(key) : kind;
-    if (kind == Kind::shell || kind == Kind::python) {
-      read_language(kind, text, variables, m_reading, m_depth + 1);
-    } else if (role == Role::command || (!is_block(scalar) && reads_as_command(text))) {
+    if (role == Role::command || (!is_block(scalar) && reads_as_command(text))) {
       read_shell(text, variables, m_reading, m_depth + 1);
     }
   }
