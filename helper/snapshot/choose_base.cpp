@@ -62,9 +62,14 @@ ChosenBase choose_base(const Root& root, const source::Selection& selection, Lin
       return {std::move(lock), std::move(*base), std::nullopt};
     }
   }
-  auto frozen = freeze(root, selection, from);
-  auto base = frozen.base;
-  return {std::move(lock), std::move(base), std::move(frozen)};
+  try {
+    auto frozen = freeze(root, selection, from);
+    auto base = frozen.base;
+    return {std::move(lock), std::move(base), std::move(frozen)};
+  } catch (...) {
+    root.clear_debris(); // it may be what has left no room for us
+    throw;
+  }
 }
 
 } // namespace snapfix::snapshot
