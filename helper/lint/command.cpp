@@ -172,7 +172,10 @@ private:
     for (std::size_t i = 1; i < words.size(); ++i) {
       const std::string& chars = words[i].chars();
       const bool is_option = chars.size() > 1 && chars[0] == '-';
-      if (shell && is_option && chars[1] != '-' && chars.back() == 'c' && i + 1 < words.size()) {
+      if (words[i].equals != 0 && chars.starts_with("UV_")) { // docker run -e UV_FROZEN=1
+        variables.set_exported(words[i]);
+      } else if (shell && is_option && chars[1] != '-' && chars.back() == 'c' &&
+                 i + 1 < words.size()) {
         read_value(words[i + 1], variables);
         read_inner_shell(words[i + 1].text, variables, m_reading, m_depth + 1);
         return {};

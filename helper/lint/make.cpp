@@ -44,7 +44,9 @@ private:
       if (first.starts_with("define ") || first.starts_with("endef")) {
         in_define = first.starts_with("define ");
       } else {
-        if (!recipe && !first.empty() && !first.starts_with('#')) {
+        const bool condition = is_in(" ifdef ifndef ifeq ifneq else endif ",
+                                     first.substr(0, first.find_first_of(" (")));
+        if (!recipe && !first.empty() && !first.starts_with('#') && !condition) {
           in_rule = colon_of_rule(line) != std::string::npos;
         }
         visit(line, recipe);

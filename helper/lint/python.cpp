@@ -172,9 +172,20 @@ private:
     return is_name(i - 1);
   }
 
+  bool is_in_function(std::size_t i) const {
+    while (i > 0 && m_reading.spend(1) && !is_op(i - 1, "def")) {
+      --i;
+    }
+    return i > 0;
+  }
+
   /// Whether a variable is given to what starts it, elsewhere than at `at`.
   bool is_started(const std::string& name, std::size_t at) const {
+    const bool in_function = is_in_function(at);
     for (std::size_t k = at; k < m_tokens.size() && m_reading.spend(1); ++k) {
+      if (in_function && is_op(k, "def")) {
+        return false;
+      }
       std::size_t open = m_tokens[k].bracket;
       if (open < m_tokens.size() && is_name(k) && lowered(k) == name) {
         open = is_op(open, "[") ? m_tokens[open].bracket : open; // [*name, "more"]

@@ -86,6 +86,8 @@ def test_shell(tmp):
         "env -u UV_LOCKED uv run pytest#!",
         "unset UV_LOCKED",
         "uv run x#!",
+        "docker run -e UV_FROZEN=1 image uv run x",
+        "srun env UV_FROZEN=1 uv run x",
     )
 
 
@@ -181,6 +183,12 @@ def test_makefile(tmp):
         "pinned: export UV_FROZEN = 1",
         "pinned:",
         "\tuv run x",
+        "conditions:",
+        "ifeq ($(CI), 1)",
+        "\tuv run x#!",
+        "else",
+        "\tuv sync#!",
+        "endif",
     )
     found(tmp, "b.mk", "a:", "\tuv sync", "export UV_FROZEN := 1")
 
@@ -511,6 +519,9 @@ def test_python(tmp):
         "def f():",
         '    """uv run x"""',
         '    "uv pip sync"',
+        '    command = ["uv", "run", "x"]#?',
+        "def g(command):",
+        "    subprocess.run(command)",
     )
 
 
