@@ -183,7 +183,6 @@ void TreeMaker::place(Opened& here, std::size_t index, const std::string& folder
 
 /// A job may make a file of that name once more after it was cleared away.
 void TreeMaker::place_beside_jobs(Opened& here, std::size_t folder, std::size_t index) {
-  const char* name = m_base.text(m_base.files()[index].name);
   for (int tries_left = k_tries;; --tries_left) {
     try {
       place(here, index, m_base.text(m_base.folders()[folder].path));
@@ -193,6 +192,7 @@ void TreeMaker::place_beside_jobs(Opened& here, std::size_t folder, std::size_t 
         throw;
       }
     }
+    const char* name = m_base.text(m_base.files()[index].name);
     if (const auto stat = here.dir.try_stat(name)) {
       m_clearer.clear_entry(here.dir, folder, name, *stat);
     }

@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(no_text_is_read_again_and_again) {
   const std::string uses = "if x; then UV_FROZEN=1 $A y; fi\n";
   const std::string itself =
       "export A='uv run&; " + uses + uses + uses + "case x in a) uv sync ;; esac'\n$A\n";
-  BOOST_TEST(findings_in("a.sh", itself).size() == 2U);
+  BOOST_TEST(!found(itself).empty());
   BOOST_TEST(steps(itself) < 50 * itself.size());
 }
 
