@@ -14,6 +14,7 @@ import stat
 import struct
 
 import harness
+import project as project_of_tests
 from harness import run
 from project import Project, assert_fails, assert_says, inode
 
@@ -106,7 +107,7 @@ def test_one_made_in_another_way_is_not_taken(tmp):
         assert len(spares(p)) == 1, (first, then)
         p("remove", "u")
         assert not u.exists()
-        shutil.rmtree(spares(p)[0])
+        harness.remove_tree(spares(p)[0])
 
 
 def test_as_many_as_are_wanted(tmp):
@@ -404,6 +405,19 @@ def test_random_steps():
         print(f"{handed_on} of {k_steps} were handed on")
         assert handed_on > 0.7 * k_steps, handed_on
         assert p("verify", "reference", "--content").code == 0
+
+
+def test_random_steps_of_an_ordinary_user(tmp):
+    if os.geteuid() != 0:
+        harness.skip("an ordinary user runs all of this")
+    for part in (__file__, harness.__file__, project_of_tests.__file__):
+        shutil.copy(part, tmp)
+    tmp.chmod(0o777)
+    done = harness.as_user(
+        ["/usr/bin/python3", "-B", tmp / "spares.py", "test_random_steps"], timeout=60 + k_steps,
+        env={"SNAPFIX": harness.public_snapfix(), "TMPDIR": tmp, "HOME": tmp, "PYTHONPATH": tmp,
+             "SNAPFIX_SPARE_STEPS": k_steps // 3, "SNAPFIX_FUZZ_SEED": k_seed, "SNAPFIX_REQUIRE_ALL": ""})
+    print(done.out, end="")
 
 
 if __name__ == "__main__":
