@@ -32,6 +32,7 @@ int finish(const std::vector<std::string>& arguments) {
     const auto root = snapshot::Root::open(path);
     snapshot::Held held(root, name, "snapfix finish", patience);
     finishing = job::finish(held, snapshot::load_run(root, held.folder()), how);
+    job::tell_what_became_of(finishing);
   }
   const auto& verified = finishing.snapshot.verified;
   if (options.flag("json")) {

@@ -46,7 +46,7 @@ void add_options(Arguments& options) {
 }
 
 std::string folder_from(const Arguments& options) {
-  const std::string out = options.value("chdir").value_or("");
+  auto out = options.value("chdir").value_or("");
   const auto components = source::split_path(out);
   if (out.starts_with('/') ||
       std::ranges::find(components, std::string_view("..")) != components.end()) {
@@ -128,8 +128,11 @@ int run_in_snapshot(const std::vector<std::string>& arguments) {
       os::warn(error.what());
     }
   }
-  if (wanted.under_ctest && result.finishing) {
-    print_measurements(result);
+  if (result.finishing) {
+    if (wanted.under_ctest) {
+      print_measurements(result);
+    }
+    job::tell_what_became_of(*result.finishing); // last: who looks for the tree looks at the end
   }
   if (result.has_finding && wanted.under_ctest) { // WILL_FAIL turns any exit code into a pass
     guard::abort_without_core();

@@ -11,26 +11,6 @@
 #include <string>
 
 namespace snapfix::job {
-namespace {
-
-void tell_what_became_of(const snapshot::Held& held, const snapshot::Finished& finished) {
-  print_left(finished.left);
-  if (!finished.handed_on.why_not.empty()) {
-    os::note(os::format("the tree is removed, not handed on: {}", finished.handed_on.why_not));
-  }
-  if (finished.kept) {
-    const auto& now = finished.verified;
-    // Words that nobody takes for those of an error: a test's output may be searched for them.
-    os::note(os::format("the snapshot is kept in {}: {} ({} files private, {} new, {} gone)",
-                        held.path(), finished.why_kept, now.made_private, now.added, now.missing));
-    os::print_hint(os::format("a shell in it: {} -- \"$SHELL\"",
-                              run_words(os::canonical_path("/proc/self/exe"), held.name(),
-                                        held.root().path(), held.require().meta().source)));
-  }
-}
-
-} // namespace
-
 Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
                  const snapshot::FinishOptions& options) {
   Finishing out;
@@ -43,9 +23,30 @@ Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>&
   if (!out.source_writes.empty()) {
     fault = "the command wrote to the source";
   }
+  out.path = held.path();
+  if (const auto* snapshot = held.snapshot()) {
+    out.shell =
+        os::format("{} -- \"$SHELL\"", run_words(os::canonical_path("/proc/self/exe"), held.name(),
+                                                 held.root().path(), snapshot->meta().source));
+  }
   out.snapshot = snapshot::finish(held, run, options, fault, print_findings);
-  tell_what_became_of(held, out.snapshot);
   return out;
+}
+
+void tell_what_became_of(const Finishing& finishing) {
+  const auto& finished = finishing.snapshot;
+  print_left(finished.left);
+  if (!finished.handed_on.why_not.empty()) {
+    os::note(os::format("the tree is removed, not handed on: {}", finished.handed_on.why_not));
+  }
+  if (finished.kept) {
+    const auto& now = finished.verified;
+    // Words that nobody takes for those of an error: a test's output may be searched for them.
+    os::note(os::format("the snapshot is kept in {}: {} ({} files private, {} new, {} gone)",
+                        finishing.path, finished.why_kept, now.made_private, now.added,
+                        now.missing));
+    os::print_hint("a shell in it: " + finishing.shell);
+  }
 }
 
 bool finish_killed_runs(const snapshot::Root& root) {
@@ -64,7 +65,9 @@ bool finish_killed_runs(const snapshot::Root& root) {
       os::note(os::format("the run of {} was killed: its snapshot is finished now",
                           os::quoted(held->name())));
       root.discard_work(folder); // of its guard, which was killed with it
-      has_finding = finish(*held, run, *run->finish).has_finding() || has_finding;
+      const auto finishing = finish(*held, run, *run->finish);
+      tell_what_became_of(finishing);
+      has_finding = finishing.has_finding() || has_finding;
     } catch (const os::Error& error) {
       os::note(os::format("{} stays: {}", os::quoted(held->name()), error.what()));
     }

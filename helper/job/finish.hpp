@@ -5,12 +5,15 @@
 #include "snapshot/snapshot.hpp"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace snapfix::job {
 
 struct Finishing {
   snapshot::Finished snapshot;
+  std::string path;                                 ///< where it stood
+  std::string shell;                                ///< opens one in it
   std::vector<snapshot::TouchedFile> source_writes; ///< that were to be reported
   bool lock_changed = false;
 
@@ -20,10 +23,12 @@ struct Finishing {
 };
 
 /// Finishes the snapshot, whose last run is `run`. Tells what is wrong with it: shared files or
-/// locks that were changed, writes to the source; where it is kept and how to get into it; why its
-/// tree was not handed on. Throws os::Error.
+/// locks that were changed, writes to the source. Throws os::Error.
 Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
                  const snapshot::FinishOptions& options);
+
+/// Tells where the snapshot is kept and how to get into it, or why its tree was not handed on.
+void tell_what_became_of(const Finishing& finishing);
 
 /// Finishes the snapshots that their runs were to finish, and did not: these were killed. What
 /// cannot be finished is told. Whether anything was found in them.

@@ -2,6 +2,12 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/process.hpp"
+#include "os/split.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace snapfix::job {
 namespace {
@@ -22,6 +28,22 @@ void print_some(const std::vector<std::string>& texts, void (*print)(std::string
   if (texts.size() > k_most_notes) {
     print(os::format("and {} more like these: --json shows all", texts.size() - k_most_notes));
   }
+}
+
+/// Only for a dashboard it does: else measurements are in the way of who reads a test's output, and
+/// leave an empty line in JUnit's. Another caller than ctest gets them always.
+bool ctest_writes_test_xml() {
+  const auto parent = os::parent_process();
+  if (os::process_name(parent) != "ctest") {
+    return true;
+  }
+  constexpr std::array<std::string_view, 7> k_options{"-T",      "-D",          "-S",      "-M",
+                                                      "--test-", "--dashboard", "--script"};
+  const auto words =
+      os::split(os::read_proc(os::format("/proc/{}/cmdline", parent)).value_or(""), '\0');
+  return std::ranges::any_of(words, [&](std::string_view word) {
+    return std::ranges::any_of(k_options, [&](auto option) { return word.starts_with(option); });
+  });
 }
 
 } // namespace
@@ -51,6 +73,10 @@ std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard) {
 }
 
 void print_measurement(const std::string& name, double value) {
+  static const bool are_wanted = ctest_writes_test_xml();
+  if (!are_wanted) {
+    return;
+  }
   os::print("<CTestMeasurement type=\"numeric/double\" name=\"{}\">{:.12g}</CTestMeasurement>",
             name, value);
 }

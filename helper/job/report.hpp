@@ -14,8 +14,8 @@ namespace snapfix::job {
 /// What the record of a run tells of its guard, a line a file that became private.
 std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard);
 
-/// `<CTestMeasurement ...>` on stdout, which ctest puts into Test.xml. On no line of its own: ctest
-/// would leave an empty one in its place.
+/// `<CTestMeasurement ...>` on stdout, which ctest puts into Test.xml, where it writes that. On no
+/// line of its own: ctest would leave an empty one in its place.
 void print_measurement(const std::string& name, double value);
 void print_measurements(const snapshot::Ledger& ledger);
 void print_measurements(const snapshot::Frozen& frozen);

@@ -45,10 +45,12 @@ private:
   void require_usable(const snapshot::Snapshot& standing) const;
   bool was_run_by_our_parent() const;
   void check_source() const;
+  guard::Command prepare_command(const std::string& source) const;
   void start_record(const guard::Command& command);
   void execute(const guard::Command& command);
   void record_end();
   void finish(const std::string& source);
+  void finish_without_run() noexcept;
 
   const RunOptions& m_options;
   snapshot::Held m_held;
@@ -140,6 +142,16 @@ void Run::check_source() const {
   os::note(text);
 }
 
+guard::Command Run::prepare_command(const std::string& source) const {
+  auto out = command_in(m_held.require(), m_options);
+  if (!m_options.under_ctest) { // there the freeze says it, once
+    note_programs_in_source(out.environment, source, [this](const std::string& path) {
+      return os::exists(m_held.path() + "/" + path);
+    });
+  }
+  return out;
+}
+
 void Run::start_record(const guard::Command& command) {
   auto& record = m_out.record;
   record.command = command.arguments;
@@ -209,20 +221,32 @@ void Run::finish(const std::string& source) {
   }
 }
 
+/// Where no command was run: why not is what is to be told.
+void Run::finish_without_run() noexcept {
+  try {
+    if (m_options.finish) {
+      const bool was_begun = !m_out.record.started.empty();
+      const auto run = was_begun ? std::optional(m_out.record) : std::nullopt;
+      tell_what_became_of(job::finish(m_held, run, *m_options.finish));
+    }
+  } catch (const std::exception&) {
+  }
+}
+
 RunResult Run::operator()() {
   prepare();
   check_source();
-  const auto& snapshot = m_held.require();
-  const std::string source = snapshot.meta().source;
-  const auto command = command_in(snapshot, m_options);
-  if (!m_options.under_ctest) { // there the freeze says it, once
-    note_programs_in_source(command.environment, source, [&](const std::string& path) {
-      return os::exists(snapshot.path() + "/" + path);
-    });
-  }
-  start_record(command);
+  const std::string source = m_held.require().meta().source;
   Stopwatch watch;
-  execute(command);
+  try {
+    const auto command = prepare_command(source);
+    start_record(command);
+    watch.lap();
+    execute(command);
+  } catch (...) {
+    finish_without_run();
+    throw;
+  }
   m_out.run_seconds = watch.lap();
   finish(source);
   m_out.finish_seconds = watch.lap();

@@ -110,6 +110,22 @@ def test_who_was_killed_is_finished(tmp):
         assert p.names() == [] and p.strays() == [], p.strays()
 
 
+def test_a_command_that_cannot_be_run(tmp):
+    p = Project(tmp)
+    for args, command, code, words in (
+        (["--chdir=none"], "true", 125, "no folder 'none'"), ([], "no-such-program", 127, "no-such-program"), ([], "./a.txt", 126, "a.txt"),
+    ):
+        for keep, stays in (("never", False), ("on-failure", True), ("always", True)):
+            done = p("run", "t", "--fresh", "--finish", f"--keep={keep}", *args, "--", command, expect=code)
+            assert_says(done, words)
+            assert (p.root / "t").exists() == stays, done
+            assert p("finish-run").err == ""
+    p.create("t", "--fresh")
+    other = Project(tmp / "other", root=p.root)
+    other("run", "t", "--finish", "--keep=never", "--", "true", expect=125)  # it is of another source, and not ours to finish
+    assert p.names() == ["t"]
+
+
 def test_a_finding_of_who_was_killed(tmp):
     p = Project(tmp)
     killed(p, "--guard=off", script=f"{k_script}; touch here; exec sleep 100")
