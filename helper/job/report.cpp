@@ -73,8 +73,8 @@ std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard) {
 }
 
 void print_measurement(const std::string& name, double value) {
-  static const bool are_wanted = ctest_writes_test_xml();
-  if (!are_wanted) {
+  static const bool k_are_wanted = ctest_writes_test_xml();
+  if (!k_are_wanted) {
     return;
   }
   os::print("<CTestMeasurement type=\"numeric/double\" name=\"{}\">{:.12g}</CTestMeasurement>",

@@ -39,11 +39,9 @@ template<std::integral Number> void from_json(const json& value, Number& out) {
   value.get_to(out);
 }
 
-void from_json(const json& value, double& out) {
-  value.get_to(out);
-}
-
-void from_json(const json& value, std::string& out) {
+template<typename Value>
+requires(std::same_as<Value, double> ||
+         std::same_as<Value, std::string>) void from_json(const json& value, Value& out) {
   value.get_to(out);
 }
 
@@ -188,7 +186,7 @@ void from_json(const json& finish, FinishOptions& out) {
   finish.at("will_fail").get_to(out.verdict.will_fail);
   finish.at("by_output").get_to(out.verdict.by_output);
   from_json(finish.at("spares"), out.spares);
-  if (finish.contains("skip_return_code")) {
+  if (!finish.at("skip_return_code").is_null()) {
     from_json(finish["skip_return_code"], out.verdict.skip_return_code.emplace());
   }
 }
@@ -266,14 +264,12 @@ void add_end(const RunRecord& run, json& out) {
 }
 
 json json_of(const FinishOptions& finish) {
-  json out = json_object({{"keep", os::word_of(finish.keep)},
-                          {"will_fail", finish.verdict.will_fail},
-                          {"by_output", finish.verdict.by_output},
-                          {"spares", finish.spares}});
-  if (finish.verdict.skip_return_code) {
-    out["skip_return_code"] = *finish.verdict.skip_return_code;
-  }
-  return out;
+  const auto& skip = finish.verdict.skip_return_code;
+  return json_object({{"keep", os::word_of(finish.keep)},
+                      {"will_fail", finish.verdict.will_fail},
+                      {"skip_return_code", skip ? json(*skip) : json()},
+                      {"by_output", finish.verdict.by_output},
+                      {"spares", finish.spares}});
 }
 
 } // namespace

@@ -107,6 +107,10 @@ struct RunRecord {
   GuardRecord guard;
   std::optional<FinishOptions> finish; ///< still to be done; the run was to do it at its end
 
+  /// Whether it is, or was, under the guard, or had nothing to be guarded.
+  bool is_guarded() const {
+    return guard.state == GuardState::on || guard.state == GuardState::not_needed;
+  }
   /// Whether the run came to its end and left no process behind.
   bool ended_cleanly() const { return end && outlived.empty(); }
 };

@@ -114,11 +114,6 @@ std::optional<os::Dir> open_own_child(const os::Dir& dir, const char* name) {
   }
 }
 
-/// Whether the recorded run is, or was, under the guard, or had nothing to be guarded.
-bool is_guarded(const RunRecord& run) {
-  return run.guard.state == GuardState::on || run.guard.state == GuardState::not_needed;
-}
-
 Verified Verifier::count() {
   if (auto top = open_own_child(m_root.top(), m_snapshot.folder().c_str())) {
     visit_all(std::move(*top));
@@ -362,7 +357,7 @@ void Verifier::name_suspects_in(const Root& root) {
         const auto run = load_run(root, other);
         if (!run) {
           m_out.never_run.insert(finding.suspects.back());
-        } else if (!is_guarded(*run)) {
+        } else if (!run->is_guarded()) {
           m_out.unguarded.insert(finding.suspects.back());
         }
       }
