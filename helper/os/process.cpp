@@ -193,8 +193,8 @@ pid_t this_process() {
 }
 
 pid_t parent_process() {
-  static const pid_t parent = ::getppid();
-  return parent;
+  static const pid_t k_parent = ::getppid();
+  return k_parent;
 }
 
 uid_t effective_user() {
