@@ -390,7 +390,7 @@ def test_random_steps():
             for _ in range(chosen.choice([0, 1, 1, 1, 2, 5])):
                 name, act = chosen.choice(steps(t, chosen))
                 did.append(name)
-                with contextlib.suppress(FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError, IsADirectoryError):
+                with contextlib.suppress(FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError, IsADirectoryError, shutil.Error):
                     act()
                 if not any(path.is_file() for path in t.rglob("*")):
                     break
