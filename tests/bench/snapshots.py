@@ -137,8 +137,8 @@ def peak_bytes(*command):
 class Place:
     """A source and a root on one file system."""
 
-    def __init__(self, top, shape, count, can_reflink):
-        self.top, self.can_reflink = top, can_reflink
+    def __init__(self, top, shape, count, can_reflink, is_slow):
+        self.top, self.can_reflink, self.is_slow = top, can_reflink, is_slow
         self.source, self.root, self.target, self.old = top / "source", top / "root", top / "target", top / "old"
         self.source.mkdir()
         self.old.mkdir()
@@ -499,7 +499,7 @@ def measure_case(options, name, shape, count, keep):
     if name.startswith("slow"):
         rounds = max(3, rounds // 3)
     with file_system(name) as where:
-        place = Place(where, shape, count, name in ("xfs", "btrfs"))
+        place = Place(where, shape, count, name in ("xfs", "btrfs"), name.startswith("slow"))
         try:
             for task in tasks:
                 print(f"{name}, {shape}, {count} files: {task}", file=sys.stderr, flush=True)
