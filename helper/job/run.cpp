@@ -75,14 +75,17 @@ void Run::prepare() {
   if (standing != nullptr && !fresh) {
     require_usable(*standing);
   }
-  const bool lock_changed = standing != nullptr && print_changed_locks(*standing);
+  // What an earlier run changed was told at its end, and goes now.
+  const bool is_told =
+      fresh && m_options.finish && snapshot::load_run(m_held.root(), m_held.folder());
+  const bool lock_changed = standing != nullptr && !is_told && print_changed_locks(*standing);
   if (lock_changed && !fresh) {
     throw os::Error(
         os::format("the command would run with another lock in {}", os::quoted(m_held.name())),
         "--fresh makes the snapshot anew");
   }
   // A further attempt (ctest --repeat) makes it anew: nobody would look at this change again.
-  if (lock_changed && m_options.under_ctest && !m_options.finish && was_run_by_our_parent()) {
+  if (lock_changed && m_options.under_ctest && was_run_by_our_parent()) {
     throw os::Error("an earlier attempt of this test changed the lock");
   }
   if (standing != nullptr && !fresh) {

@@ -332,6 +332,10 @@ def test_no_command_runs_with_another_lock(tmp):
         assert "'uv.lock' was changed" in refused.err and "--fresh" in refused.err, refused
     (pathlib.Path(runs("create", "u").out[:-1]) / "uv.lock").write_text("by hand\n")
     assert "by hand" not in runs("run", "u", "--fresh", "--", "cat", "uv.lock").out
+    (pathlib.Path(runs("create", "w").out[:-1]) / "uv.lock").write_text("by hand\n")
+    assert "by hand" not in runs("run", "w", "--fresh", "--finish", "--", "cat", "uv.lock").out
+    runs("run", "w", "--fresh", "--finish", "--", "sh", "-c", "echo '# x' >>uv.lock", expect=k_lock_changed)
+    assert "uv.lock" not in runs("run", "w", "--fresh", "--finish", "--", "true").err, "it is told twice"
     # ctest --repeat: a further attempt would wipe away what the one before did.
     said, codes = of_one_ctest_run(runs, [("run", "v", "--fresh", "--", "sh", "-c", script) for script in ("rm uv.lock", "true")])
     assert "earlier attempt" in said and codes == [134, 134], (said, codes)
