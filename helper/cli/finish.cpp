@@ -42,7 +42,9 @@ int finish(const std::vector<std::string>& arguments) {
   }
   const bool has_finding = finishing.has_finding();
   if (has_finding && options.flag("ctest")) {
-    os::print_hint("then run the test itself: 'ctest --rerun-failed' runs this cleanup alone");
+    os::print_hint(
+        "then run the test itself: 'ctest --rerun-failed' runs this cleanup alone, which "
+        "may pass then");
   }
   return has_finding ? k_difference : k_done;
 }

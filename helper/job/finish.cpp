@@ -6,7 +6,6 @@
 #include "job/uv_locked.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
-#include "os/path.hpp"
 
 #include <string>
 
@@ -25,9 +24,10 @@ Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>&
   }
   out.path = held.path();
   if (const auto* snapshot = held.snapshot()) {
-    out.shell =
-        os::format("{} -- \"$SHELL\"", run_words(os::canonical_path("/proc/self/exe"), held.name(),
-                                                 held.root().path(), snapshot->meta().source));
+    out.shell = run_words(held.name(), held.root().path(), snapshot->meta().source);
+    if (run && run->folder.starts_with(out.path + "/")) {
+      out.shell += " --chdir=" + shell_word(run->folder.substr(out.path.size() + 1));
+    }
   }
   out.snapshot = snapshot::finish(held, run, options, fault, print_findings);
   return out;
@@ -45,7 +45,7 @@ void tell_what_became_of(const Finishing& finishing) {
     os::note(os::format("the snapshot is kept in {}: {} ({} files private, {} new, {} gone)",
                         finishing.path, finished.why_kept, now.made_private, now.added,
                         now.missing));
-    os::print_hint("a shell in it: " + finishing.shell);
+    os::print_hint(os::format("a shell in it: {} -- \"${{SHELL:-sh}}\"", finishing.shell));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/subprocess.hpp"
 
 #include <algorithm>
@@ -61,9 +62,8 @@ std::string shell_word(std::string_view word) {
   return out + "'";
 }
 
-std::string run_words(const std::string& program, const std::string& name, const std::string& root,
-                      const std::string& source) {
-  return shell_word(program) + " run " +
+std::string run_words(const std::string& name, const std::string& root, const std::string& source) {
+  return shell_word(os::canonical_path("/proc/self/exe")) + " run " +
          shell_word((name.starts_with('-') ? "--name=" : "") + name) + " --root " +
          shell_word(root) + " --source " + shell_word(source);
 }
@@ -88,7 +88,7 @@ std::vector<std::string> command_lines(const snapshot::Description& snapshot,
   }
   const std::string& path = snapshot.path;
   const std::string& name = snapshot.meta.name;
-  std::string start = run_words("snapfix", name, root, snapshot.meta.source);
+  std::string start = run_words(name, root, snapshot.meta.source);
   if (run.folder.starts_with(path + "/")) {
     start += " --chdir=" + shell_word(run.folder.substr(path.size() + 1));
   }

@@ -11,9 +11,9 @@ namespace snapfix::job {
 /// A word as a shell reads it: quoted where it must be, on one line, whatever bytes it holds.
 std::string shell_word(std::string_view word);
 
-/// `snapfix run NAME` with what tells root and source, as words of a shell.
-std::string run_words(const std::string& program, const std::string& name, const std::string& root,
-                      const std::string& source);
+/// `snapfix run NAME` with what tells root and source, as words of a shell, which may not have
+/// snapfix in its PATH.
+std::string run_words(const std::string& name, const std::string& root, const std::string& source);
 
 /// The command of a snapshot's recorded run for a shell to be pasted
 /// into: `snapfix run`, which guards it, in the environment that it had as far as that is not the

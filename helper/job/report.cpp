@@ -153,14 +153,16 @@ void print_findings(const snapshot::Verified& verified) {
     os::print(stderr, "  snapfix has run nothing in: {}\n", os::joined(verified.never_run, ", "));
     os::print_hint(
         "one in which snapfix has run nothing was most likely written to from outside (by "
-        "you, by hand, a job that was started in it, an editor): let 'snapfix run NAME -- "
-        "COMMAND' start what works there, which guards it");
+        "you, by hand, a job that was started in it, an editor), or by a test that uses it as a "
+        "fixture: let 'snapfix run NAME -- COMMAND' start what works there, which guards it");
   }
   if (verified.unguarded.empty() && verified.never_run.empty()) {
     os::print_hint(
-        "what snapfix ran in them ran under the guard: the writer is no process of theirs "
-        "(you, by hand, a daemon, an editor, a container), or got past the guard "
-        "(docs/isolation.md says how), or this is a defect of snapfix");
+        "what snapfix ran in them ran under the guard: the writer worked in a snapshot that is "
+        "gone "
+        "(see which other test failed), or is no process of theirs (you, by hand, a daemon, an "
+        "editor, a container), or got past the guard (docs/isolation.md says how), or this is a "
+        "defect of snapfix");
   }
   os::print_hint(
       "files that are written to in place can be made private from the start: --copy (COPY)");

@@ -153,10 +153,11 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
   const Snapshot& snapshot = held.require();
   out.verified = verify(snapshot, VerifyDepth::stats);
   tell(out.verified);
-  if (options.keep == Keep::always) {
-    out.why_kept = "as asked";
-  } else if (options.keep == Keep::on_failure) {
+  if (options.keep != Keep::never) {
     out.why_kept = reason_to_keep(snapshot, run, options.verdict, fault, out.verified);
+  }
+  if (options.keep == Keep::always && out.why_kept.empty()) {
+    out.why_kept = "as asked";
   }
   out.kept = !out.why_kept.empty();
   if (run && (out.kept || !out.verified.findings.empty())) {

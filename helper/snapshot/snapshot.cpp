@@ -35,7 +35,7 @@ Snapshot Snapshot::require(const Root& root, const std::string& name) {
     return std::move(*found);
   }
   const auto stat = root.stat_of_tree(folder);
-  const char* all = "'snapfix list' shows what there is";
+  const auto all = os::format("'snapfix list --root {}' shows what there is", root.path());
   if (!stat) {
     const auto like = name_like(root, name);
     throw os::Error(os::format("there is no snapshot {} in {}", os::quoted(name), root.path()),

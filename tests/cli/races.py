@@ -219,7 +219,7 @@ class Races:
         for name in p.names():
             p("verify", name, "--content")
             p("remove", name)
-        p("prune")
+        p("prune", "--spares", 0)
         state = p.root / ".snapfix"
         harness.eventually(lambda: not processes_of(p.root), "all processes have ended")
         left = {name: sorted(os.listdir(state / name)) for name in ("work", "trash", "snapshots", "runs")}

@@ -1,6 +1,7 @@
 """`run --finish`: a command, and what becomes of its snapshot, in one."""
 
 import collections
+import os
 import re
 import shlex
 import signal
@@ -93,7 +94,10 @@ def test_the_last_lines_lead_into_it(tmp):
     shell.write_text("#!/bin/sh\npwd; cat new\n")
     shell.chmod(0o755)
     command = way.split("a shell in it: ")[1]
+    assert command.startswith(os.path.realpath(harness.snapfix_path()) + " run t "), command
     assert run(["sh", "-c", command], cwd="/", env={"SHELL": shell}).out == f"{p.root}/t\nx\n"
+    done = finishing(p, "--fresh", "--chdir=dir", script="exit 3", expect=3)
+    assert run(["sh", "-c", done.err.splitlines()[-1].split("a shell in it: ")[1]], cwd="/", stdin="pwd\n", env={"SHELL": ""}).out == f"{p.root}/t/dir\n"
 
 
 def test_who_was_killed_is_finished(tmp):
