@@ -46,7 +46,12 @@ snapshot::Created create_in(const snapshot::Root& root, const Arguments& options
     }
   }
   const auto locks = lock_options_from(options);
-  if (auto standing = stays ? snapshot::reuse(root, name, wanted) : std::nullopt) {
+  const std::string folder = snapshot::folder_of_name(name);
+  const auto run =
+      wanted.existing == Existing::refresh ? std::nullopt : snapshot::load_run(root, folder);
+  const bool awaits_finish = run && run->finish && !root.is_name_locked(folder); // it was killed
+  if (auto standing =
+          stays && !awaits_finish ? snapshot::reuse(root, name, wanted) : std::nullopt) {
     if (!wanted.tree.uv_locked.empty()) {
       const auto snapshot = snapshot::Snapshot::require(root, name);
       if (job::print_changed_locks(snapshot)) {
@@ -63,7 +68,13 @@ snapshot::Created create_in(const snapshot::Root& root, const Arguments& options
     const auto& meta = held.require().meta();
     meta.options.put_into(wanted.tree, meta.source);
   }
-  return job::create_checked(held, wanted, locks);
+  auto out = job::create_checked(held, wanted, locks);
+  auto left = awaits_finish ? snapshot::load_run(root, folder) : std::nullopt;
+  if (left && left->finish) {
+    left->finish.reset(); // what stands is the caller's now
+    snapshot::write_run(root, folder, *left);
+  }
+  return out;
 }
 
 } // namespace

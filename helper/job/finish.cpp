@@ -70,6 +70,7 @@ bool finish_killed_runs(const snapshot::Root& root) {
       has_finding = finishing.has_finding() || has_finding;
     } catch (const os::Error& error) {
       os::note(os::format("{} stays: {}", os::quoted(held->name()), error.what()));
+      has_finding = true; // there may be one
     }
     root.clear_debris();
   }

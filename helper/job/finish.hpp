@@ -31,7 +31,7 @@ Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>&
 void tell_what_became_of(const Finishing& finishing);
 
 /// Finishes the snapshots that their runs were to finish, and did not: these were killed. What
-/// cannot be finished is told. Whether anything was found in them.
+/// cannot be finished is told. Whether anything was found in them, or may be.
 bool finish_killed_runs(const snapshot::Root& root);
 
 } // namespace snapfix::job

@@ -32,6 +32,15 @@ bool is_worth_setting(std::string_view variable) {
          std::ranges::find(k_set_anyway, name) == k_set_anyway.end();
 }
 
+/// By its path: who pastes it may not have it in PATH.
+std::string own_program() {
+  try {
+    return os::canonical_path("/proc/self/exe");
+  } catch (const os::Error&) {
+    return "snapfix";
+  }
+}
+
 } // namespace
 
 std::string shell_word(std::string_view word) {
@@ -63,7 +72,7 @@ std::string shell_word(std::string_view word) {
 }
 
 std::string run_words(const std::string& name, const std::string& root, const std::string& source) {
-  return shell_word(os::canonical_path("/proc/self/exe")) + " run " +
+  return shell_word(own_program()) + " run " +
          shell_word((name.starts_with('-') ? "--name=" : "") + name) + " --root " +
          shell_word(root) + " --source " + shell_word(source);
 }

@@ -37,8 +37,8 @@ bool ctest_writes_test_xml() {
   if (os::process_name(parent) != "ctest") {
     return true;
   }
-  constexpr std::array<std::string_view, 7> k_options{"-T",      "-D",          "-S",      "-M",
-                                                      "--test-", "--dashboard", "--script"};
+  constexpr std::array<std::string_view, 8> k_options{
+      "-T", "-D", "-S", "-M", "--test-action", "--test-model", "--dashboard", "--script"};
   const auto words =
       os::split(os::read_proc(os::format("/proc/{}/cmdline", parent)).value_or(""), '\0');
   return std::ranges::any_of(words, [&](std::string_view word) {

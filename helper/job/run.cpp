@@ -42,6 +42,7 @@ public:
 
 private:
   void prepare();
+  void finish_killed_run();
   void require_usable(const snapshot::Snapshot& standing) const;
   bool was_run_by_our_parent() const;
   void check_source() const;
@@ -60,6 +61,7 @@ private:
 /// Makes the snapshot if it is missing; where it is to be fresh also if it was used, its lock was
 /// changed, or it is of another state.
 void Run::prepare() {
+  finish_killed_run();
   const auto* standing = m_held.snapshot();
   const bool fresh = m_options.fresh;
   if (standing == nullptr && !fresh) {
@@ -111,6 +113,26 @@ void Run::prepare() {
   m_held.root().clear_debris();
 }
 
+/// An earlier run of that name, which was to be finished. This one goes on in its tree, or makes it
+/// anew, but for a further attempt (ctest --repeat): with it nobody would look at what was found.
+void Run::finish_killed_run() {
+  const auto run = snapshot::load_run(m_held.root(), m_held.folder());
+  if (!run || !run->finish || m_held.snapshot() == nullptr) {
+    return;
+  }
+  auto how = *run->finish;
+  how.keep = snapshot::Keep::always;
+  bool has_finding = false;
+  try {
+    has_finding = job::finish(m_held, run, how).has_finding();
+  } catch (const os::Error& error) {
+    os::note(os::format("what an earlier run has changed is not known: {}", error.what()));
+  }
+  if (has_finding && m_options.under_ctest && was_run_by_our_parent()) {
+    throw os::Error("an earlier attempt of this test changed what it must not");
+  }
+}
+
 void Run::require_usable(const snapshot::Snapshot& standing) const {
   standing.require_whole();
   const auto& tree = m_options.create.tree;
@@ -139,7 +161,7 @@ void Run::check_source() const {
   }
   const auto text = os::format("the snapshot {} is one of another source, {}",
                                os::quoted(m_held.name()), os::quoted(source));
-  if (m_options.names_source) {
+  if (m_options.names_source || m_options.finish) { // which would remove another's
     throw os::Error(text, "name that one, or choose another name or --root");
   }
   os::note(text);

@@ -3,6 +3,7 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/parallel.hpp"
+#include "os/process.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -311,6 +312,27 @@ bool open_up(const Dir& parent, const char* name) noexcept {
   const UniqueFd fd(::openat(parent.fd(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   // fchmod refuses O_PATH descriptors; their magic link in /proc cannot be redirected.
   return fd && ::chmod(path_of_descriptor(fd.get()).c_str(), k_owner_all) == 0;
+}
+
+std::optional<Dir> open_own_folder(const Dir& parent, const char* name) {
+  constexpr std::uint32_t k_owner_reads = 0500;
+  const auto is_closed = [](const Stat& stat) {
+    return stat.owner == effective_user() && (stat.permissions() & k_owner_reads) != k_owner_reads;
+  };
+  try {
+    auto out = parent.try_open_child(name);
+    if (out && effective_user() != 0 && is_closed(out->stat())) { // root may look into any
+      open_up(parent, name); // else what is in it could be listed, and not looked at
+    }
+    return out;
+  } catch (const Error& error) {
+    const auto stat = error.error_number() == EACCES ? parent.try_stat(name) : std::nullopt;
+    if (!stat || (stat->owner == effective_user() && !is_closed(*stat))) {
+      throw; // for another reason than its mode
+    }
+    // One that is not ours to open (a container's) is as one that is missing.
+    return open_up(parent, name) ? parent.try_open_child(name) : std::nullopt;
+  }
 }
 
 std::vector<std::string> remove_tree(const Dir& parent, const char* name, Progress* progress) {

@@ -4,6 +4,7 @@
 #include "os/progress.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,5 +34,9 @@ Dir open_on_same_mount(const Dir& parent, const char* name);
 
 /// Gives the owner rwx on a folder of ours, never following a symlink. False if it is not ours.
 bool open_up(const Dir& parent, const char* name) noexcept;
+
+/// Opens a folder to look into, also one whose mode closes it to us: that is opened up. Nothing if
+/// there is none, or it is not ours to open. Throws Error.
+std::optional<Dir> open_own_folder(const Dir& parent, const char* name);
 
 } // namespace snapfix::os

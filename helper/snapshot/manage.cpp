@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace snapfix::snapshot {
 namespace {
@@ -62,6 +63,23 @@ std::vector<std::string> remove_tree_of(Held& held) {
   }
   root.clear_debris(); // what is left of others is for prune to tell
   return left;
+}
+
+/// The command has taken its tree away, maybe after it wrote to shared files.
+void finish_without_tree(Held& held, Verified& out,
+                         const std::function<void(const Verified&)>& tell) {
+  const Root& root = held.root();
+  if (auto manifest = SnapshotManifest::load(root.snapshots(), held.folder())) {
+    const Snapshot gone(root, held.folder(), std::move(*manifest));
+    if (gone.find_base() != nullptr) {
+      out = verify(gone, VerifyDepth::stats);
+      tell(out);
+    }
+  }
+  root.forget(held.folder());
+  held.remove_lock_file();
+  held.put(std::nullopt);
+  root.clear_debris();
 }
 
 struct Aged {
@@ -145,8 +163,7 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
   const Root& root = held.root();
   Finished out;
   if (!root.top().try_stat(held.folder().c_str())) {
-    held.remove_lock_file();
-    root.clear_debris();
+    finish_without_tree(held, out.verified, tell);
     return out;
   }
   out.existed = true;
@@ -163,7 +180,11 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
   if (run && (out.kept || !out.verified.findings.empty())) {
     run->changes = out.verified.changes();
     run->finish.reset();
-    write_run(root, held.folder(), *run);
+    try {
+      write_run(root, held.folder(), *run);
+    } catch (const os::Error& error) { // how the command ended is what counts
+      os::note(os::format("what the run has changed is not recorded: {}", error.what()));
+    }
   }
   if (!out.kept) {
     if (out.verified.findings.empty()) {

@@ -64,7 +64,10 @@ std::optional<HeldSpare> hold(const Root& root, const std::string& spare) {
 /// Why a tree is not handed on that may be changed by somebody, or is not as a new one would be.
 std::string obstacle(const Snapshot& snapshot, const std::optional<RunRecord>& run) {
   const std::string path = snapshot.path();
-  if (snapshot.meta().update != Update::none || (run && !run->ended_cleanly())) {
+  if (snapshot.meta().update != Update::none) {
+    return "it was updated since it was made";
+  }
+  if (run && !run->ended_cleanly()) {
     return "a process of its command may live";
   }
   if (const auto processes = os::processes_in(path); !processes.empty()) {

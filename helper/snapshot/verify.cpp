@@ -47,6 +47,7 @@ private:
   };
 
   void visit_all(os::Dir top);
+  void add(const Counts& counts);
   Counts visit(os::Dir&& dir, std::size_t folder_index, os::WorkQueue<Task>& queue);
   void visit_missing(std::size_t folder_index, Counts& counts);
   bool visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts);
@@ -97,37 +98,25 @@ const Base& Verifier::base_of(const Snapshot& snapshot) {
   return snapshot.base();
 }
 
-constexpr std::uint32_t k_owner_reads = 0500;
-
-/// Opens a folder of the snapshot, also one that its test closed.
-std::optional<os::Dir> open_own_child(const os::Dir& dir, const char* name) {
-  try {
-    return dir.try_open_child(name);
-  } catch (const os::Error& error) {
-    const auto stat = error.error_number() == EACCES ? dir.try_stat(name) : std::nullopt;
-    const bool is_ours = stat && stat->owner == os::effective_user();
-    if (!stat || (is_ours && (stat->permissions() & k_owner_reads) == k_owner_reads)) {
-      throw; // for another reason than its mode
-    }
-    // Closed by its test; one that is not ours to open (a container's) counts as missing.
-    return os::open_up(dir, name) ? dir.try_open_child(name) : std::nullopt;
-  }
-}
-
 Verified Verifier::count() {
-  if (auto top = open_own_child(m_root.top(), m_snapshot.folder().c_str())) {
+  if (auto top = os::open_own_folder(m_root.top(), m_snapshot.folder().c_str())) {
     visit_all(std::move(*top));
   }
   return std::move(m_out);
 }
 
 Verified Verifier::run() {
-  auto top = open_own_child(m_root.top(), m_snapshot.folder().c_str());
-  if (!top) {
+  if (auto top = os::open_own_folder(m_root.top(), m_snapshot.folder().c_str())) {
+    visit_all(std::move(*top));
+  } else {
     m_snapshot.require_standing();
-    throw os::Error("open", {m_snapshot.path()}, EACCES);
+    if (m_root.top().try_stat(m_snapshot.folder().c_str())) {
+      throw os::Error("open", {m_snapshot.path()}, EACCES);
+    }
+    Counts counts; // its command took the tree away: the objects tell what was done before
+    visit_missing(0, counts);
+    add(counts);
   }
-  visit_all(std::move(*top));
   m_snapshot.require_standing();
   if (!m_found.empty()) {
     std::ranges::sort(m_found, {}, &std::pair<std::size_t, Finding>::first);
@@ -144,21 +133,22 @@ Verified Verifier::run() {
   return std::move(m_out);
 }
 
+void Verifier::add(const Counts& counts) {
+  const std::scoped_lock lock(m_mutex);
+  m_out.shared += counts.shared;
+  m_out.made_private += counts.made_private;
+  m_out.bytes_private += counts.bytes_private;
+  m_out.missing += counts.missing;
+  m_out.added += counts.added;
+}
+
 void Verifier::visit_all(os::Dir top) {
   os::WorkQueue<Task> queue(os::k_adapt);
-  const auto add = [this](const Counts& counts) {
-    const std::scoped_lock lock(m_mutex);
-    m_out.shared += counts.shared;
-    m_out.made_private += counts.made_private;
-    m_out.bytes_private += counts.bytes_private;
-    m_out.missing += counts.missing;
-    m_out.added += counts.added;
-  };
   queue.add({std::make_shared<const os::Dir>(std::move(top)), 0});
   queue.run([&](const Task& task) {
     // The top is given as its own parent.
     const char* name = task.index == 0 ? "." : m_base.text(m_base.folders()[task.index].name);
-    if (auto dir = open_own_child(*task.parent, name)) {
+    if (auto dir = os::open_own_folder(*task.parent, name)) {
       add(visit(std::move(*dir), task.index, queue));
     } else {
       Counts counts;

@@ -44,6 +44,7 @@ struct Verified {
 /// Compares a snapshot with its manifest. A file is shared if it still has the inode that the
 /// manifest names; it must then have the object's size, mtime and mode, and with
 /// VerifyDepth::content its content. Objects that were changed are healed.
+/// Of one whose tree is gone, only the objects are looked at.
 /// Needs no lock of the name: a job may be at work in it. Throws os::Error, also if it is just
 /// being replaced or removed.
 Verified verify(const Snapshot& snapshot, VerifyDepth depth);

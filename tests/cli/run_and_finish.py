@@ -83,6 +83,25 @@ def test_what_it_must_not_change(tmp):
             finishing(p, "--ctest", f"--verdict={verdict}", *args, script=f"{script}; exit {code}", expect=-signal.SIGABRT)
 
 
+def test_a_tree_that_the_command_takes_away(tmp):
+    p = Project(tmp)
+    for take in ('rm -rf "$SNAPSHOT_DIR"', f'mv "$SNAPSHOT_DIR" {tmp}/elsewhere$$'):
+        finishing(p, script=f"cd /; {take}")
+        done = finishing(p, "--guard=off", script=f"{k_script}; cd /; {take}", expect=123)
+        assert_says(done, "'a.txt' was changed through a link")
+        state = p.root / ".snapfix"
+        assert p.names() == [] and not list((state / "runs").iterdir()) and not list((state / "work").iterdir())
+        p.expect_snapshot(p.create("u", "--fresh"))
+        p("remove", "u")
+
+
+def test_what_is_said_where_ctest_searches_it(tmp):
+    p = Project(tmp)
+    assert finishing(p, "--ctest", "--verdict=by-output").err == ""
+    assert p.names() == ["t"]
+    assert "kept" in finishing(p, "--ctest", "--fresh", "--keep=always").err
+
+
 def test_the_last_lines_lead_into_it(tmp):
     p = Project(tmp)
     done = finishing(p, script="echo x >new; echo y >>a.txt; rm dir/b.py; exit 3", expect=3)
@@ -114,6 +133,29 @@ def test_who_was_killed_is_finished(tmp):
         assert p.names() == [] and p.strays() == [], p.strays()
 
 
+def test_who_takes_over_what_was_killed(tmp):
+    p = Project(tmp)
+    for command in (["create", "t"], ["create", "t", "--reuse"], ["create", "t", "--update"], ["run", "t", "--", "true"]):
+        killed(p, "--keep=never")
+        p(*command)
+        (p.root / "t/mine").write_text("by hand\n")
+        for later in ("freeze", "finish-run"):
+            assert "killed" not in p(later).err
+        assert (p.root / "t/mine").exists(), command
+        p("remove", "t")
+
+
+def test_a_further_attempt_tells_what_a_killed_one_changed(tmp):
+    p = Project(tmp)
+    snapfix = f"{harness.snapfix_path()} run t --source {p.source} --root {p.root} --fresh --finish --ctest --guard=off --"
+    kill = f"{snapfix} sh -c '{k_script}; touch here; exec sleep 100' & until [ -e {p.root}/t/here ]; do sleep 0.02; done; kill -9 $!; wait $!"
+    done = run(["bash", "-c", f"{kill}; {snapfix} true; exit $?"], expect=None)
+    assert done.code == 134, done
+    assert_says(done, "'a.txt' was changed through a link", "earlier attempt")
+    killed(p, "--fresh", "--guard=off", script=f"{k_script}; touch here; exec sleep 100")
+    assert_says(p("run", "t", "--fresh", "--finish", "--", "true"), "'a.txt' was changed through a link")
+
+
 def test_a_command_that_cannot_be_run(tmp):
     p = Project(tmp)
     for args, command, code, words in (
@@ -127,6 +169,7 @@ def test_a_command_that_cannot_be_run(tmp):
     p.create("t", "--fresh")
     other = Project(tmp / "other", root=p.root)
     other("run", "t", "--finish", "--keep=never", "--", "true", expect=125)  # it is of another source, and not ours to finish
+    harness.snapfix("run", "t", "--root", p.root, "--finish", "--keep=never", "--", "true", cwd=other.source, expect=125)
     assert p.names() == ["t"]
 
 

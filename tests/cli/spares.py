@@ -334,7 +334,7 @@ def steps(t, chosen):
                 folder.rename(other / ("moved-" + folder.name))
 
     return [
-        ("mode", lambda: folder.chmod(chosen.choice([0o700, 0o755, 0o775, 0o1777, 0o2755, 0o500, 0o000]) if os.geteuid() == 0 or folder != t else 0o700)),
+        ("mode", lambda: folder.chmod(chosen.choice([0o700, 0o755, 0o775, 0o1777, 0o2755, 0o500, 0o444, 0o000]) if os.geteuid() == 0 or folder != t else 0o700)),
         ("mode and back", lambda: times_put_back(folder, lambda: (folder.chmod(0o711), folder.chmod(0o755)))),
         ("acl", lambda: attribute(folder, "system.posix_acl_access", k_acl)),
         ("default acl", lambda: attribute(folder, "system.posix_acl_default", k_acl)),
