@@ -217,7 +217,7 @@ def test_verdicts_reach_the_helper(tmp):
         tmp,
         """
         add_snapshot_test(NAME a COMMAND sh)
-        add_snapshot_test(NAME b COMMAND sh COMMAND_EXPAND_LISTS PROPERTIES WILL_FAIL FALSE)
+        add_snapshot_test(NAME b COMMAND sh COMMAND_EXPAND_LISTS PROPERTIES WILL_FAIL FALSE SKIP_RETURN_CODE -1)
         add_snapshot_test(NAME "c d" COMMAND sh)
         add_snapshot_test(NAME e COMMAND sh PROPERTIES WILL_FAIL $<CONFIG:Debug> SKIP_RETURN_CODE 7)
         add_subdirectory(sub)
