@@ -6,7 +6,9 @@
 #include "job/report.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/process.hpp"
 #include "snapshot/frozen.hpp"
+#include "snapshot/run_record.hpp"
 #include "snapshot/source_changes.hpp"
 #include "snapshot/spares.hpp"
 
@@ -29,6 +31,18 @@ void print(const std::string& source, const std::set<snapshot::SourceChange>& ch
       break;
     }
     os::print(stderr, "  {} ({})\n", os::quoted(path), os::word_of(change));
+  }
+}
+
+/// Tests whose output ctest searches do not say it themselves.
+void tell_of_kept_ones(const snapshot::Root& root) {
+  const auto ctest = os::identify_parent();
+  for (const auto& folder : root.snapshot_folders()) {
+    const auto run = ctest ? snapshot::load_run(root, folder) : std::nullopt;
+    if (run && run->host == os::host_name() && !run->finish &&
+        run->parent == snapshot::RunParent{ctest->pid, ctest->start_time}) {
+      os::note(os::format("kept: {}/{}", root.path(), folder));
+    }
   }
 }
 
@@ -57,6 +71,9 @@ int finish_run(const std::vector<std::string>& arguments) {
     const auto root = snapshot::Root::open(path);
     has_finding = job::finish_killed_runs(root);
     snapshot::trim_spares(root, spares, false);
+    if (options.flag("ctest")) {
+      tell_of_kept_ones(root);
+    }
     for (const auto& base : snapshot::bases_of_run(root)) {
       auto& outcome = sources[base.meta().source];
       try {
