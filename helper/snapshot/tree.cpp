@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint32_t k_owner_all = 0700;
 constexpr int k_tries = 10;
+constexpr const char* k_default_acl = "system.posix_acl_default";
 
 /// Whether the folder's mode keeps its owner from working in it.
 bool is_closed(const FolderRecord& folder) {
@@ -27,7 +28,7 @@ bool is_closed(const FolderRecord& folder) {
 /// The extended attributes that folders in it have from the start.
 std::vector<std::string> inherited_attributes(const os::Dir& folder) {
   auto out = folder.xattrs();
-  if (std::ranges::find(out, "system.posix_acl_default") != out.end()) {
+  if (std::ranges::find(out, k_default_acl) != out.end()) {
     out.emplace_back("system.posix_acl_access");
   }
   return out;
@@ -51,6 +52,7 @@ public:
             const OldTree* old = nullptr, const KnownTree* known = nullptr)
       : m_base(base), m_tree(tree), m_old(old), m_placer(root, base, options),
         m_inherited(inherited_attributes(root.work())),
+        m_inherits_group((root.work().stat().mode & S_ISGID) != 0 && old == nullptr),
         m_children(wanted_children(base, options.exclude)), m_known(base, m_children, known),
         m_clearer(root, base, m_children, m_known, old, m_placer, m_out), m_queue(options.workers),
         m_progress("making the snapshot", base.files().size()) {
@@ -99,6 +101,7 @@ private:
   const OldTree* m_old; ///< nothing: what jobs have made goes
   Placer m_placer;
   std::vector<std::string> m_inherited;             ///< attributes that a new folder gets
+  bool m_inherits_group;                            ///< new folders get that of the one above
   std::vector<std::vector<std::size_t>> m_children; ///< the wanted folders in each, by name
   KnownFolders m_known;
   MadeTree m_out;
@@ -114,6 +117,10 @@ MadeTree TreeMaker::make() {
 }
 
 MadeTree TreeMaker::refresh() {
+  if (m_old == nullptr && std::ranges::find(m_inherited, k_default_acl) != m_inherited.end()) {
+    throw os::Error(
+        "new folders inherit ACLs: those that jobs have changed cannot be told from them");
+  }
   if (!m_clearer.is_ours(m_tree.stat())) {
     throw os::Error(os::format("{} was given away", os::quoted(m_tree.path())));
   }
@@ -264,6 +271,9 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
     return 0;
   }
   const auto standing = m_clearer.clear_differing(here.dir, task.index);
+  if (m_inherits_group) { // as while a tree is made: what is made in it gets its group
+    here.dir.set_permissions(folder.permissions | k_owner_all | S_ISGID);
+  }
   for (std::size_t i = 0; i < folder.file_count; ++i) {
     if (!standing.files[i]) {
       place_beside_jobs(here, task.index, folder.first_file + i);

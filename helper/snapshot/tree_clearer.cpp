@@ -16,8 +16,11 @@ constexpr std::uint32_t k_owner_all = 0700;
 } // namespace
 
 bool TreeClearer::is_ours(const os::Stat& stat) const {
+  // Where new folders get the group of the one above, they have only that.
+  const bool is_inherited = (m_work.mode & S_ISGID) != 0;
   return stat.owner == os::effective_user() &&
-         (m_old != nullptr || stat.group == os::effective_group() || stat.group == m_work.group);
+         (m_old != nullptr || stat.group == m_work.group ||
+          (stat.group == os::effective_group() && !is_inherited));
 }
 
 void TreeClearer::open_up_children(const os::Dir& dir, std::size_t index) const {

@@ -84,6 +84,34 @@ def test_a_tree_is_handed_on(tmp):
     assert p("verify", "u").code == 0
 
 
+def test_what_new_folders_inherit(tmp):
+    """ACLs and the group of the folder above: a tree that is handed on has what a new one has."""
+    p = project(tmp)
+    p.create("first")  # makes the root
+    work = p.root / ".snapfix/work"
+    if os.geteuid() == 0:
+        os.chown(work, -1, 65534)
+        work.chmod(0o2700)
+        t = p.create("t")
+        expected = everything(t)
+        os.chown(t / "d0", -1, 0)
+        p("finish", "t", "--keep", "never")
+        found = everything(p.create("t"))
+        assert not difference(expected, found), difference(expected, found)
+        p("remove", "t")
+    try:
+        os.setxattr(work, "system.posix_acl_default", k_acl)
+    except OSError as error:
+        harness.skip(f"no ACLs here: {error}")
+    t = p.create("t")
+    expected = everything(t)
+    os.setxattr(t / "d0", "system.posix_acl_access", k_acl[:-2] + b"\0\0")
+    os.removexattr(t / "d1", "system.posix_acl_default")
+    p("finish", "t", "--keep", "never")
+    found = everything(p.create("t"))
+    assert not difference(expected, found), difference(expected, found)
+
+
 def test_one_of_another_state_is_brought_up_to_date(tmp):
     p = project(tmp)
     t = p.create("t")
