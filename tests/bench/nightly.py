@@ -76,7 +76,7 @@ class Nightly:
 
     def run(self, tests, suite):
         """Seconds, processor seconds, and the most trees that stood at once."""
-        trees = Trees(self.root, self.root / ".snapfix/spares", self.trees)
+        trees = Trees(*([self.root, self.root / ".snapfix/spares"] if tests == "snapfix" else [self.trees]))
         trees.start()
         command = ["ctest", "--test-dir", self.build, "-j2", "-R", f"^{tests}-{suite}-"]
         begin = os.times().elapsed
