@@ -37,7 +37,8 @@ snapshot::Created create_in(const snapshot::Root& root, const Arguments& options
                             const std::string& name, snapshot::CreateOptions wanted) {
   using snapshot::Existing;
   const bool stays = wanted.existing == Existing::reuse || wanted.existing == Existing::reuse_any;
-  if (!root.stat_of_tree(snapshot::folder_of_name(name))) {
+  const std::string folder = snapshot::folder_of_name(name);
+  if (!root.stat_of_tree(folder)) {
     if (wanted.existing == Existing::update) {
       snapshot::Snapshot::require(root, name); // says what is like it
     }
@@ -46,7 +47,6 @@ snapshot::Created create_in(const snapshot::Root& root, const Arguments& options
     }
   }
   const auto locks = lock_options_from(options);
-  const std::string folder = snapshot::folder_of_name(name);
   const auto run =
       wanted.existing == Existing::refresh ? std::nullopt : snapshot::load_run(root, folder);
   const bool awaits_finish = run && run->finish && !root.is_name_locked(folder); // it was killed

@@ -6,7 +6,6 @@
 #include "job/report.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
-#include "os/process.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/source_changes.hpp"
@@ -36,11 +35,9 @@ void print(const std::string& source, const std::set<snapshot::SourceChange>& ch
 
 /// Tests whose output ctest searches do not say it themselves.
 void tell_of_kept_ones(const snapshot::Root& root) {
-  const auto ctest = os::identify_parent();
   for (const auto& folder : root.snapshot_folders()) {
-    const auto run = ctest ? snapshot::load_run(root, folder) : std::nullopt;
-    if (run && run->host == os::host_name() && !run->finish &&
-        run->parent == snapshot::RunParent{ctest->pid, ctest->start_time}) {
+    const auto run = snapshot::load_run(root, folder);
+    if (run && !run->finish && snapshot::was_started_by_our_parent(*run)) {
       os::note(os::format("kept: {}/{}", root.path(), folder));
     }
   }

@@ -12,8 +12,6 @@
 namespace snapfix::cli {
 namespace {
 
-constexpr std::size_t k_short_id = 12;
-
 std::string end_of(const snapshot::Description& snapshot) {
   const auto& run = snapshot.run;
   if (!run) {
@@ -27,8 +25,8 @@ std::string end_of(const snapshot::Description& snapshot) {
 }
 
 std::vector<std::string> row_of(const snapshot::Description& snapshot) {
-  std::vector<std::string> out{on_one_line(snapshot.meta.name),
-                               snapshot.base.hex().substr(0, k_short_id), snapshot.meta.created};
+  std::vector<std::string> out{on_one_line(snapshot.meta.name), snapshot.base.short_hex(),
+                               snapshot.meta.created};
   if (const auto& now = snapshot.now) {
     out.push_back(std::to_string(now->shared));
     out.push_back(human_bytes(now->bytes_shared));

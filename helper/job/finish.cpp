@@ -10,6 +10,7 @@
 #include <string>
 
 namespace snapfix::job {
+
 Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
                  const snapshot::FinishOptions& options) {
   Finishing out;

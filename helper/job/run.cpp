@@ -36,7 +36,8 @@ private:
 class Run {
 public:
   Run(const snapshot::Root& root, const RunOptions& options)
-      : m_options(options), m_held(root, options.name, "snapfix run", options.patience) {}
+      : m_options(options), m_held(root, options.name, "snapfix run", options.patience),
+        m_last(snapshot::load_run(root, m_held.folder())) {}
 
   RunResult operator()();
 
@@ -44,7 +45,6 @@ private:
   void prepare();
   void finish_killed_run();
   void require_usable(const snapshot::Snapshot& standing) const;
-  bool was_run_by_our_parent() const;
   void check_source() const;
   guard::Command prepare_command(const std::string& source) const;
   void start_record(const guard::Command& command);
@@ -55,6 +55,7 @@ private:
 
   const RunOptions& m_options;
   snapshot::Held m_held;
+  std::optional<snapshot::RunRecord> m_last; ///< the run before, of that name
   RunResult m_out;
 };
 
@@ -78,8 +79,7 @@ void Run::prepare() {
     require_usable(*standing);
   }
   // What an earlier run changed was told at its end, and goes now.
-  const bool is_told =
-      fresh && m_options.finish && snapshot::load_run(m_held.root(), m_held.folder());
+  const bool is_told = fresh && m_options.finish && m_last;
   const bool lock_changed = standing != nullptr && !is_told && print_changed_locks(*standing);
   if (lock_changed && !fresh) {
     throw os::Error(
@@ -87,7 +87,8 @@ void Run::prepare() {
         "--fresh makes the snapshot anew");
   }
   // A further attempt (ctest --repeat) makes it anew: nobody would look at this change again.
-  if (lock_changed && m_options.under_ctest && was_run_by_our_parent()) {
+  if (lock_changed && m_options.under_ctest && m_last &&
+      snapshot::was_started_by_our_parent(*m_last)) {
     throw os::Error("an earlier attempt of this test changed the lock");
   }
   if (standing != nullptr && !fresh) {
@@ -98,8 +99,8 @@ void Run::prepare() {
   options.existing = snapshot::Existing::refresh;
   for (;;) {
     auto base = choose_checked_base(m_held.root(), options, m_options.locks);
-    if (standing != nullptr && !lock_changed &&
-        snapshot::is_pristine(*standing, base.base, options.tree)) {
+    if (standing != nullptr && !lock_changed && !m_last &&
+        snapshot::is_as_made(*standing, base.base, options.tree)) {
       return;
     }
     if (const auto created = snapshot::create(m_held, options, std::move(base))) {
@@ -116,19 +117,18 @@ void Run::prepare() {
 /// An earlier run of that name, which was to be finished. This one goes on in its tree, or makes it
 /// anew, but for a further attempt (ctest --repeat): with it nobody would look at what was found.
 void Run::finish_killed_run() {
-  const auto run = snapshot::load_run(m_held.root(), m_held.folder());
-  if (!run || !run->finish || m_held.snapshot() == nullptr) {
+  if (!m_last || !m_last->finish || m_held.snapshot() == nullptr) {
     return;
   }
-  auto how = *run->finish;
+  auto how = *m_last->finish;
   how.keep = snapshot::Keep::always;
   bool has_finding = false;
   try {
-    has_finding = job::finish(m_held, run, how).has_finding();
+    has_finding = job::finish(m_held, m_last, how).has_finding();
   } catch (const os::Error& error) {
     os::note(os::format("what an earlier run has changed is not known: {}", error.what()));
   }
-  if (has_finding && m_options.under_ctest && was_run_by_our_parent()) {
+  if (has_finding && m_options.under_ctest && snapshot::was_started_by_our_parent(*m_last)) {
     throw os::Error("an earlier attempt of this test changed what it must not");
   }
 }
@@ -145,13 +145,6 @@ void Run::require_usable(const snapshot::Snapshot& standing) const {
     os::warn("the snapshot stands, made with other options; it is used as it is: --fresh makes it "
              "anew with those that are given");
   }
-}
-
-bool Run::was_run_by_our_parent() const {
-  const auto record = snapshot::load_run(m_held.root(), m_held.folder());
-  const auto starter = os::identify_parent();
-  return record && starter && record->host == os::host_name() &&
-         record->parent == snapshot::RunParent{starter->pid, starter->start_time};
 }
 
 void Run::check_source() const {

@@ -150,6 +150,11 @@ std::string Hash::hex() const {
   return os::format("{:016x}{:016x}", high, low);
 }
 
+std::string Hash::short_hex() const {
+  constexpr std::size_t k_digits = 12;
+  return hex().substr(0, k_digits);
+}
+
 std::optional<Hash> Hash::from_hex(std::string_view text) {
   Hash out;
   if (text.size() != 32 || text.find_first_not_of("0123456789abcdef") != std::string_view::npos) {

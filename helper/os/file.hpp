@@ -20,6 +20,8 @@ struct Hash {
   /// 32 lower case hex digits, and back (nothing if `text` is not that).
   std::string hex() const;
   static std::optional<Hash> from_hex(std::string_view text);
+  /// Its first 12 digits, for people.
+  std::string short_hex() const;
 };
 
 /// Feeds bytes into a Hash.

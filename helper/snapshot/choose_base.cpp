@@ -9,8 +9,6 @@
 namespace snapfix::snapshot {
 namespace {
 
-constexpr std::size_t k_short_id = 12;
-
 /// The base whose id is that, or begins so. Throws os::Error unless there is just one.
 Base base_with(const Root& root, const std::string& beginning) {
   std::vector<std::string> found;
@@ -33,7 +31,7 @@ Base base_with(const Root& root, const std::string& beginning) {
 }
 
 void check_fits(const Base& base, const std::string& source, LinkFrom from) {
-  const auto id = base.id().hex().substr(0, k_short_id);
+  const auto id = base.id().short_hex();
   if (base.meta().source != source) {
     throw os::Error(
         os::format("the base {} is one of another source, {}", id, os::quoted(base.meta().source)),

@@ -22,12 +22,7 @@ namespace snapfix::snapshot {
 namespace {
 
 constexpr int k_attempts = 3;
-constexpr std::size_t k_short_id = 12;
 constexpr std::uint32_t k_owner_all = 0700;
-
-std::string short_id(const os::Hash& id) {
-  return id.hex().substr(0, k_short_id);
-}
 
 /// Those folders whose next change will give them another ctime for certain.
 std::vector<FolderState> settled(const Root& root, std::vector<FolderState> folders) {
@@ -147,7 +142,7 @@ bool Creator::make_of_sound_objects() {
     } catch (const DamagedObjects& damage) {
       if (i == k_attempts) {
         throw os::Error(os::format("objects of the base {} are damaged, and cannot be made anew",
-                                   short_id(wanted)),
+                                   wanted.short_hex()),
                         "the source has changed since it was frozen: freeze it again");
       }
       heal_damage(damage);
@@ -289,9 +284,8 @@ ChosenBase choose_base(const Root& root, const CreateOptions& options) {
   return choose_base(root, options.selection, options.tree.link_from, options.base);
 }
 
-bool is_pristine(const Snapshot& snapshot, const Base& base, const TreeOptions& options) {
-  return !load_run(snapshot.root(), snapshot.folder()) && snapshot.meta().update == Update::none &&
-         snapshot.manifest().base == base.id() &&
+bool is_as_made(const Snapshot& snapshot, const Base& base, const TreeOptions& options) {
+  return snapshot.meta().update == Update::none && snapshot.manifest().base == base.id() &&
          snapshot.meta().options == RecordedOptions::of(options);
 }
 

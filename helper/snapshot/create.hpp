@@ -46,8 +46,9 @@ ChosenBase choose_base(const Root& root, const CreateOptions& options);
 std::optional<Created> reuse(const Root& root, const std::string& name,
                              const CreateOptions& options);
 
-/// Whether the snapshot is unused, of that base and those options.
-bool is_pristine(const Snapshot& snapshot, const Base& base, const TreeOptions& options);
+/// Whether the snapshot, if nothing was run in it, is what would be made of that base with those
+/// options.
+bool is_as_made(const Snapshot& snapshot, const Base& base, const TreeOptions& options);
 
 /// Makes the snapshot, whole or not at all: built out of sight, its manifest first, published by
 /// one rename. Only an update works on the tree where it stands, since no failure may cost what

@@ -10,12 +10,6 @@
 namespace snapfix::snapshot {
 namespace {
 
-constexpr std::size_t k_short_id = 12;
-
-std::string short_id(const os::Hash& id) {
-  return id.hex().substr(0, k_short_id);
-}
-
 Created created_of(const Snapshot& standing) {
   Created out;
   out.path = standing.path();
@@ -42,7 +36,7 @@ Created reuse_as_it_stands(const Snapshot& standing, const CreateOptions& option
   const auto& meta = standing.meta();
   auto out = created_of(standing);
   out.notes.push_back(os::format("the snapshot {} stands and is used as it is: made of {} at {}",
-                                 os::quoted(meta.name), short_id(out.base), meta.created));
+                                 os::quoted(meta.name), out.base.short_hex(), meta.created));
   if (meta.source != options.selection.source) {
     out.notes.push_back(os::format("it is one of another source, {}", os::quoted(meta.source)));
   }
@@ -59,8 +53,8 @@ Created reuse_of_base(const Snapshot& standing, const Base& base, const CreateOp
   if (out.base != base.id()) {
     throw os::Error(os::format("the snapshot {} was made of another state of the source: {} of {}, "
                                "and now it is {}",
-                               os::quoted(name), short_id(out.base), standing.meta().created,
-                               short_id(base.id())),
+                               os::quoted(name), out.base.short_hex(), standing.meta().created,
+                               base.id().short_hex()),
                     remedies(name));
   }
   const auto& had = standing.meta().options;

@@ -14,4 +14,10 @@ void write_run(const Root& root, const std::string& folder, const RunRecord& rec
   os::replace_file(root.runs(), folder.c_str(), text_of(record), 0600);
 }
 
+bool was_started_by_our_parent(const RunRecord& run) {
+  const auto parent = os::identify_parent();
+  return parent && run.host == os::host_name() &&
+         run.parent == RunParent{parent->pid, parent->start_time};
+}
+
 } // namespace snapfix::snapshot

@@ -120,6 +120,9 @@ struct RunRecord {
 std::optional<RunRecord> load_run(const Root& root, const std::string& folder);
 void write_run(const Root& root, const std::string& folder, const RunRecord& record);
 
+/// Whether the process that started us has started that run, too: the same ctest.
+bool was_started_by_our_parent(const RunRecord& run);
+
 } // namespace snapfix::snapshot
 
 template<>

@@ -25,15 +25,6 @@ bool is_closed(const FolderRecord& folder) {
   return (folder.permissions & k_owner_all) != k_owner_all;
 }
 
-/// The extended attributes that folders in it have from the start.
-std::vector<std::string> inherited_attributes(const os::Dir& folder) {
-  auto out = folder.xattrs();
-  if (std::ranges::find(out, k_default_acl) != out.end()) {
-    out.emplace_back("system.posix_acl_access");
-  }
-  return out;
-}
-
 /// For each folder of the base those in it that the tree is to have.
 std::vector<std::vector<std::size_t>> wanted_children(const Base& base,
                                                       const source::GlobSet& exclude) {
@@ -51,7 +42,7 @@ public:
   TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree,
             const OldTree* old = nullptr, const KnownTree* known = nullptr)
       : m_base(base), m_tree(tree), m_old(old), m_placer(root, base, options),
-        m_inherited(inherited_attributes(root.work())),
+        m_inherited(root.work().xattrs()),
         m_inherits_group((root.work().stat().mode & S_ISGID) != 0 && old == nullptr),
         m_children(wanted_children(base, options.exclude)), m_known(base, m_children, known),
         m_clearer(root, base, m_children, m_known, old, m_placer, m_out), m_queue(options.workers),
