@@ -13,8 +13,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/limits.h>
 #include <linux/magic.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -23,6 +25,12 @@ namespace snapfix::os {
 namespace {
 
 constexpr unsigned k_stat_mask = STATX_BASIC_STATS;
+/// Those that somebody sets; others tell how the file system keeps the folder.
+constexpr std::uint32_t k_settable_flags =
+    FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_IMMUTABLE_FL | FS_APPEND_FL |
+    FS_NODUMP_FL | FS_NOATIME_FL | FS_NOCOMP_FL | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL |
+    FS_DIRSYNC_FL | FS_TOPDIR_FL | FS_NOCOW_FL | FS_PROJINHERIT_FL | FS_CASEFOLD_FL;
+
 constexpr int k_folder_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
 Time to_time(const struct statx_timestamp& stamp) {
@@ -63,6 +71,28 @@ EntryType type_of(unsigned char type) {
 
 bool means_no_folder(int error_number) {
   return error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP;
+}
+
+/// `list` is as listxattr(2).
+template<typename List>
+std::vector<std::string> names_of_xattrs(const List& list, const std::string& path) {
+  std::vector<std::string> out;
+  std::array<char, 1024> few{}; // most often there are none
+  std::string many;
+  char* names = few.data();
+  ssize_t size = list(names, few.size());
+  if (size < 0 && errno == ERANGE) {
+    many.resize(XATTR_LIST_MAX);
+    names = many.data();
+    size = list(names, many.size());
+  }
+  if (size < 0 && errno != EOPNOTSUPP) {
+    throw Error("look at the attributes of", {path}, errno);
+  }
+  for (ssize_t at = 0; at < size; at += static_cast<ssize_t>(out.back().size()) + 1) {
+    out.emplace_back(names + at);
+  }
+  return out;
 }
 
 } // namespace
@@ -255,21 +285,40 @@ void Dir::set_permissions(std::uint32_t permissions) const {
 }
 
 std::vector<std::string> Dir::xattrs() const {
-  std::vector<std::string> out;
-  std::array<char, 1024> few{}; // most often there are none
-  std::string many;
-  char* names = few.data();
-  ssize_t size = ::flistxattr(m_fd.get(), names, few.size());
-  if (size < 0 && errno == ERANGE) {
-    many.resize(XATTR_LIST_MAX);
-    names = many.data();
-    size = ::flistxattr(m_fd.get(), names, many.size());
+  return names_of_xattrs(
+      [this](char* names, std::size_t size) { return ::flistxattr(m_fd.get(), names, size); },
+      m_path);
+}
+
+std::vector<std::string> Dir::xattrs_of_symlink(const char* name) const {
+  // No call takes a descriptor and a name before Linux 6.13.
+  const auto path = os::format("/proc/self/fd/{}/{}", m_fd.get(), name);
+  return names_of_xattrs(
+      [&](char* names, std::size_t size) { return ::llistxattr(path.c_str(), names, size); },
+      path_of(name));
+}
+
+FolderFlags FolderFlags::inherited() const noexcept {
+  return {flags & ~static_cast<std::uint32_t>(FS_TOPDIR_FL),
+          (flags & FS_PROJINHERIT_FL) != 0 ? project : 0};
+}
+
+FolderFlags Dir::flags() const {
+  const auto ask = [this](unsigned long request, void* answer) {
+    const bool done = ::ioctl(m_fd.get(), request, answer) == 0;
+    if (!done && errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS) {
+      throw Error("look at the flags of", {m_path}, errno);
+    }
+    return done;
+  };
+  int flags = 0; // whatever the request's name says
+  struct fsxattr more = {};
+  FolderFlags out;
+  if (ask(FS_IOC_GETFLAGS, &flags)) {
+    out.flags = static_cast<std::uint32_t>(flags) & k_settable_flags;
   }
-  if (size < 0 && errno != EOPNOTSUPP) {
-    throw Error("look at the attributes of", {m_path}, errno);
-  }
-  for (ssize_t at = 0; at < size; at += static_cast<ssize_t>(out.back().size()) + 1) {
-    out.emplace_back(names + at);
+  if (ask(FS_IOC_FSGETXATTR, &more)) {
+    out.project = more.fsx_projid;
   }
   return out;
 }

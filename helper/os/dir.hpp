@@ -50,6 +50,17 @@ struct DirEntry {
   EntryType type = EntryType::unknown;
 };
 
+/// What `chattr` sets of a folder: its flags (FS_*_FL of linux/fs.h) and its project's id. Zeros
+/// where the file system has none.
+struct FolderFlags {
+  std::uint32_t flags = 0;
+  std::uint32_t project = 0;
+
+  /// Those that a folder has that is made in one with these.
+  FolderFlags inherited() const noexcept;
+  bool operator==(const FolderFlags&) const = default;
+};
+
 /// An open folder: all tree work goes by descriptor and name, never by long paths. The path is
 /// kept for messages alone.
 class Dir {
@@ -120,9 +131,14 @@ public:
   void set_times(Time mtime) const;
   void set_permissions(std::uint32_t permissions) const;
 
-  /// The names of the folder's extended attributes, ACLs among them. Throws Error.
+  /// The names of the extended attributes, ACLs among them, of the folder or of a symlink in it.
+  /// Throws Error.
   std::vector<std::string> xattrs() const;
+  std::vector<std::string> xattrs_of_symlink(const char* name) const;
   void remove_xattr(const char* name) const;
+
+  /// Throws Error.
+  FolderFlags flags() const;
 
 private:
   Dir(UniqueFd fd, std::string path) : m_fd(std::move(fd)), m_path(std::move(path)) {}

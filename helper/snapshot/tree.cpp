@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::uint32_t k_owner_all = 0700;
 constexpr int k_tries = 10;
-constexpr const char* k_default_acl = "system.posix_acl_default";
 
 /// Whether the folder's mode keeps its owner from working in it.
 bool is_closed(const FolderRecord& folder) {
@@ -42,7 +41,6 @@ public:
   TreeMaker(const Root& root, const Base& base, const TreeOptions& options, const os::Dir& tree,
             const OldTree* old = nullptr, const KnownTree* known = nullptr)
       : m_base(base), m_tree(tree), m_old(old), m_placer(root, base, options),
-        m_inherited(root.work().xattrs()),
         m_inherits_group((root.work().stat().mode & S_ISGID) != 0 && old == nullptr),
         m_children(wanted_children(base, options.exclude)), m_known(base, m_children, known),
         m_clearer(root, base, m_children, m_known, old, m_placer, m_out), m_queue(options.workers),
@@ -78,7 +76,6 @@ private:
   void place_beside_jobs(Opened& here, std::size_t folder, std::size_t index);
   void add_children(Opened&& opened, std::size_t index);
   void keep_known(const KnownTree& known);
-  void take_back_attributes(const os::Dir& dir) const;
   os::Stat finish_folder(const os::Dir& dir, const FolderRecord& folder) const;
   void close(std::size_t index);
   MadeTree finish();
@@ -91,7 +88,6 @@ private:
   const os::Dir& m_tree;
   const OldTree* m_old; ///< nothing: what jobs have made goes
   Placer m_placer;
-  std::vector<std::string> m_inherited;             ///< attributes that a new folder gets
   bool m_inherits_group;                            ///< new folders get that of the one above
   std::vector<std::vector<std::size_t>> m_children; ///< the wanted folders in each, by name
   KnownFolders m_known;
@@ -108,10 +104,7 @@ MadeTree TreeMaker::make() {
 }
 
 MadeTree TreeMaker::refresh() {
-  if (m_old == nullptr && std::ranges::find(m_inherited, k_default_acl) != m_inherited.end()) {
-    throw os::Error(
-        "new folders inherit ACLs: those that jobs have changed cannot be told from them");
-  }
+  m_clearer.require_attributes_told();
   if (!m_clearer.is_ours(m_tree.stat())) {
     throw os::Error(os::format("{} was given away", os::quoted(m_tree.path())));
   }
@@ -211,15 +204,6 @@ os::Stat TreeMaker::finish_folder(const os::Dir& dir, const FolderRecord& folder
   return has_mode && stat.mtime == folder.mtime() ? stat : dir.stat();
 }
 
-/// The ACLs and other extended attributes that a job gave the folder.
-void TreeMaker::take_back_attributes(const os::Dir& dir) const {
-  for (const auto& name : dir.xattrs()) {
-    if (std::ranges::find(m_inherited, name) == m_inherited.end()) {
-      dir.remove_xattr(name.c_str());
-    }
-  }
-}
-
 void TreeMaker::close(std::size_t index) {
   const FolderRecord& folder = m_base.folders()[index];
   const auto dir = source::open_below(m_tree, m_base.text(folder.path));
@@ -277,9 +261,7 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
                             m_base.folders()[children[i]].permissions | k_owner_all);
     }
   }
-  if (m_old == nullptr) {
-    take_back_attributes(here.dir);
-  }
+  m_clearer.take_back_attributes(here.dir);
   m_out.folders[task.index] = FolderState::of(finish_folder(here.dir, folder));
   add_children(std::move(here), task.index);
   return folder.file_count;

@@ -12,8 +12,34 @@ namespace snapfix::snapshot {
 namespace {
 
 constexpr std::uint32_t k_owner_all = 0700;
+constexpr const char* k_default_acl = "system.posix_acl_default";
 
 } // namespace
+
+void TreeClearer::require_attributes_told() const {
+  if (m_old == nullptr && is_inherited(k_default_acl)) {
+    throw os::Error(
+        "new folders inherit ACLs: those that jobs have changed cannot be told from them");
+  }
+}
+
+void TreeClearer::take_back_attributes(const os::Dir& dir) const {
+  if (m_old != nullptr) {
+    return;
+  }
+  if (dir.flags() != m_work_flags.inherited()) {
+    throw os::Error(os::format("a job set flags of {}", os::quoted(dir.path())));
+  }
+  for (const auto& name : dir.xattrs()) {
+    if (!is_inherited(name)) {
+      dir.remove_xattr(name.c_str());
+    }
+  }
+}
+
+bool TreeClearer::is_inherited(const std::string& attribute) const {
+  return std::ranges::find(m_work_xattrs, attribute) != m_work_xattrs.end();
+}
 
 bool TreeClearer::is_ours(const os::Stat& stat) const {
   // Where new folders get the group of the one above, they have only that.
@@ -42,7 +68,6 @@ void TreeClearer::let_in(const os::Dir& dir, std::size_t child, const os::Stat& 
 }
 
 /// The place among the children of a folder.
-
 std::optional<std::size_t> TreeClearer::find_child(std::size_t index, const char* name) const {
   const auto& children = m_children[index]; // siblings are in byte order
   const auto found =
@@ -126,8 +151,11 @@ bool TreeClearer::stands(const os::Dir& dir, std::size_t index, const os::Stat& 
   const char* name = m_base.text(file.name);
   const Made wanted = m_placer.wanted_for(folder_path, file);
   if (wanted == Made::symlink) {
-    const bool same = stat.is_symlink() && is_ours(stat) && stat.mtime == file.mtime() &&
-                      dir.read_symlink(name) == m_base.text(file.target);
+    const bool same =
+        stat.is_symlink() && is_ours(stat) && stat.mtime == file.mtime() &&
+        dir.read_symlink(name) == m_base.text(file.target) &&
+        std::ranges::all_of(dir.xattrs_of_symlink(name),
+                            [this](const auto& attribute) { return is_inherited(attribute); });
     m_out.made[index] = same ? Made::symlink : Made::excluded;
     return same;
   }

@@ -26,7 +26,8 @@ public:
               const std::vector<std::vector<std::size_t>>& children, const KnownFolders& known,
               const OldTree* old, Placer& placer, MadeTree& out)
       : m_base(base), m_children(children), m_known(known), m_old(old), m_placer(placer),
-        m_out(out), m_work(root.work().stat()) {}
+        m_out(out), m_work(root.work().stat()), m_work_xattrs(root.work().xattrs()),
+        m_work_flags(root.work().flags()) {}
 
   /// What is there as it should be, of the files and of the children of a folder.
   struct Standing {
@@ -46,6 +47,13 @@ public:
   /// refreshed. Throws os::Error.
   void open_up_children(const os::Dir& dir, std::size_t index) const;
 
+  /// Throws os::Error if what jobs have given folders cannot be told from what all folders get.
+  void require_attributes_told() const;
+
+  /// Takes the ACLs and other extended attributes from a folder that a job gave it, unless that is
+  /// to stay. Throws os::Error, also if a job set flags of the folder (`chattr`).
+  void take_back_attributes(const os::Dir& dir) const;
+
   /// Whether it belongs to whom a new one would; beside what jobs have made, the owner must be
   /// right.
   bool is_ours(const os::Stat& stat) const;
@@ -60,13 +68,18 @@ private:
     return m_base.text(m_base.folders()[folder].name);
   }
 
+  bool is_inherited(const std::string& attribute) const;
+
   const Base& m_base;
   const std::vector<std::vector<std::size_t>>& m_children;
   const KnownFolders& m_known;
   const OldTree* m_old;
   Placer& m_placer;
   MadeTree& m_out;
-  os::Stat m_work; ///< of the folder in which new trees are made
+  // Of the folder in which new trees are made:
+  os::Stat m_work;
+  std::vector<std::string> m_work_xattrs;
+  os::FolderFlags m_work_flags;
 };
 
 } // namespace snapfix::snapshot

@@ -35,7 +35,8 @@ private:
   /// Where the objects of a folder lie: opened for the first of them that is looked at.
   struct Bucket {
     const FolderRecord& folder;
-    std::optional<os::Dir> dir;
+    os::Time began; ///< the folder's ctime as the tree began, where that is known
+    std::optional<os::Dir> dir = std::nullopt;
     bool is_open = false;
   };
   struct Counts {
@@ -51,6 +52,7 @@ private:
   Counts visit(os::Dir&& dir, std::size_t folder_index, os::WorkQueue<Task>& queue);
   void visit_missing(std::size_t folder_index, Counts& counts);
   bool visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index, Counts& counts);
+  os::Time ctime_at_begin(std::size_t folder) const;
   bool is_unchanged(const os::Dir& dir, std::size_t folder) const;
   std::uint64_t queue_children(const std::shared_ptr<const os::Dir>& dir, std::size_t folder,
                                const std::vector<os::DirEntry>& present, Counts& counts,
@@ -163,7 +165,7 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
                                  os::WorkQueue<Task>& queue) {
   Counts counts;
   const FolderRecord& folder = m_base.folders()[folder_index];
-  Bucket bucket{folder, {}};
+  Bucket bucket{folder, ctime_at_begin(folder_index)};
   std::uint64_t expected = 0;
   bool as_made = true;
   for (std::size_t i = 0; i < folder.file_count; ++i) {
@@ -189,6 +191,10 @@ Verifier::Counts Verifier::visit(os::Dir&& dir, std::size_t folder_index,
                              counts, queue);
   counts.added = present.size() > expected ? present.size() - expected : 0;
   return counts;
+}
+
+os::Time Verifier::ctime_at_begin(std::size_t folder) const {
+  return folder < m_manifest.folders.size() ? m_manifest.folders[folder].ctime() : os::Time();
 }
 
 /// The top folder has always changed: it got another name.
@@ -262,8 +268,8 @@ bool Verifier::visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index,
   }
   check_object(bucket, index);
   return m_manifest.made[index] == Made::symlink && stat->is_symlink() &&
-         stat->mtime == file.mtime() && m_store && stat->owner == m_store->owner() &&
-         stat->group == m_store->group();
+         stat->mtime == file.mtime() && !(bucket.began < stat->ctime) && m_store &&
+         stat->owner == m_store->owner() && stat->group == m_store->group();
 }
 
 /// A linked file that is no longer at its place (moved, replaced, removed) may have been written to
@@ -341,9 +347,7 @@ void Verifier::name_suspects_in(const Root& root) {
           manifest.base == m_manifest.base ? std::optional(found) : base->find(finding.path);
       if (index && *index < manifest.inodes.size() && manifest.made[*index] == Made::linked &&
           manifest.inodes[*index] == m_manifest.inodes[found]) {
-        finding.suspects.push_back(&root == &m_root ? snapshot->name()
-
-                                                    : snapshot->path());
+        finding.suspects.push_back(&root == &m_root ? snapshot->name() : snapshot->path());
         const auto run = load_run(root, other);
         if (!run) {
           m_out.never_run.insert(finding.suspects.back());

@@ -5,13 +5,16 @@ system: default, tmpfs, ext4, ext4-128, xfs, btrfs; SNAPFIX_FUZZ_SEED.
 """
 
 import contextlib
+import fcntl
 import itertools
 import os
+import pathlib
 import random
 import shutil
 import socket
 import stat
 import struct
+import sys
 
 import harness
 import project as project_of_tests
@@ -36,16 +39,24 @@ def project(folder):
     return p
 
 
-def spares(p):
-    folder = p.root / ".snapfix/spares"
-    return sorted(folder.iterdir()) if folder.exists() else []
-
-
 def attributes(path):
     try:
         return {name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)}
     except OSError:
         return {}
+
+
+def flags(folder):
+    """What chattr has set, without what tells how the file system keeps the folder (extents, hashed names)."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        answer = bytearray(8)
+        fcntl.ioctl(fd, 0x80086601, answer)  # FS_IOC_GETFLAGS
+        return int.from_bytes(answer[:4], sys.byteorder) & 0xFF
+    except OSError:
+        return 0
+    finally:
+        os.close(fd)
 
 
 def everything(top):
@@ -57,7 +68,7 @@ def everything(top):
         out[str(path.relative_to(top))] = (
             status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns, attributes(path),
             os.readlink(path) if stat.S_ISLNK(status.st_mode) else None if is_folder else status.st_ino,
-            sorted(os.listdir(path)) if is_folder else None)
+            (sorted(os.listdir(path)), flags(path)) if is_folder else None)
     return out
 
 
@@ -72,11 +83,11 @@ def test_a_tree_is_handed_on(tmp):
     (t / "new/deep").mkdir(parents=True)
     (t / "b").unlink()
     assert p("finish", "t", "--keep", "never").code == 0
-    assert not t.exists() and len(spares(p)) == 1 and p.names() == []
+    assert not t.exists() and len(p.spares()) == 1 and p.names() == []
     listed = p("list", "--json").json()
     assert listed["spares"] == {"trees": 1, "entries": len(expected)}, listed["spares"]
     u = p.create("u")
-    assert inode(u) == folder and spares(p) == []
+    assert inode(u) == folder and p.spares() == []
     assert not difference(expected, everything(u)), difference(expected, everything(u))
     p.expect_snapshot(u)
     shown = p("show", "u", "--json").json()
@@ -112,6 +123,23 @@ def test_what_new_folders_inherit(tmp):
     assert not difference(expected, found), difference(expected, found)
 
 
+def test_what_a_folder_or_a_symlink_was_given(tmp):
+    """By chattr, or by root; with the mtime of each as it was."""
+    p = project(tmp)
+    run(["sleep", "2.1"])  # so that ctimes are settled
+    expected = everything(p.create("t"))
+    p("finish", "t", "--keep", "never")  # from here on folders are known
+    acts = {"flags": lambda t: run(["chattr", "+A", t / "d1/e1"], expect=None),
+            "symlink": lambda t: os.geteuid() or os.setxattr(t / "d0/e0/link", "trusted.job", b"1", follow_symlinks=False),
+            "symlink in a changed folder": lambda t: (acts["symlink"](t), (t / "d0/e0/f0").unlink())}
+    for name, act in acts.items():
+        act(p.create("t"))
+        p("finish", "t", "--keep", "never")
+        found = everything(p.create("t"))
+        assert not difference(expected, found), (name, difference(expected, found))
+        p("finish", "t", "--keep", "never")
+
+
 def test_one_of_another_state_is_brought_up_to_date(tmp):
     p = project(tmp)
     t = p.create("t")
@@ -121,7 +149,7 @@ def test_one_of_another_state_is_brought_up_to_date(tmp):
     (p.source / "d2/e0/f2").unlink()
     p.git("add", "-A")
     u = p.create("u")
-    assert inode(u / "d0/e0") == folder and spares(p) == []
+    assert inode(u / "d0/e0") == folder and p.spares() == []
     p.expect_snapshot(u)
     assert p("verify", "u", "--content").code == 0
 
@@ -132,10 +160,10 @@ def test_one_made_in_another_way_is_not_taken(tmp):
         p.create("t", *first)
         p("finish", "t", "--keep", "never")
         u = p.create("u", *then)
-        assert len(spares(p)) == 1, (first, then)
+        assert len(p.spares()) == 1, (first, then)
         p("remove", "u")
         assert not u.exists()
-        harness.remove_tree(spares(p)[0])
+        harness.remove_tree(p.spares()[0])
 
 
 def test_as_many_as_are_wanted(tmp):
@@ -144,7 +172,7 @@ def test_as_many_as_are_wanted(tmp):
         p.create(name)
     for name, most, expected in (("a", 0, 0), ("b", 1, 1), ("c", 1, 1), ("d", 2, 2)):
         p("finish", name, "--keep", "never", "--spares", most)
-        assert len(spares(p)) == expected, (name, spares(p))
+        assert len(p.spares()) == expected, (name, p.spares())
     assert p.names() == []
     assert_fails(p("finish", "a", "--spares", "-1", expect=None), 2, "--spares")
 
@@ -153,14 +181,14 @@ def test_one_of_another_base_makes_room(tmp):
     p = project(tmp)
     p.create("old")
     p("finish", "old", "--keep", "never", "--spares", 1)
-    old = inode(spares(p)[0])
+    old = inode(p.spares()[0])
     p.create("u")  # takes it
     p.create("v")
     p("finish", "u", "--keep", "never", "--spares", 1)
     p.write({"a": "edited"})
     w = p.create("w", "--copy", "b")  # not of the spare's kind
     p("finish", "w", "--keep", "never", "--spares", 1)
-    assert len(spares(p)) == 1 and inode(spares(p)[0]) not in (old, inode(p.root / "v")) and not w.exists()
+    assert len(p.spares()) == 1 and inode(p.spares()[0]) not in (old, inode(p.root / "v")) and not w.exists()
 
 
 def test_prune_removes_those_of_former_states(tmp):
@@ -168,14 +196,14 @@ def test_prune_removes_those_of_former_states(tmp):
     p.create("t")
     p("finish", "t", "--keep", "never")
     p("prune")
-    assert len(spares(p)) == 1, "of the newest state"
+    assert len(p.spares()) == 1, "of the newest state"
     p.write({"a": "edited"})
     p.freeze()
     foretold = p("prune", "--dry-run", "--json").json()
-    assert len(spares(p)) == 1
+    assert len(p.spares()) == 1
     pruned = p("prune", "--json").json()
     assert {**foretold, "dry_run": False} == pruned and pruned["bases"] == 1, (foretold, pruned)
-    assert spares(p) == [] and not list((p.root / ".snapfix/snapshots").iterdir()) and not list((p.root / ".snapfix/trash").iterdir())
+    assert p.spares() == [] and not list((p.root / ".snapfix/snapshots").iterdir()) and not list((p.root / ".snapfix/trash").iterdir())
 
 
 def test_prune_leaves_as_many_as_are_wanted(tmp):
@@ -186,7 +214,7 @@ def test_prune_leaves_as_many_as_are_wanted(tmp):
         p("finish", name, "--keep", "never", "--spares", 3)
     for most, expected in ((3, 3), (1, 1), (0, 0)):
         p("prune", "--spares", most)
-        assert len(spares(p)) == expected
+        assert len(p.spares()) == expected
     assert not [name for name in os.listdir(p.root / ".snapfix/locks") if "spare" in name]
 
 
@@ -200,7 +228,7 @@ def test_objects_that_were_healed_meanwhile(tmp):
         out.write("damage")
     assert p("verify", "victim", expect=None).code == 3
     u = p.create("u")
-    assert spares(p) == []
+    assert p.spares() == []
     p.expect_snapshot(u)
     assert (u / "a").read_text() == "1"
 
@@ -226,13 +254,13 @@ def test_not_while_somebody_is_at_work_in_it(tmp):
             harness.eventually(lambda: harness.run(["cat", f"/proc/{process.pid}/comm"]).out == "sleep\n", "it sleeps")  # noqa: B023
             done = p("finish", name, "--keep", "never")
             assert_says(done, "not handed on", f"sleep (pid {process.pid})")
-        assert spares(p) == [] and not t.exists()
+        assert p.spares() == [] and not t.exists()
     t = p.create("daemon")
     done = p("run", "daemon", "--", "sh", "-c", f"setsid sh -c 'echo $$ >{outside}/pid; exec sleep 30' >/dev/null 2>&1 & while [ ! -s {outside}/pid ]; do sleep 0.05; done")
     pid = int((outside / "pid").read_text())
     try:
         assert_says(p("finish", "daemon", "--keep", "never"), "not handed on", "may live")
-        assert spares(p) == [] and not t.exists()
+        assert p.spares() == [] and not t.exists()
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, 9)
@@ -244,7 +272,7 @@ def test_not_with_a_mount_in_it(tmp):
     with harness.mounted(t / "d0", t / "d0", "--bind"):
         done = p("finish", "t", "--keep", "never", expect=None)
         assert_says(done, "not handed on", "mounted")
-    assert spares(p) == []
+    assert p.spares() == []
     p("prune", expect=None)
 
 
@@ -254,7 +282,7 @@ def test_not_with_a_finding(tmp):
     with open(t / "a", "a", encoding="utf-8") as out:
         out.write("through the link")
     assert p("finish", "t", "--keep", "never", expect=None).code == 3
-    assert spares(p) == [] and not t.exists()
+    assert p.spares() == [] and not t.exists()
 
 
 def test_an_unchanged_tree_is_only_looked_at(tmp):
@@ -276,7 +304,7 @@ def test_an_unchanged_tree_is_only_looked_at(tmp):
     others = [call for call in in_tree if not call.startswith(("statx(", "openat", "close("))]
     looks = sum(call.startswith("statx(") for call in in_tree)
     assert not others, others
-    assert len(spares(p)) == 1
+    assert len(p.spares()) == 1
     entries = p("list", "--json").json()["spares"]["entries"]
     assert looks < 1.4 * entries + 100, (looks, entries)
 
@@ -286,9 +314,11 @@ def test_an_unchanged_tree_is_only_looked_at(tmp):
 
 def steps(t, chosen):
     """What a job may do to a tree without writing to a shared file: each is (name, what)."""
-    folders = [path for path in [t, *t.rglob("*")] if path.is_dir() and not path.is_symlink()]
-    files = [path for path in t.rglob("*") if path.is_file() and not path.is_symlink()]
-    anything = [path for path in t.rglob("*")]
+    anything = list(t.rglob("*"))
+    # Not by their stat: an ordinary user gets none in a folder that a step has closed.
+    kinds = {pathlib.Path(top) / entry.name: entry for top, _, _ in os.walk(t) for entry in os.scandir(top)}
+    folders = [t, *(path for path, entry in kinds.items() if entry.is_dir(follow_symlinks=False))]
+    files = [path for path, entry in kinds.items() if entry.is_file(follow_symlinks=False)]
     folder, other, file = chosen.choice(folders), chosen.choice(folders), chosen.choice(files)
     any_path = chosen.choice(anything)
     fresh = folder / f"new{chosen.randrange(10**6)}"
@@ -367,6 +397,7 @@ def steps(t, chosen):
         ("acl", lambda: attribute(folder, "system.posix_acl_access", k_acl)),
         ("default acl", lambda: attribute(folder, "system.posix_acl_default", k_acl)),
         ("xattr", lambda: attribute(folder, "user.job", b"1" * chosen.randrange(1, 200))),
+        ("flags", lambda: run(["chattr", chosen.choice(["+A", "+S", "+d"]), folder], expect=None)),
         ("owner", lambda: own(folder, 65534, -1)),
         ("group", lambda: own(folder, -1, 65534)),
         ("times", lambda: os.utime(any_path, ns=(1, 1), follow_symlinks=False) if any_path.is_dir() or any_path.is_symlink() else None),
@@ -387,6 +418,7 @@ def steps(t, chosen):
         ("symlink", lambda: fresh.symlink_to(chosen.choice(["a", "/", "nowhere"]))),
         ("symlink replaced", lambda: [(link.unlink(), link.symlink_to(os.curdir)) for link in [t / "d0/e0/link"] if link.is_symlink()]),
         ("symlink given away", lambda: [own(link, 65534, -1) for link in [t / "d0/e0/link"] if link.is_symlink()]),
+        ("symlink's attribute", lambda: attribute(t / "d0/e0/link", "trusted.job", b"1")),
         ("private attributes", private_attribute),
         ("removed", file.unlink),
         ("folder removed", lambda: shutil.rmtree(folder) if folder != t else None),
@@ -420,10 +452,10 @@ def test_random_steps():
                 did.append(name)
                 with contextlib.suppress(FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError, IsADirectoryError, shutil.Error):
                     act()
-                if not any(path.is_file() for path in t.rglob("*")):
+                if not any(files for _, _, files in os.walk(t)):
                     break
             p("finish", "t", "--keep", "never", expect=None)
-            if spares(p):
+            if p.spares():
                 handed_on += 1
             if "immutable" in did:
                 unlock(p.root)

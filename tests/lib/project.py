@@ -49,6 +49,10 @@ class Project:
             return []
         return sorted(p.name for p in self.root.iterdir() if p.is_dir() and p.name != ".snapfix")
 
+    def spares(self):
+        folder = self.root / ".snapfix/spares"
+        return sorted(folder.iterdir()) if folder.exists() else []
+
     def strays(self):
         """Files in the root that are no business of anybody's."""
         return sorted(p.name for p in self.root.iterdir() if not p.is_dir() and p.name != ".gitignore")
