@@ -118,16 +118,10 @@ bool is_called_by_ctest(const std::vector<std::string>& arguments) {
   return std::find(arguments.begin(), own_end, "--ctest") != own_end;
 }
 
-/// A test's own failure must not look like its command's: 125, and under ctest a signal, since
-/// WILL_FAIL turns any exit code into a pass.
+/// A test's own failure must not look like its command's.
 int own_failure(const std::vector<std::string>& arguments, int exit_code) {
-  if (arguments.empty() || arguments[0] != "run") {
-    return exit_code;
-  }
-  if (is_called_by_ctest(arguments)) {
-    guard::abort_without_core();
-  }
-  return exit_code == k_failed ? k_run_failed : exit_code;
+  const bool is_run = !arguments.empty() && arguments[0] == "run";
+  return is_run ? failure_of_run(exit_code, is_called_by_ctest(arguments)) : exit_code;
 }
 
 /// The program's own, for tell_and_end, which is given nothing.
@@ -136,18 +130,7 @@ std::vector<std::string> g_arguments; // NOLINT(*-non-const-global-variables)
 /// Instead of std::abort: an exception got where none can pass, which is a defect of ours, but what
 /// it says must not be lost.
 [[noreturn]] void tell_and_end() {
-  try {
-    if (const auto failure = std::current_exception()) {
-      std::rethrow_exception(failure);
-    }
-    os::print_error(os::Error("snapfix cannot go on"));
-  } catch (const os::Error& error) {
-    os::print_error(error);
-  } catch (const std::exception& error) {
-    os::print_error(os::Error(std::string(error.what())));
-  } catch (...) {
-    os::print_error(os::Error("snapfix cannot go on: an unknown exception"));
-  }
+  tell_failure(std::current_exception());
   guard::end_as({own_failure(g_arguments, k_failed), 0, {}});
 }
 
@@ -166,18 +149,38 @@ int run(const std::vector<std::string>& arguments) {
       throw os::Error("write to stdout", {}, errno);
     }
     return exit_code;
+  } catch (...) {
+    return own_failure(arguments, tell_failure(std::current_exception()));
+  }
+}
+
+int tell_failure(const std::exception_ptr& failure) {
+  try {
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
+    os::print_error(os::Error("snapfix cannot go on"));
   } catch (const UsageError& error) {
     os::print_error(error);
-    return own_failure(arguments, k_wrong_usage);
+    return k_wrong_usage;
   } catch (const guard::CannotStart& error) {
     os::print_error(error);
-    return own_failure(arguments, error.exit_code());
+    return error.exit_code();
   } catch (const os::Error& error) {
     os::print_error(error);
   } catch (const std::exception& error) {
     os::print_error(os::Error(std::string(error.what())));
+  } catch (...) {
+    os::print_error(os::Error("snapfix cannot go on: an unknown exception"));
   }
-  return own_failure(arguments, k_failed);
+  return k_failed;
+}
+
+int failure_of_run(int exit_code, bool under_ctest) {
+  if (under_ctest) { // WILL_FAIL turns any exit code into a pass
+    guard::abort_without_core();
+  }
+  return exit_code == k_failed ? k_run_failed : exit_code;
 }
 
 } // namespace snapfix::cli

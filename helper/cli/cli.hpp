@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,12 @@ enum ExitCode {
 /// Runs `snapfix <arguments>`; the exit code. Prints what went wrong on stderr, throws nothing.
 /// From here on std::terminate does so, too.
 int run(const std::vector<std::string>& arguments);
+
+/// Prints what `failure` says; the exit code for it.
+int tell_failure(const std::exception_ptr& failure);
+
+/// The exit code of a `run` whose own work failed; under ctest it ends by SIGABRT here.
+int failure_of_run(int exit_code, bool under_ctest);
 
 // The subcommands: arguments without the subcommand's name, the exit code. They throw os::Error
 // and UsageError.

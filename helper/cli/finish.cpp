@@ -31,7 +31,7 @@ int finish(const std::vector<std::string>& arguments) {
   if (snapshot::Root::exists(path)) {
     const auto root = snapshot::Root::open(path);
     snapshot::Held held(root, name, "snapfix finish", patience);
-    finishing = job::finish(held, snapshot::load_run(root, held.folder()), how);
+    finishing = job::finish(held, held.last_run(), how);
     job::tell_what_became_of(finishing);
   }
   const auto& verified = finishing.snapshot.verified;

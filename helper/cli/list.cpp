@@ -36,6 +36,7 @@ std::vector<std::string> row_of(const snapshot::Description& snapshot) {
     out.insert(out.end(), 4, "-");
   }
   out.push_back(end_of(snapshot));
+  out.push_back(snapshot.run && !snapshot.run->why_kept.empty() ? snapshot.run->why_kept : "-");
   return out;
 }
 
@@ -85,6 +86,9 @@ void print_run(const snapshot::Description& snapshot, const std::string& root) {
   const auto known = [](const std::string& text) { return text.empty() ? "?" : text; };
   os::print("run        {} to {} on {}: {}\n", known(run->started), run->end ? run->end->at : "?",
             known(run->host), end_of(snapshot));
+  if (!run->why_kept.empty()) {
+    os::print("           kept: {}\n", run->why_kept);
+  }
   if (const auto& changes = run->changes) {
     os::print("           left {} files private ({}), {} missing, {} added\n",
               changes->made_private, human_bytes(changes->bytes_private), changes->missing,
@@ -134,8 +138,8 @@ int list(const std::vector<std::string>& arguments) {
     return k_done;
   }
   using enum Table::Align;
-  Table table({left, left, left, right, right, right, right, left});
-  table.add({"name", "base", "created", "shared", "bytes", "own", "bytes", "last run"});
+  Table table({left, left, left, right, right, right, right, left, left});
+  table.add({"name", "base", "created", "shared", "bytes", "own", "bytes", "last run", "kept"});
   for (const auto& snapshot : listed.snapshots) {
     table.add(row_of(snapshot));
   }

@@ -116,6 +116,13 @@ int run_in_snapshot(const std::vector<std::string>& arguments) {
   }
   const auto wanted = run_options_from(options);
   auto result = job::run(wanted);
+  if (result.failure) {
+    const int exit_code = tell_failure(result.failure);
+    if (result.finishing) {
+      job::tell_what_became_of(*result.finishing);
+    }
+    return failure_of_run(exit_code, wanted.under_ctest);
+  }
   if (options.flag("verbose")) {
     for (const auto& line : job::guard_lines(result.record.guard)) {
       os::print(stderr, "{}\n", line);

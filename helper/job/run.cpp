@@ -37,7 +37,7 @@ class Run {
 public:
   Run(const snapshot::Root& root, const RunOptions& options)
       : m_options(options), m_held(root, options.name, "snapfix run", options.patience),
-        m_last(snapshot::load_run(root, m_held.folder())) {}
+        m_last(m_held.last_run()) {}
 
   RunResult operator()();
 
@@ -47,6 +47,7 @@ private:
   void require_usable(const snapshot::Snapshot& standing) const;
   void check_source() const;
   guard::Command prepare_command(const std::string& source) const;
+  void begin_record();
   void start_record(const guard::Command& command);
   void execute(const guard::Command& command);
   void record_end();
@@ -55,7 +56,7 @@ private:
 
   const RunOptions& m_options;
   snapshot::Held m_held;
-  std::optional<snapshot::RunRecord> m_last; ///< the run before, of that name
+  const std::optional<snapshot::RunRecord>& m_last; ///< the run before, of that name
   RunResult m_out;
 };
 
@@ -97,6 +98,7 @@ void Run::prepare() {
   }
   auto options = m_options.create;
   options.existing = snapshot::Existing::refresh;
+  options.run = m_options.finish ? &m_out.record : nullptr;
   for (;;) {
     auto base = choose_checked_base(m_held.root(), options, m_options.locks);
     if (standing != nullptr && !lock_changed && !m_last &&
@@ -170,11 +172,8 @@ guard::Command Run::prepare_command(const std::string& source) const {
   return out;
 }
 
-void Run::start_record(const guard::Command& command) {
+void Run::begin_record() {
   auto& record = m_out.record;
-  record.command = command.arguments;
-  record.environment = command.environment.variables();
-  record.folder = command.folder;
   record.host = os::host_name();
   record.pid = os::this_process();
   record.started = os::to_iso8601(os::now());
@@ -183,6 +182,14 @@ void Run::start_record(const guard::Command& command) {
   }
   record.guard = guard_before(m_options.guard);
   record.finish = m_options.finish;
+}
+
+void Run::start_record(const guard::Command& command) {
+  auto& record = m_out.record;
+  record.command = command.arguments;
+  record.environment = command.environment.variables();
+  record.folder = command.folder;
+  record.started = os::to_iso8601(os::now());
   snapshot::write_run(m_held.root(), m_held.folder(), record);
 }
 
@@ -241,17 +248,15 @@ void Run::finish(const std::string& source) {
 
 /// Where no command was run: why not is what is to be told.
 void Run::finish_without_run() noexcept {
+  m_out.failure = std::current_exception();
   try {
-    if (m_options.finish) {
-      const bool was_begun = !m_out.record.started.empty();
-      const auto run = was_begun ? std::optional(m_out.record) : std::nullopt;
-      tell_what_became_of(job::finish(m_held, run, *m_options.finish));
-    }
+    m_out.finishing = job::finish(m_held, m_out.record, *m_options.finish);
   } catch (const std::exception&) {
   }
 }
 
 RunResult Run::operator()() {
+  begin_record();
   prepare();
   check_source();
   const std::string source = m_held.require().meta().source;
@@ -262,8 +267,11 @@ RunResult Run::operator()() {
     watch.lap();
     execute(command);
   } catch (...) {
+    if (!m_options.finish) {
+      throw;
+    }
     finish_without_run();
-    throw;
+    return std::move(m_out);
   }
   m_out.run_seconds = watch.lap();
   finish(source);

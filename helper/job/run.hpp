@@ -10,6 +10,7 @@
 #include "snapshot/ledger.hpp"
 #include "snapshot/run_record.hpp"
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,11 +48,12 @@ struct RunResult {
   std::optional<Finishing> finishing;
   double run_seconds = 0;
   double finish_seconds = 0;
-  bool has_finding = false; ///< the command changed what it must not: told already
+  bool has_finding = false;   ///< the command changed what it must not: told already
+  std::exception_ptr failure; ///< why no command was run in a snapshot that is finished now
 };
 
 /// Makes the snapshot if need be, runs the command in it, guarded, records the run and finishes it,
-/// all under the lock of its name. Throws guard::CannotStart, os::Error.
+/// all under the lock of its name. Throws guard::CannotStart, os::Error, unless it is in `failure`.
 RunResult run(const RunOptions& options);
 
 } // namespace snapfix::job

@@ -9,7 +9,6 @@
 #include "snapshot/name.hpp"
 #include "snapshot/publication.hpp"
 #include "snapshot/reuse.hpp"
-#include "snapshot/run_record.hpp"
 #include "snapshot/source_clock.hpp"
 #include "snapshot/spares.hpp"
 #include "snapshot/store.hpp"
@@ -157,8 +156,7 @@ bool Creator::make_of_sound_objects() {
 /// Whether the standing tree may be worked on in place: nothing runs in it, and no run of it
 /// ended without our seeing the end (its processes may live, on whatever host).
 bool Creator::may_refresh_in_place() const {
-  const auto record = load_run(m_root, m_folder);
-  if (record && !record->ended_cleanly()) {
+  if (const auto& record = m_held.last_run(); record && !record->ended_cleanly()) {
     return false;
   }
   return os::processes_in(m_out.path).empty();
@@ -253,7 +251,7 @@ SnapshotManifest Creator::manifest_of(MadeTree made) const {
 
 void Creator::publish(Publication& publication, const os::Dir& tree, MadeTree made) {
   auto manifest = manifest_of(std::move(made));
-  publication.publish(manifest, [&] { set_top_mode(base(), tree); });
+  publication.publish(manifest, m_options.run, [&] { set_top_mode(base(), tree); });
   m_out.made = !m_existed;
   m_out.refreshed = m_existed;
   settle(std::move(manifest));

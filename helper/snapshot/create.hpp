@@ -3,6 +3,7 @@
 #include "snapshot/choose_base.hpp"
 #include "snapshot/ledger.hpp"
 #include "snapshot/options.hpp"
+#include "snapshot/run_record.hpp"
 #include "snapshot/snapshot.hpp"
 #include "source/list.hpp"
 
@@ -26,6 +27,8 @@ struct CreateOptions {
   TreeOptions tree;
   BaseChoice base;
   Existing existing = Existing::reuse;
+  /// Recorded before a snapshot that is made stands: the run that is to finish it, however it ends.
+  const RunRecord* run = nullptr;
 };
 
 struct Created {

@@ -65,10 +65,12 @@ std::vector<std::string> remove_tree_of(Held& held) {
   return left;
 }
 
-/// The command has taken its tree away, maybe after it wrote to shared files.
+/// The command has taken its tree away, maybe after it wrote to shared files. What it put there is
+/// no tree, and goes.
 void finish_without_tree(Held& held, Verified& out,
                          const std::function<void(const Verified&)>& tell) {
   const Root& root = held.root();
+  root.discard_tree(held.folder());
   if (auto manifest = SnapshotManifest::load(root.snapshots(), held.folder())) {
     const Snapshot gone(root, held.folder(), std::move(*manifest));
     if (gone.find_base() != nullptr) {
@@ -161,8 +163,13 @@ std::vector<std::string> remove(Held& held) {
 Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& options,
                 const std::string& fault, const std::function<void(const Verified&)>& tell) {
   const Root& root = held.root();
+  if (run && !run->started.empty() && run->command.empty()) { // it did not come to that
+    root.runs().unlink_if_present(held.folder().c_str());
+    run.reset();
+  }
   Finished out;
-  if (!root.top().try_stat(held.folder().c_str())) {
+  const auto top = root.stat_of_tree(held.folder());
+  if (!top || (!top->is_folder() && has_record(root, held.folder()))) {
     finish_without_tree(held, out.verified, tell);
     return out;
   }
@@ -179,6 +186,7 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
   out.kept = !out.why_kept.empty();
   if (run && (out.kept || !out.verified.findings.empty())) {
     run->changes = out.verified.changes();
+    run->why_kept = out.why_kept;
     run->finish.reset();
     try {
       write_run(root, held.folder(), *run);

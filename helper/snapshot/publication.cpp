@@ -44,7 +44,7 @@ os::Dir Publication::make_empty_tree() const {
   return m_root.work().open_child(m_folder.c_str());
 }
 
-void Publication::publish(const SnapshotManifest& manifest,
+void Publication::publish(const SnapshotManifest& manifest, const RunRecord* run,
                           const std::function<void()>& touch_last) {
   auto record = manifest.prepare(m_root.snapshots(), m_folder);
   if (!m_takes_old) { // one in which something runs, or that is no folder
@@ -56,7 +56,11 @@ void Publication::publish(const SnapshotManifest& manifest,
   m_is_recorded = true;
   m_old = m_old == Old::set_aside ? Old::lost : m_old;
   m_trash_lock.reset();
-  m_root.runs().unlink_if_present(m_folder.c_str()); // the old one's
+  if (run != nullptr) {
+    write_run(m_root, m_folder, *run);
+  } else {
+    m_root.runs().unlink_if_present(m_folder.c_str()); // the old one's
+  }
   m_root.publish_tree(m_folder);
   touch_last();
 }

@@ -4,6 +4,7 @@
 #include "os/lock.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
+#include "snapshot/run_record.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -29,8 +30,10 @@ public:
   /// An empty folder, to be filled; what else was being worked on goes.
   os::Dir make_empty_tree() const;
 
-  /// Puts the tree and its manifest into their places; `touch_last` does what it may need there.
-  void publish(const SnapshotManifest& manifest, const std::function<void()>& touch_last);
+  /// Puts the tree, its manifest and the record of its run, if any, into their places; `touch_last`
+  /// does what it may need there.
+  void publish(const SnapshotManifest& manifest, const RunRecord* run,
+               const std::function<void()>& touch_last);
 
   /// The old snapshot stands again, if it can; else nothing of either is left under the name. What
   /// fails in this is not told: it is not what the user has to mend. Whether the old one is lost.

@@ -220,6 +220,7 @@ void from_json(const json& run, RunRecord& out) {
   if (run.contains("changes") && !run["changes"].is_null()) {
     from_json(run["changes"], out.changes.emplace());
   }
+  read_if(run, "why_kept", out.why_kept);
 }
 
 json json_of(const GuardRecord& guard) {
@@ -260,6 +261,9 @@ void add_end(const RunRecord& run, json& out) {
                                   {"bytes_private", changes->bytes_private},
                                   {"missing", changes->missing},
                                   {"added", changes->added}});
+  }
+  if (!run.why_kept.empty()) {
+    out["why_kept"] = run.why_kept;
   }
 }
 

@@ -104,6 +104,7 @@ struct RunRecord {
   std::optional<RunEnd> end;
   std::vector<os::LivingProcess> outlived;
   std::optional<Changes> changes; ///< since the run has ended, where they were counted
+  std::string why_kept;           ///< by its finish; empty if that was not the case
   GuardRecord guard;
   std::optional<FinishOptions> finish; ///< still to be done; the run was to do it at its end
 

@@ -138,6 +138,14 @@ const Snapshot& Held::require() const {
   return *m_snapshot;
 }
 
+const std::optional<RunRecord>& Held::last_run() const {
+  if (!m_has_read_run) {
+    m_last_run = load_run(*m_root, m_folder);
+    m_has_read_run = true;
+  }
+  return m_last_run;
+}
+
 void Held::put(std::optional<Snapshot> snapshot) {
   m_snapshot = std::move(snapshot);
   m_has_looked = true;

@@ -3,6 +3,7 @@
 #include "os/lock.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/root.hpp"
+#include "snapshot/run_record.hpp"
 
 #include <optional>
 #include <string>
@@ -87,6 +88,9 @@ public:
   /// The same. Throws os::Error, which says what is there instead.
   const Snapshot& require() const;
 
+  /// The record of the last run in it before we got the lock; read once.
+  const std::optional<RunRecord>& last_run() const;
+
   /// What stands there now, or no longer does, by our own doing.
   void put(std::optional<Snapshot> snapshot);
 
@@ -105,6 +109,8 @@ private:
   os::Lock m_lock;
   mutable std::optional<Snapshot> m_snapshot;
   mutable bool m_has_looked = false;
+  mutable std::optional<RunRecord> m_last_run;
+  mutable bool m_has_read_run = false;
 };
 
 /// The name of a snapshot that is like `name`, which is none: for messages that ask what was meant.

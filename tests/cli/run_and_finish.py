@@ -17,11 +17,6 @@ def finishing(p, *args, script="true", expect=0, **options):
     return p("run", "t", "--finish", *args, "--", "sh", "-c", script, expect=expect, **options)
 
 
-def spares(p):
-    folder = p.root / ".snapfix/spares"
-    return sorted(folder.iterdir()) if folder.exists() else []
-
-
 def start(p, *args, script="touch here; exec sleep 100"):
     """A run that is at work."""
     (p.root / "t/here").unlink(missing_ok=True)
@@ -61,10 +56,10 @@ def test_the_tree_is_handed_on(tmp):
     for _ in range(3):
         done = finishing(p, script="stat -c %i .; echo x >new; rm dir/b.py")
         folders.add(done.out)
-        assert len(spares(p)) == 1, spares(p)
+        assert len(p.spares()) == 1, p.spares()
     assert len(folders) == 1, folders
     finishing(p, "--spares=0")
-    assert not spares(p)
+    assert not p.spares()
 
 
 def test_what_it_must_not_change(tmp):
@@ -93,6 +88,9 @@ def test_a_tree_that_the_command_takes_away(tmp):
         assert p.names() == [] and not list((state / "runs").iterdir()) and not list((state / "work").iterdir())
         p.expect_snapshot(p.create("u", "--fresh"))
         p("remove", "u")
+    done = finishing(p, "--guard=off", script=f'{k_script}; cd /; rm -rf "$SNAPSHOT_DIR"; echo x >"$SNAPSHOT_DIR"', expect=123)
+    assert_says(done, "'a.txt' was changed through a link")
+    assert p.names() == [] and p.strays() == [], p.strays()
 
 
 def test_what_is_said_where_ctest_searches_it(tmp):
@@ -119,11 +117,21 @@ def test_the_last_lines_lead_into_it(tmp):
     assert run(["sh", "-c", done.err.splitlines()[-1].split("a shell in it: ")[1]], cwd="/", stdin="pwd\n", env={"SHELL": ""}).out == f"{p.root}/t/dir\n"
 
 
+def test_why_it_was_kept_is_shown(tmp):
+    p = Project(tmp)
+    for args, script, code, why in (([], "exit 3", 3, "exit code 3"), (["--guard=off"], k_script, 123, "shared files were changed")):
+        finishing(p, "--fresh", *args, script=script, expect=code)
+        assert why in p("list").out and why in p("show", "t").out
+        assert why in p("show", "t", "--json").json()["run"]["why_kept"]
+    p("run", "t", "--", "true")
+    assert why not in p("list").out, "the last run was another"
+
+
 def test_who_was_killed_is_finished(tmp):
     p = Project(tmp)
     for name, command in (("finish-run", ["finish-run"]), ("freeze", ["freeze", "--json"])):
         killed(p)
-        assert p("list").out.rstrip().endswith("killed") and not p("show", "t", "--json").json()["run"]["running"]
+        assert "killed" in p("list").out and not p("show", "t", "--json").json()["run"]["running"]
         done = p(*command)
         assert_says(done, "was killed", f"{p.root}/t", "no recorded end")
         assert p.names() == ["t"]
@@ -165,6 +173,7 @@ def test_a_command_that_cannot_be_run(tmp):
             done = p("run", "t", "--fresh", "--finish", f"--keep={keep}", *args, "--", command, expect=code)
             assert_says(done, words)
             assert (p.root / "t").exists() == stays, done
+            assert done.err.index("error") < done.err.find("kept in") or not stays, done
             assert p("finish-run").err == ""
     p.create("t", "--fresh")
     other = Project(tmp / "other", root=p.root)
@@ -187,7 +196,7 @@ def test_who_is_at_work_is_not_finished(tmp):
         assert "killed" not in p("freeze").err
         assert p("finish-run").err == ""
         assert p.names() == ["t"]
-        assert p("list").out.rstrip().endswith("running") and p("show", "t", "--json").json()["run"]["running"]
+        assert "running" in p("list").out and p("show", "t", "--json").json()["run"]["running"]
     finally:
         process.terminate()
         process.wait()
@@ -222,7 +231,7 @@ def test_no_record_is_read_twice(tmp):
     harness.require("strace")
     p = Project(tmp)
     sleep_past_racy()  # else the freeze writes the base anew
-    finishing(p)
+    finishing(p, "--keep=always")
     trace = tmp / "trace"
     place = ["--source", p.source, "--root", p.root]
     for command in (["run", "t", "--fresh", "--finish", *place, "--", "true"], ["run", "t", *place, "--", "true"],

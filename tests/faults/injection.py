@@ -106,6 +106,13 @@ class Place(Project):
     def expect_pristine(self, name="t"):
         harness.assert_same_state(self.pristine, tree_state(self.root / name), what=f"the source and the snapshot {name}")
 
+    def expect_pristine_from_now_on(self):
+        """Two, as one may be made of a spare."""
+        for name in ("v", "w"):
+            self("create", name)
+            self.expect_pristine(name)
+        self("remove", "v", "w")
+
     def expect_source_untouched(self):
         assert every_stat(self.source) == self.before, "the source was touched"
 

@@ -386,10 +386,7 @@ class FinishHandsOn(Gone):
 
     def again(self, p):
         super().again(p)
-        for name in ("v", "w"):
-            p("create", name)
-            p.expect_pristine(name)
-        p("remove", "v", "w")
+        p.expect_pristine_from_now_on()
 
 
 class RunAndFinish(Run):
@@ -413,13 +410,9 @@ class RunAndFinish(Run):
     def again(self, p):
         p("finish-run")
         assert not p.t.exists() or not (p.root / ".snapfix/runs/t").exists(), "a run that was killed is not finished"
-        if p.t.exists():  # no command ran in it
-            p("remove", "t")
+        assert not p.t.exists(), "a tree is left of a run that was killed"
         super().again(p)
-        for name in ("v", "w"):
-            p("create", name)
-            p.expect_pristine(name)
-        p("remove", "v", "w")
+        p.expect_pristine_from_now_on()
 
 
 class FinishKeeps(Gone):
