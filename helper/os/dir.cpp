@@ -361,7 +361,7 @@ Time clock_of(const Dir& dir) {
   return out;
 }
 
-bool has_one_clock(const Dir& dir) noexcept {
+bool is_local(const Dir& dir) noexcept {
   struct statfs raw {};
   if (::fstatfs(dir.fd(), &raw) != 0) {
     return false;

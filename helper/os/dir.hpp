@@ -159,8 +159,9 @@ void set_times(int fd, Time mtime, const std::string& path);
 /// server's. Makes and removes a file there. Throws Error.
 Time clock_of(const Dir& dir);
 
-/// Whether one clock, this kernel's, stamps all files there: a local file system of a known kind.
-bool has_one_clock(const Dir& dir) noexcept;
+/// Whether it lies on a local file system of a known kind: one clock, this kernel's, stamps all
+/// files there, and no question goes to a server.
+bool is_local(const Dir& dir) noexcept;
 
 /// linkat(2) without following symlinks: 0, or the errno. A name that exists already with the
 /// wanted inode counts as done: a network file system may lose the reply of a link it made.

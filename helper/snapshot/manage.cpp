@@ -65,12 +65,10 @@ std::vector<std::string> remove_tree_of(Held& held) {
   return left;
 }
 
-/// The command has taken its tree away, maybe after it wrote to shared files. What it put there is
-/// no tree, and goes.
+/// The command has taken its tree away, maybe after it wrote to shared files.
 void finish_without_tree(Held& held, Verified& out,
                          const std::function<void(const Verified&)>& tell) {
   const Root& root = held.root();
-  root.discard_tree(held.folder());
   if (auto manifest = SnapshotManifest::load(root.snapshots(), held.folder())) {
     const Snapshot gone(root, held.folder(), std::move(*manifest));
     if (gone.find_base() != nullptr) {
@@ -168,8 +166,7 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
     run.reset();
   }
   Finished out;
-  const auto top = root.stat_of_tree(held.folder());
-  if (!top || (!top->is_folder() && has_record(root, held.folder()))) {
+  if (!root.top().try_stat(held.folder().c_str())) {
     finish_without_tree(held, out.verified, tell);
     return out;
   }

@@ -32,7 +32,7 @@ SourceClock::SourceClock(const os::Dir& trash, const os::Dir& source)
       m_now_here(std::chrono::steady_clock::now()) {
   if (trash.stat().device == m_device) {
     const os::Time there = os::clock_of(trash);
-    m_is_exact = os::has_one_clock(source);
+    m_is_exact = os::is_local(source);
     m_now = m_is_exact ? there : std::min(m_now, there); // our clock may be behind a server's
   }
 }

@@ -27,7 +27,7 @@ void TreeClearer::take_back_attributes(const os::Dir& dir) const {
   if (m_old != nullptr) {
     return;
   }
-  if (dir.flags() != m_work_flags.inherited()) {
+  if (m_flags && dir.flags() != *m_flags) {
     throw os::Error(os::format("a job set flags of {}", os::quoted(dir.path())));
   }
   for (const auto& name : dir.xattrs()) {

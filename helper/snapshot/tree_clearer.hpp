@@ -27,7 +27,8 @@ public:
               const OldTree* old, Placer& placer, MadeTree& out)
       : m_base(base), m_children(children), m_known(known), m_old(old), m_placer(placer),
         m_out(out), m_work(root.work().stat()), m_work_xattrs(root.work().xattrs()),
-        m_work_flags(root.work().flags()) {}
+        m_flags(os::is_local(root.work()) ? std::optional(root.work().flags().inherited())
+                                          : std::nullopt) {}
 
   /// What is there as it should be, of the files and of the children of a folder.
   struct Standing {
@@ -51,7 +52,8 @@ public:
   void require_attributes_told() const;
 
   /// Takes the ACLs and other extended attributes from a folder that a job gave it, unless that is
-  /// to stay. Throws os::Error, also if a job set flags of the folder (`chattr`).
+  /// to stay. Throws os::Error, also if a job set flags of the folder (`chattr`), as far as the
+  /// file system is local.
   void take_back_attributes(const os::Dir& dir) const;
 
   /// Whether it belongs to whom a new one would; beside what jobs have made, the owner must be
@@ -79,7 +81,7 @@ private:
   // Of the folder in which new trees are made:
   os::Stat m_work;
   std::vector<std::string> m_work_xattrs;
-  os::FolderFlags m_work_flags;
+  std::optional<os::FolderFlags> m_flags; ///< that new folders have; a server is not asked
 };
 
 } // namespace snapfix::snapshot
