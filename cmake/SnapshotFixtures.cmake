@@ -18,7 +18,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
       NAME <name> COMMAND <command> [<arg>...] [COMMAND_EXPAND_LISTS]
       [BUILD_DEPENDS <dependency>...]
       [SOURCE_DIR <dir>] [WORKING_DIRECTORY <relative dir>]
-      [FILES TRACKED|UNTRACKED|ALL]
+      [FILES TRACKED|UNTRACKED|ALL] [GIT AUTO|ON|OFF]
       [INCLUDE <glob>...] [EXCLUDE <glob>...] [COPY <glob>...]
       [LINK_FROM STORE|SOURCE] [LINK_MODE HARDLINK|REFLINK|COPY] [STRICT]
       [NO_SOURCE_MAPPING] [GUARD AUTO|ON|OFF] [SOURCE_WRITES DENY|REPORT|ALLOW]
@@ -55,6 +55,11 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     the work tree. ``UNTRACKED``: also what git does not ignore. ``ALL``: every file but ``.git``.
     Default: ``TRACKED`` in a git work tree, else ``ALL``. The root, and a build tree within the
     source, are never part of it.
+
+  ``GIT``
+    Whether the snapshot has a ``.git`` of its own, in which git and what reads a ``.git`` find what they find in the
+    source, and in which a commit stays; default :variable:`SNAPSHOT_FIXTURES_GIT`. ``AUTO``: where the source is the
+    top of a git work tree. ``ON``: it is an error where it is not. ``OFF``: none.
 
   ``INCLUDE``, ``EXCLUDE``, ``COPY``
     Globs relative to the source, of files to have as well (ignored, generated), of files to leave
@@ -127,7 +132,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   The test makes its snapshot, runs the command there, compares the snapshot with what it was, fails
   if the command wrote through a link, whatever ``WILL_FAIL`` and the like say, and keeps or removes
   it. Two tests serve it and others. ``snapshots.freeze.<source>.<hash>`` freezes the state of the
-  source, once for all tests with the same ``SOURCE_DIR``, ``FILES``, ``INCLUDE`` and ``LINK_FROM``, so
+  source, once for all tests with the same ``SOURCE_DIR``, ``FILES``, ``GIT``, ``INCLUDE`` and ``LINK_FROM``, so
   that all see one state even while somebody edits; it is a test of the top directory, so ``ctest``
   wants to be run there. It is a fixture of the same name: with ``ctest -FS snapshot`` each test makes
   its snapshot of the present state. ``snapshots.finish.<hash>``, one for all tests of a root, ends the
@@ -145,7 +150,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 
     add_snapshot_fixture(
       NAME <fixture> [DIR_VAR <variable>]
-      [SOURCE_DIR <dir>] [FILES TRACKED|UNTRACKED|ALL]
+      [SOURCE_DIR <dir>] [FILES TRACKED|UNTRACKED|ALL] [GIT AUTO|ON|OFF]
       [INCLUDE <glob>...] [EXCLUDE <glob>...] [COPY <glob>...]
       [LINK_FROM STORE|SOURCE] [LINK_MODE HARDLINK|REFLINK|COPY] [STRICT]
       [KEEP NEVER|ON_FAILURE|ALWAYS]
@@ -185,6 +190,10 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 .. variable:: SNAPSHOT_FIXTURES_KEEP
 
   Cache variable: the default of ``KEEP``; ``ON_FAILURE`` at first.
+
+.. variable:: SNAPSHOT_FIXTURES_GIT
+
+  Cache variable: the default of ``GIT``; ``AUTO`` at first.
 
 .. variable:: SNAPSHOT_FIXTURES_GUARD
 
@@ -228,6 +237,9 @@ set(SNAPSHOT_FIXTURES_ROOT "${CMAKE_BINARY_DIR}/snapshots" CACHE PATH
 set(SNAPSHOT_FIXTURES_KEEP "ON_FAILURE" CACHE STRING
   "When snapshots outlive their tests: NEVER, ON_FAILURE, ALWAYS")
 set_property(CACHE SNAPSHOT_FIXTURES_KEEP PROPERTY STRINGS NEVER ON_FAILURE ALWAYS)
+set(SNAPSHOT_FIXTURES_GIT "AUTO" CACHE STRING
+  "Whether snapshots have a .git of their own: AUTO, ON, OFF")
+set_property(CACHE SNAPSHOT_FIXTURES_GIT PROPERTY STRINGS AUTO ON OFF)
 set(SNAPSHOT_FIXTURES_GUARD "AUTO" CACHE STRING
   "Whether tests run under the guard that breaks links on write: AUTO, ON, OFF")
 set_property(CACHE SNAPSHOT_FIXTURES_GUARD PROPERTY STRINGS AUTO ON OFF)
@@ -253,7 +265,7 @@ endforeach()
 function(add_snapshot_test)
   _snapshot_fixtures_parse(add_snapshot_test ${ARGC}
     "STRICT;NO_SOURCE_MAPPING;COMMAND_EXPAND_LISTS"
-    "NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP;SETUP_TIMEOUT"
+    "NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;GIT;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP;SETUP_TIMEOUT"
     "COMMAND;INCLUDE;EXCLUDE;COPY;UV_LOCKED;LABELS;CONFIGURATIONS;BUILD_DEPENDS;PROPERTIES")
   _snapshot_fixtures_check_name("${where}" "${NAME}")
   _snapshot_fixtures_check_no_test("${where}" "${NAME}")
@@ -265,8 +277,9 @@ function(add_snapshot_test)
   endif()
   _snapshot_fixtures_default(setup "${where}" SETUP "${SETUP}")
   _snapshot_fixtures_find_place(place add_snapshot_test "${NAME}")
+  _snapshot_fixtures_default(git "${where}" GIT "${GIT}")
   _snapshot_fixtures_find_plan(plan add_snapshot_test "${where}" "${place}" "${given}" "${SOURCE_DIR}"
-    "${FILES_code}${LINK_FROM_code}${INCLUDE_code}"
+    "${FILES_code} \"--git=${git}\"${LINK_FROM_code}${INCLUDE_code}"
     "${LINK_MODE_code}${EXCLUDE_code}${COPY_code}${STRICT_code}"
     "${UV_LOCKED}" "${KEEP}" "${GUARD}" "${SOURCE_WRITES}" "${WORKING_DIRECTORY}")
   foreach(part IN ITEMS helper_code tree_code run_code finish_code freeze)
@@ -311,13 +324,14 @@ endfunction()
 function(add_snapshot_fixture)
   _snapshot_fixtures_parse(add_snapshot_fixture ${ARGC}
     "STRICT"
-    "NAME;DIR_VAR;SOURCE_DIR;FILES;LINK_FROM;LINK_MODE;KEEP;SETUP_TIMEOUT"
+    "NAME;DIR_VAR;SOURCE_DIR;FILES;GIT;LINK_FROM;LINK_MODE;KEEP;SETUP_TIMEOUT"
     "INCLUDE;EXCLUDE;COPY;LABELS;CONFIGURATIONS")
   _snapshot_fixtures_check_name("${where}" "${NAME}")
   _snapshot_fixtures_check_plain_name("${where}" "${NAME}")
   _snapshot_fixtures_find_place(place add_snapshot_fixture "${NAME}")
+  _snapshot_fixtures_default(git "${where}" GIT "${GIT}")
   _snapshot_fixtures_find_plan(plan add_snapshot_fixture "${where}" "${place}" "${given}" "${SOURCE_DIR}"
-    "${FILES_code}${LINK_FROM_code}${INCLUDE_code}"
+    "${FILES_code} \"--git=${git}\"${LINK_FROM_code}${INCLUDE_code}"
     "${LINK_MODE_code}${EXCLUDE_code}${COPY_code}${STRICT_code}" "" "${KEEP}" "" "" "")
   _snapshot_fixtures_name_snapshot("${NAME}")
   if("DIR_VAR" IN_LIST given)

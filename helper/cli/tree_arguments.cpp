@@ -187,6 +187,8 @@ source::Selection selection_from(const Arguments& arguments) {
   } else {
     out.files = source::default_files(out.source);
   }
+  out.git =
+      source::choose_git(arguments.choice("git", source::Git::automatic), out.source, out.files);
   if (!arguments.has("source")) {
     const bool is_in_git = arguments.has("files") ? source::is_git_work_tree(out.source)
                                                   : out.files != source::FileSet::all;
@@ -274,6 +276,10 @@ void add_tree_options(Arguments& arguments) {
                       "default: tracked in a git work tree, else all");
   arguments.add_list("include", "GLOB",
                      "take these files as well, though git ignores them; may be repeated");
+  arguments.add_value("git", "WHETHER",
+                      "on: snapshots get a .git of their own, with the source's refs, index and "
+                      "configuration, and its objects by reference; off: none; auto: on where the "
+                      "source is the top of a git work tree; default: auto");
   arguments.add_value("link-from", "FROM",
                       "store: link from private copies; source: from the source's own files, which "
                       "needs not one copy, but then a write in place reaches the source and all "

@@ -5,6 +5,7 @@
 #include "os/progress.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/folder_reader.hpp"
+#include "snapshot/git_prototypes.hpp"
 #include "snapshot/look.hpp"
 #include "snapshot/source_clock.hpp"
 #include "snapshot/store.hpp"
@@ -26,6 +27,8 @@ class Freezer {
 public:
   Freezer(const Root& root, const source::Selection& selection, LinkFrom from)
       : m_root(root), m_selection(selection), m_from(from), m_key(freeze_key(selection, from)),
+        m_git(root, selection),
+        m_add_git([this](source::ListingBuilder& listing) { m_git.add_to(listing, &*m_clock); }),
         m_store(root, selection.source) {}
 
   Frozen run();
@@ -33,10 +36,15 @@ public:
 private:
   void attempt(Frozen& out);
   void load_last();
+  /// Where the objects of a folder's files come from: what lies in a `.git` is no file of the
+  /// source.
+  LinkFrom from_of(std::string_view folder) const {
+    return source::lies_in_git(folder) ? LinkFrom::store : m_from;
+  }
   void wait_for_clock();
   void read_changed(Frozen& out);
   bool stands_still(bool unchanged) const;
-  void check_second_look() const;
+  void check_second_look();
   void check_top() const;
   void publish(bool unchanged, Frozen& out);
   bool folder_times_stand() const;
@@ -47,7 +55,9 @@ private:
   const source::Selection& m_selection;
   LinkFrom m_from;
   os::Hash m_key;
-  os::Dir m_top;
+  source::SourceDirs m_dirs;
+  GitPrototypes m_git;
+  source::AddGit m_add_git;
   Store m_store;
   std::optional<Base> m_last;
   std::optional<FreezeRecord> m_last_record;
@@ -97,10 +107,10 @@ void Freezer::load_last() {
 }
 
 void Freezer::attempt(Frozen& out) {
-  m_top = os::Dir::open(m_selection.source);
-  m_clock.emplace(m_root.trash(), m_top);
+  m_dirs = {os::Dir::open(m_selection.source), m_git.open()};
+  m_clock.emplace(m_root.trash(), m_dirs.top);
   Look last = std::exchange(m_look, {});
-  m_look = Look(m_selection, m_top, m_last ? &*m_last : nullptr);
+  m_look = Look(m_selection, m_dirs, m_add_git, m_last ? &*m_last : nullptr);
   out.left_out = m_look.scan.left_out;
   out.uncloned = m_look.listing.uncloned;
   out.notes = m_look.listing.notes;
@@ -119,14 +129,15 @@ void Freezer::attempt(Frozen& out) {
   warn_of_symlinks(out);
 }
 
-/// Once the tick of a file's ctime is over, any later change gives it another ctime.
+/// Once the tick of a file's ctime is over, any later change gives it another ctime. What lies in a
+/// `.git` is ours: what changes there gets another inode.
 void Freezer::wait_for_clock() {
   std::chrono::nanoseconds wait{0};
   std::size_t index = 0;
   for (const auto& folder : m_look.scan.folders) {
     for (const auto& file : folder.files) {
       const FileState* state = m_look.state_of(index++);
-      if (state != nullptr && !state->is_read) {
+      if (state != nullptr && !state->is_read && !source::lies_in_git(folder.path)) {
         wait = std::max(wait, m_clock->tick_left(file.stat));
       }
     }
@@ -163,12 +174,12 @@ void Freezer::read_changed(Frozen& out) {
   os::Progress progress(os::format("reading changed files of {}", os::quoted(m_selection.source)),
                         count);
   std::mutex mutex;
-  source::visit_folders(m_top, paths, [&](std::size_t at, const os::Dir* dir) {
+  source::visit_folders(m_dirs, paths, [&](std::size_t at, const os::Dir* dir) {
     const std::size_t i = needed[at];
     if (dir == nullptr) {
       throw SourceChanged(folders[i].path);
     }
-    FolderReader reader(m_store, m_from, m_can_reflink, folders[i], *dir);
+    FolderReader reader(m_store, from_of(folders[i].path), m_can_reflink, folders[i], *dir);
     for (std::size_t k = 0; k < folders[i].files.size(); ++k) {
       const std::size_t file = m_look.first_files()[i] + k;
       if (unread(file)) {
@@ -202,32 +213,35 @@ bool Freezer::stands_still(bool unchanged) const {
                              return m_clock->is_before(file.stat);
                            });
   };
-  const auto& folders = m_look.scan.folders;
+  std::vector<const source::ScannedFolder*> folders; // the source's own
+  std::vector<std::string_view> paths;
+  for (const auto& folder : m_look.scan.folders) {
+    if (!source::lies_in_git(folder.path)) {
+      folders.push_back(&folder);
+      paths.push_back(folder.path);
+    }
+  }
   const auto& hollow = m_look.scan.hollow;
-  if (!std::ranges::all_of(folders, is_old) || !std::ranges::all_of(hollow, is_old)) {
+  if (!std::ranges::all_of(folders, [&](const auto* folder) { return is_old(*folder); }) ||
+      !std::ranges::all_of(hollow, is_old) || !m_git.stood_at(*m_clock, unchanged)) {
     return false;
   }
-  std::vector<std::string_view> paths;
-  paths.reserve(folders.size());
-  for (const auto& folder : folders) {
-    paths.push_back(folder.path);
-  }
   std::atomic<bool> same{true};
-  source::visit_folders(m_top, paths, [&](std::size_t i, const os::Dir* dir) {
-    if (dir == nullptr || !source::same_stat(dir->stat(), folders[i].stat)) {
+  source::visit_folders(m_dirs, paths, [&](std::size_t i, const os::Dir* dir) {
+    if (dir == nullptr || !source::same_stat(dir->stat(), folders[i]->stat)) {
       same = false;
     }
     return std::size_t{1};
   });
   return same && std::ranges::all_of(hollow, [this](const source::ScannedFolder& folder) {
-           const auto dir = source::open_below(m_top, folder.path);
+           const auto dir = source::open_below(m_dirs.top, folder.path);
            return dir && source::same_stat(dir->stat(), folder.stat);
          });
 }
 
-void Freezer::check_second_look() const {
-  const auto listing = source::list_source(m_selection);
-  const auto second = source::scan(m_top, listing);
+void Freezer::check_second_look() {
+  const auto listing = source::list_source(m_selection, m_add_git);
+  const auto second = source::scan(m_dirs, listing);
   if (const auto path = source::first_difference(m_look.scan, second)) {
     throw SourceChanged(*path);
   }
@@ -236,14 +250,18 @@ void Freezer::check_second_look() const {
 /// The source's folder itself may have been replaced: git goes by its path.
 void Freezer::check_top() const {
   const auto now = os::Dir::open(m_selection.source).stat();
-  const auto then = m_top.stat();
+  const auto then = m_dirs.top.stat();
   if (now.inode != then.inode || now.device != then.device) {
     throw SourceChanged(m_selection.source);
   }
 }
 
 BaseMeta Freezer::meta() const {
-  return {m_selection.source, m_selection.files, m_selection.include.patterns(), m_from,
+  return {m_selection.source,
+          m_selection.files,
+          m_selection.git,
+          m_selection.include.patterns(),
+          m_from,
           os::to_iso8601(os::now())};
 }
 
@@ -272,10 +290,10 @@ void Freezer::publish(bool unchanged, Frozen& out) {
         const FileRecord& record = m_last->files()[m_look.place_in_last(index)];
         writer.add_file(file.name, record, record.is_symlink() ? m_last->text(record.target) : "");
       }
-      seen.push_back({file.stat.inode, file.stat.size, file.stat.ctime.seconds,
-                      file.stat.mtime.seconds, file.stat.ctime.nanoseconds,
-                      file.stat.mtime.nanoseconds, file.stat.mode,
-                      m_clock->is_settled(file.stat) ? 1U : 0U});
+      seen.push_back(
+          {file.stat.inode, file.stat.size, file.stat.ctime.seconds, file.stat.mtime.seconds,
+           file.stat.ctime.nanoseconds, file.stat.mtime.nanoseconds, file.stat.mode,
+           m_clock->is_settled(file.stat) || source::lies_in_git(folder.path) ? 1U : 0U});
       ++index;
     }
   }
@@ -296,19 +314,28 @@ void Freezer::publish(bool unchanged, Frozen& out) {
 }
 
 void Freezer::warn_of_symlinks(Frozen& out) {
+  std::uint64_t into_git = 0;
   for (const auto& folder : out.base.folders()) {
     for (const auto& file : out.base.files_of(folder)) {
       if (!file.is_symlink()) {
         continue;
       }
       const char* target = out.base.text(file.target);
-      if (source::leaves_tree(out.base.text(folder.path), target)) {
+      if (source::lies_in_git(target)) {
+        ++into_git;
+      } else if (source::leaves_tree(out.base.text(folder.path), target)) {
         out.warnings.push_back(
             os::format("the symlink {} -> {} leaves the tree: what it points to is "
                        "not isolated",
                        os::quoted(out.base.path_of(folder, file)), os::quoted(target)));
       }
     }
+  }
+  if (into_git != 0) { // as git-annex and DataLad make for each file
+    out.warnings.push_back(
+        os::format("{} symlinks lead into a .git: what lies there is in no snapshot (git annex "
+                   "unlock makes files of them)",
+                   into_git));
   }
 }
 
@@ -327,6 +354,9 @@ os::Hash freeze_key(const source::Selection& selection, LinkFrom from) {
     hasher.add_zeros(1);
   }
   hasher.add(std::string_view(os::word_of(from)));
+  if (selection.git == source::Git::on) {
+    hasher.add(std::string_view(".git"));
+  }
   return hasher.finish();
 }
 

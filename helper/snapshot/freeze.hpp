@@ -32,7 +32,7 @@ struct Frozen {
   std::vector<std::string> warnings; ///< of symlinks that leave the tree
 };
 
-/// The key of a (source, files, include, link_from): what one freeze serves.
+/// The key of a (source, files, include, git, link_from): what one freeze serves.
 os::Hash freeze_key(const source::Selection& selection, LinkFrom from);
 
 /// Makes the base of the source's present state, or finds that it stands. The state is one that

@@ -13,10 +13,14 @@ namespace snapfix::snapshot {
 
 namespace {
 
-/// What the base holds, as if it had been listed. Its names are the base's.
+/// What the base holds, as if it had been listed, but for what may just be made. Its names are the
+/// base's.
 source::Listing listing_of(const Base& base) {
   source::Listing out;
   for (const auto& folder : base.folders()) {
+    if (source::lies_in_git(base.text(folder.path))) {
+      continue;
+    }
     auto& listed = out.folders.emplace_back();
     listed.path = base.text(folder.path);
     listed.keep_if_empty = true;
@@ -27,9 +31,9 @@ source::Listing listing_of(const Base& base) {
   return out;
 }
 
-source::Scan scan_as_last_time(const os::Dir& top, const Base& last) {
+source::Scan scan_as_last_time(const source::SourceDirs& dirs, const Base& last) {
   try {
-    return source::scan(top, listing_of(last));
+    return source::scan(dirs, listing_of(last));
   } catch (const os::Error&) {
     return {}; // if it still is of the source, the look at what git lists will say so
   }
@@ -37,16 +41,17 @@ source::Scan scan_as_last_time(const os::Dir& top, const Base& last) {
 
 } // namespace
 
-Look::Look(const source::Selection& selection, const os::Dir& top, const Base* last) {
+Look::Look(const source::Selection& selection, const source::SourceDirs& dirs,
+           const source::AddGit& add_git, const Base* last) {
   // Deferred where no thread is to be had.
   auto listed = std::async(std::launch::async | std::launch::deferred,
-                           [&] { return source::list_source(selection); });
+                           [&] { return source::list_source(selection, add_git); });
   source::Scan known;
   if (last != nullptr) {
-    known = scan_as_last_time(top, *last);
+    known = scan_as_last_time(dirs, *last);
   }
   listing = listed.get();
-  scan = source::scan(top, listing, std::move(known));
+  scan = source::scan(dirs, listing, std::move(known));
   listing.folders = {}; // the scan names what is there
   std::size_t count = 0;
   for (const auto& folder : scan.folders) {

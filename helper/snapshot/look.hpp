@@ -24,7 +24,8 @@ class Look {
 public:
   /// Lists and stats the source. While git lists, the files that `last` (or nothing) holds are
   /// stat'ed already: most often they are those that git will name.
-  Look(const source::Selection& selection, const os::Dir& top, const Base* last);
+  Look(const source::Selection& selection, const source::SourceDirs& dirs,
+       const source::AddGit& add_git, const Base* last);
   Look() = default;
 
   source::Listing listing; ///< holds the names that the scan points to

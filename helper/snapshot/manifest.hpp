@@ -50,6 +50,8 @@ struct FileRecord {
 
   os::Time mtime() const noexcept { return {mtime_seconds, mtime_nanoseconds}; }
   bool is_symlink() const noexcept { return S_ISLNK(mode); }
+  /// Of a regular file: whether it is linked from the source, not from an object.
+  bool is_from_source() const noexcept { return object == os::Hash(); }
   std::uint32_t permissions() const noexcept { return mode & 07777U; }
   /// Whether `stat` is what this record says, leaving aside which inode it is.
   bool agrees_with(const os::Stat& stat) const noexcept;
@@ -76,6 +78,7 @@ const char* copy_reason(Made made);
 struct BaseMeta {
   std::string source;
   source::FileSet files = source::FileSet::tracked;
+  source::Git git = source::Git::off;
   std::vector<std::string> include;
   LinkFrom link_from = LinkFrom::store;
   std::string created;

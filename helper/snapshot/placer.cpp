@@ -42,7 +42,8 @@ Placer::Placer(const Root& root, const Base& base, const TreeOptions& options)
       m_store(root, m_source_path) {}
 
 Placer::Origin Placer::origin_of(const FolderRecord& folder, const Origin* above) const {
-  if (!is_from_source()) {
+  if (m_options.link_from == LinkFrom::store ||
+      source::lies_in_git(m_base.text(folder.path))) { // which is no file of the source
     return {};
   }
   if (above == nullptr) {
@@ -79,11 +80,11 @@ Made Placer::wanted_for(const std::string& folder_path, const FileRecord& file) 
 
 bool Placer::is_sound(const FileRecord& file, const os::Stat& stat) const noexcept {
   return stat.inode == file.inode && file.agrees_with(stat) &&
-         (is_from_source() || m_store.is_own(stat));
+         (file.is_from_source() || m_store.is_own(stat));
 }
 
 void Placer::remember_damage(std::size_t index) {
-  if (is_from_source()) {
+  if (m_base.files()[index].is_from_source()) {
     throw os::Error(
         os::format("{} has changed in the source since it was frozen",
                    os::quoted(m_base.path_of(m_base.folder_of(index), m_base.files()[index]))),
@@ -114,7 +115,7 @@ Placer::Placed Placer::place(const os::Dir& dir, Origin& origin, std::size_t ind
     origin = {m_store.open_bucket(folder_path), true};
   }
   const ObjectName object = Store::name_of(file.object);
-  const char* from_name = is_from_source() ? name : object.data();
+  const char* from_name = file.is_from_source() ? name : object.data();
   // Looked at before it is linked: Lustre's clients forget what they know of a file with each link.
   const auto stat = origin.dir ? origin.dir->try_stat(from_name) : std::nullopt;
   if (!stat || !is_sound(file, *stat)) {
@@ -181,7 +182,7 @@ Placer::Placed Placer::copy(const Placing& placing, Made reason) {
       throw os::Error(os::quoted(from_path) + " became shorter while it was read");
     }
   }
-  if (is_from_source() && !source::same_stat(before, os::stat_of(from.get(), from_path))) {
+  if (file.is_from_source() && !source::same_stat(before, os::stat_of(from.get(), from_path))) {
     throw os::Error(os::quoted(from_path) + " changed while it was copied",
                     "with --link-from source the source must not change meanwhile: run it again");
   }

@@ -64,7 +64,6 @@ private:
   Placed copy(const Placing& placing, Made reason);
   Made try_reflink(int from, int to, Made reason, const std::string& from_path,
                    const std::string& to_path);
-  bool is_from_source() const { return m_options.link_from == LinkFrom::source; }
 
   const Base& m_base;
   const TreeOptions& m_options;

@@ -125,6 +125,7 @@ void from_json(const json& ledger, Ledger& out) {
 void from_json(const json& meta, BaseMeta& out) {
   from_json(meta.at("source"), out.source);
   from_json(meta.at("files"), out.files);
+  read_if(meta, "git", out.git); // older ones have none
   from_json(meta.at("include"), out.include);
   from_json(meta.at("link_from"), out.link_from);
   from_json(meta.at("created"), out.created);
@@ -306,6 +307,7 @@ void to_json(json& json, const Ledger& ledger) {
 void to_json(json& json, const BaseMeta& meta) {
   json = json_object({{"source", meta.source},
                       {"files", os::word_of(meta.files)},
+                      {"git", os::word_of(meta.git)},
                       {"include", meta.include},
                       {"link_from", os::word_of(meta.link_from)},
                       {"created", meta.created}});

@@ -170,6 +170,7 @@ Root::Root(os::Dir top, Missing missing)
   m_objects = inner("objects");
   m_bases = inner("bases");
   m_sources = inner("sources");
+  m_git = inner("git");
   m_snapshots = inner("snapshots");
   m_runs = inner("runs");
   m_frozen = inner("frozen");

@@ -19,6 +19,7 @@ namespace snapfix::snapshot {
 ///     sources/<key>                    the last freeze of a (source, files, include)
 ///     snapshots/<folder>               manifests of snapshots
 ///     runs/<folder>                    what the last run of a snapshot recorded
+///     git/<source>/                    what its snapshots get for a `.git`
 ///     frozen/                          which base a ctest run goes by
 ///     checks/<base>.<key>              what a check said of a base
 ///     spares/                          trees that wait for their next job
@@ -48,6 +49,7 @@ public:
   const os::Dir& objects() const noexcept { return m_objects; }
   const os::Dir& bases() const noexcept { return m_bases; }
   const os::Dir& sources() const noexcept { return m_sources; }
+  const os::Dir& git() const noexcept { return m_git; }
   const os::Dir& snapshots() const noexcept { return m_snapshots; }
   const os::Dir& runs() const noexcept { return m_runs; }
   const os::Dir& frozen() const noexcept { return m_frozen; }
@@ -134,6 +136,7 @@ private:
   os::Dir m_objects;
   os::Dir m_bases;
   os::Dir m_sources;
+  os::Dir m_git;
   os::Dir m_snapshots;
   os::Dir m_runs;
   os::Dir m_frozen;

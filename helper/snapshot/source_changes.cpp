@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "snapshot/freeze.hpp"
+#include "snapshot/git_prototypes.hpp"
 #include "source/scan.hpp"
 
 #include <algorithm>
@@ -17,16 +18,21 @@ source::Selection selection_of(const Root& root, const BaseMeta& meta) {
   out.include = source::GlobSet(meta.include, meta.source);
   out.root = root.path();
   out.files = meta.files;
+  out.git = meta.git;
   return out;
 }
 
 class Comparison {
 public:
-  Comparison(const Root& root, const Base& base)
-      : m_base(base), m_top(os::Dir::open(base.meta().source)) {
+  Comparison(const Root& root, const Base& base) : m_base(base) {
     const auto selection = selection_of(root, base.meta());
-    m_listing = source::list_source(selection);
-    m_scan = source::scan(m_top, m_listing);
+    const auto lock =
+        root.lock_source(os::hash_of(selection.source)); // of what its .git is made of
+    GitPrototypes git(root, selection);
+    m_dirs = {os::Dir::open(selection.source), git.open()};
+    m_listing = source::list_source(
+        selection, [&](source::ListingBuilder& listing) { git.add_to(listing, nullptr); });
+    m_scan = source::scan(m_dirs, m_listing);
     m_seen = FreezeRecord::load(root.sources(), freeze_key(selection, base.meta().link_from));
     if (m_seen && (m_seen->base() != base.id() || m_seen->seen().size() != base.files().size())) {
       m_seen.reset(); // a later freeze's
@@ -45,7 +51,7 @@ private:
                         const FileRecord& before) const;
 
   const Base& m_base;
-  os::Dir m_top;
+  source::SourceDirs m_dirs;
   source::Listing m_listing; ///< holds the names that the scan points to
   source::Scan m_scan;
   std::optional<FreezeRecord> m_seen;
@@ -135,7 +141,7 @@ bool Comparison::is_same(const source::ScannedFolder& folder, const source::Scan
   if (is_untouched || record.content == os::Hash()) { // linked from the source, unread
     return true;
   }
-  const auto dir = source::open_below(m_top, folder.path);
+  const auto dir = source::open_below(m_dirs, folder.path);
   return dir && has_same_content(*dir, std::string(file.name), record);
 }
 

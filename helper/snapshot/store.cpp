@@ -4,6 +4,7 @@
 #include "os/format.hpp"
 #include "os/parallel.hpp"
 #include "os/process.hpp"
+#include "snapshot/git_prototypes.hpp"
 #include "source/listing.hpp"
 
 #include <atomic>
@@ -42,9 +43,9 @@ BucketName bucket_of(std::string_view folder_path) {
 }
 
 /// A file of the source, opened component by component; nothing if it is not there as a file.
-os::UniqueFd open_in_source(const std::string& source, const std::string& path) {
+os::UniqueFd open_in_source(const Root& root, const std::string& source, const std::string& path) {
   try {
-    const auto folder = source::open_below(os::Dir::open(source), source::folder_of(path));
+    const auto folder = source::open_below(open_source(root, source), source::folder_of(path));
     auto fd =
         folder ? folder->open_to_read(std::string(source::name_of(path)).c_str()) : os::UniqueFd();
     return fd && os::stat_of(fd.get(), path).is_file() ? std::move(fd) : os::UniqueFd();
@@ -54,9 +55,9 @@ os::UniqueFd open_in_source(const std::string& source, const std::string& path) 
 }
 
 /// Makes the object anew from the source; the new inode, or 0 where the source holds other content.
-std::uint64_t remake(Store& store, const std::string& source, const Damage& damage,
-                     const FileRecord& record) {
-  const os::UniqueFd from = open_in_source(source, damage.path);
+std::uint64_t remake(const Root& root, Store& store, const std::string& source,
+                     const Damage& damage, const FileRecord& record) {
+  const os::UniqueFd from = open_in_source(root, source, damage.path);
   if (!from) {
     return 0;
   }
@@ -92,12 +93,12 @@ std::uint64_t standing_inode(const Store& store, const os::Dir& bucket, const Da
 }
 
 /// Puts a sound object into its place, or leaves none there. Returns its inode, or 0.
-std::uint64_t replace_object(Store& store, const std::string& source, const Damage& damage,
-                             const FileRecord& record) {
+std::uint64_t replace_object(const Root& root, Store& store, const std::string& source,
+                             const Damage& damage, const FileRecord& record) {
   const auto bucket = store.open_bucket(source::folder_of(damage.path));
   std::uint64_t inode = bucket ? standing_inode(store, *bucket, damage, record) : 0;
   if (inode == 0) {
-    inode = remake(store, source, damage, record);
+    inode = remake(root, store, source, damage, record);
   }
   if (inode == 0 && bucket) {
     bucket->unlink_if_present(Store::name_of(damage.object).data());
@@ -298,7 +299,7 @@ Healed heal(const Root& root, const std::string& source, const std::vector<Damag
       }
       const FileRecord& record = bases[i].files()[*index];
       if (!inode) {
-        inode = replace_object(store, source, damage, record);
+        inode = replace_object(root, store, source, damage, record);
         ++(*inode == 0 ? out.dropped : out.replaced);
       }
       if (record.inode != *inode) {

@@ -60,7 +60,6 @@ private:
   void check_object(Bucket& bucket, std::size_t index);
   void compare(const os::Dir& dir, const char* name, const os::Stat& stat,
                const FolderRecord& folder, std::size_t index);
-  bool is_from_source() const { return m_manifest.meta.options.link_from == LinkFrom::source; }
   void name_suspects();
   void name_suspects_in(const Root& root);
   void heal_findings();
@@ -74,7 +73,7 @@ private:
   const Base& m_base;
   const std::string& m_source;
   std::vector<std::vector<std::size_t>> m_children;
-  std::optional<Store> m_store;
+  Store m_store;
   os::Progress m_progress;
   std::mutex m_mutex;
   std::vector<std::pair<std::size_t, Finding>> m_found; ///< by the indices of their files
@@ -84,12 +83,9 @@ private:
 Verifier::Verifier(const Snapshot& snapshot, VerifyDepth depth)
     : m_snapshot(snapshot), m_root(snapshot.root()), m_manifest(snapshot.manifest()),
       m_depth(depth), m_base(base_of(snapshot)), m_source(m_base.meta().source),
-      m_children(children_of_folders(m_base)),
+      m_children(children_of_folders(m_base)), m_store(m_root, m_source),
       m_progress(os::format("verifying {}", os::quoted(snapshot.name())), m_base.files().size()) {
   m_out.pristine.resize(m_base.folders().size());
-  if (!is_from_source()) {
-    m_store.emplace(m_root, m_source);
-  }
 }
 
 /// Of one that is just removed, the base went with it.
@@ -268,19 +264,18 @@ bool Verifier::visit_file(const os::Dir& dir, Bucket& bucket, std::size_t index,
   }
   check_object(bucket, index);
   return m_manifest.made[index] == Made::symlink && stat->is_symlink() &&
-         stat->mtime == file.mtime() && !(bucket.began < stat->ctime) && m_store &&
-         stat->owner == m_store->owner() && stat->group == m_store->group();
+         stat->mtime == file.mtime() && !(bucket.began < stat->ctime) && m_store.is_own(*stat);
 }
 
 /// A linked file that is no longer at its place (moved, replaced, removed) may have been written to
 /// before: its object tells.
 void Verifier::check_object(Bucket& bucket, std::size_t index) {
   const FileRecord& file = m_base.files()[index];
-  if (m_manifest.made[index] != Made::linked || is_from_source()) {
+  if (m_manifest.made[index] != Made::linked || file.is_from_source()) {
     return;
   }
   if (!bucket.is_open) {
-    bucket.dir = m_store->open_bucket(m_base.text(bucket.folder.path));
+    bucket.dir = m_store.open_bucket(m_base.text(bucket.folder.path));
     bucket.is_open = true;
   }
   const ObjectName name = Store::name_of(file.object);
@@ -303,13 +298,13 @@ void Verifier::compare(const os::Dir& dir, const char* name, const os::Stat& sta
   if (stat.mode != file.mode) {
     finding.what.emplace_back("mode");
   }
-  if (m_store && stat.owner != m_store->owner()) {
+  if (!file.is_from_source() && stat.owner != m_store.owner()) {
     finding.what.emplace_back("owner");
   }
-  if (m_store && stat.group != m_store->group()) {
+  if (!file.is_from_source() && stat.group != m_store.group()) {
     finding.what.emplace_back("group");
   }
-  if (m_depth == VerifyDepth::content && !is_from_source()) {
+  if (m_depth == VerifyDepth::content && !file.is_from_source()) {
     const auto fd = dir.open_to_read(name);
     if (os::hash_file(fd.get(), dir.path_of(name)) != file.content) {
       finding.what.emplace_back("content");
@@ -360,14 +355,19 @@ void Verifier::name_suspects_in(const Root& root) {
 }
 
 void Verifier::heal_findings() {
-  if (is_from_source()) {
-    m_out.notes.emplace_back("the snapshot was linked from the source itself: these are the "
-                             "source's own files, changed there or through a link");
-    return;
-  }
   std::vector<Damage> damages;
   for (const auto& [index, finding] : m_found) {
-    damages.push_back({finding.path, m_base.files()[index].object, m_manifest.inodes[index]});
+    const FileRecord& file = m_base.files()[index];
+    if (!file.is_from_source()) {
+      damages.push_back({finding.path, file.object, m_manifest.inodes[index]});
+    }
+  }
+  if (damages.size() != m_found.size()) {
+    m_out.notes.emplace_back("the snapshot was linked from the source itself: these are the "
+                             "source's own files, changed there or through a link");
+  }
+  if (damages.empty()) {
+    return;
   }
   const Healed healed = heal(m_root, m_source, damages);
   m_out.healed = healed.replaced + healed.dropped;

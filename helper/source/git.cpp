@@ -3,13 +3,11 @@
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
-#include "os/subprocess.hpp"
+#include "source/git_call.hpp"
 #include "source/git_list.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cerrno>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -22,47 +20,6 @@ namespace {
 
 constexpr std::string_view k_sparse = "--sparse";
 constexpr int k_usage = 129; // git's exit code for options that it lacks
-
-/// What every git call of ours is told, over what any configuration says: it runs no program
-/// (monitor, hook, pager) and fetches nothing, which would run more of them and write into `.git`.
-constexpr std::array<const char*, 6> k_git{
-    "git", "--no-pager", "-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null"};
-constexpr std::array<std::pair<const char*, const char*>, 5> k_variables{{
-    {"LC_ALL", "C"}, // its words must be recognizable
-    {"GIT_OPTIONAL_LOCKS", "0"},
-    {"GIT_NO_LAZY_FETCH", "1"},
-    {"GIT_ALLOW_PROTOCOL", "none"}, // for a git before 2.39.4, which does not know that one
-    {"GIT_TERMINAL_PROMPT", "0"},
-}};
-
-os::Environment git_environment(const std::optional<std::string>& ceiling) {
-  auto out = os::environment_without_git();
-  out.unset("LANGUAGE");
-  for (const auto& [name, value] : k_variables) {
-    out.set(name, value);
-  }
-  if (ceiling) {
-    out.set("GIT_CEILING_DIRECTORIES", *ceiling);
-  }
-  return out;
-}
-
-os::Finished run_git(const std::string& folder, const std::vector<std::string>& arguments,
-                     const std::optional<std::string>& ceiling = std::nullopt,
-                     const std::function<void(std::string_view)>& take_output = {}) {
-  std::vector<std::string> command(k_git.begin(), k_git.end());
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  try {
-    return os::run_program(command, git_environment(ceiling), folder, take_output);
-  } catch (const os::Error& error) {
-    std::error_code ignored;
-    if (error.error_number() == ENOENT && std::filesystem::exists(folder, ignored)) {
-      throw os::Error("git is not installed, and " + os::quoted(folder) + " is a git work tree",
-                      "install git, or take every file with --files all");
-    }
-    throw;
-  }
-}
 
 /// Whether git said that it went on without something: its list lacks it.
 bool left_something_out(const os::Finished& git) {
@@ -129,7 +86,7 @@ bool GitLister::for_each_path(const std::string& prefix, const std::vector<std::
   const std::string folder = prefix.empty() ? m_top.path() : m_top.path_of(prefix.c_str());
   GitList list(use);
   const auto git =
-      run_git(folder, arguments, ceiling, [&](std::string_view piece) { list.take(piece); });
+      run_git({folder, arguments, ceiling}, [&](std::string_view piece) { list.take(piece); });
   if (git.exit_code == k_usage && arguments.back() == k_sparse) {
     return false;
   }
@@ -172,7 +129,7 @@ void GitLister::list(const std::string& prefix, const std::optional<std::string>
 void GitLister::check_is_top(const std::string& path, const std::optional<std::string>& ceiling) {
   const std::string folder = path.empty() ? m_top.path() : m_top.path_of(path.c_str());
   const auto git =
-      run_git(folder, {"rev-parse", "--is-inside-work-tree", "--show-prefix"}, ceiling);
+      run_git({folder, {"rev-parse", "--is-inside-work-tree", "--show-prefix"}, ceiling});
   if (git.exit_code != 0) {
     throw_git_failure(folder, git);
   }
@@ -208,6 +165,7 @@ void GitLister::enter(const std::string& path, bool listed_by_parent) {
       slash == std::string::npos ? m_top.path() : m_top.path_of(path.substr(0, slash).c_str());
   check_is_top(path, above);
   m_listing.add_folder(path);
+  m_listing.add_work_tree(path);
   list(path + "/", above);
 }
 
@@ -229,9 +187,9 @@ bool is_untracked(const std::string& folder, const std::string& path) {
   // From its own folder, which may be in a submodule.
   const auto above = std::string(folder_of(path));
   try {
-    const auto git = run_git(above.empty() ? folder : folder + "/" + above,
-                             {"ls-files", "-z", "--others", "--exclude-standard", "--",
-                              os::format(":(literal){}", name_of(path))});
+    const auto git = run_git({above.empty() ? folder : folder + "/" + above,
+                              {"ls-files", "-z", "--others", "--exclude-standard", "--",
+                               os::format(":(literal){}", name_of(path))}});
     return git.exit_code == 0 && !git.out.empty();
   } catch (const os::Error&) { // no git, no folder
     return false;
@@ -245,7 +203,7 @@ bool is_git_work_tree(const std::string& folder) {
   }
   std::optional<os::Finished> git;
   try {
-    git = run_git(folder, {"rev-parse", "--is-inside-work-tree"});
+    git = run_git({folder, {"rev-parse", "--is-inside-work-tree"}});
   } catch (const os::Error&) {
     if (!work_tree_around(folder)) {
       return false; // no git, and no need of it
@@ -267,6 +225,18 @@ void list_git_work_tree(const os::Dir& top, GitFiles files, ListingBuilder& list
     lister.check_is_top("", std::nullopt);
   }
   lister.list("", std::nullopt);
+  if (top.try_stat(".git")) {
+    listing.add_work_tree("");
+  }
+}
+
+bool is_work_tree_top(const std::string& folder) {
+  try {
+    const auto git = run_git({folder, {"rev-parse", "--is-inside-work-tree", "--show-prefix"}});
+    return git.exit_code == 0 && git.out == "true\n\n";
+  } catch (const os::Error&) { // no git
+    return false;
+  }
 }
 
 } // namespace snapfix::source

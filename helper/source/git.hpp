@@ -12,6 +12,9 @@ namespace snapfix::source {
 /// missing or fails although there is a `.git`.
 bool is_git_work_tree(const std::string& folder);
 
+/// Whether git takes `folder` for the top of a work tree. False where it cannot tell.
+bool is_work_tree_top(const std::string& folder);
+
 /// The nearest folder, `folder` or one above it, that has a `.git`.
 std::optional<std::string> work_tree_around(const std::string& folder);
 

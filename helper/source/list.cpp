@@ -73,6 +73,9 @@ void Walker::walk_entries(const os::Dir& folder, const std::string& path,
                           const std::vector<os::DirEntry>& entries, const GlobSet* wanted) {
   for (const auto& entry : entries) {
     if (entry.name == k_git) {
+      if (wanted == nullptr) {
+        m_listing.add_work_tree(path);
+      }
       continue;
     }
     const std::string entry_path = join(path, entry.name);
@@ -159,11 +162,6 @@ void add_included(const os::Dir& top, const Selection& selection,
   }
 }
 
-bool lists_a_file(const Listing& listing) {
-  return std::ranges::any_of(listing.folders,
-                             [](const ListedFolder& folder) { return !folder.names.empty(); });
-}
-
 [[noreturn]] void throw_nothing_listed(const Selection& selection) {
   if (selection.files == FileSet::all) {
     throw os::Error(os::format("the source {} holds no file", os::quoted(selection.source)),
@@ -178,6 +176,25 @@ bool lists_a_file(const Listing& listing) {
 
 FileSet default_files(const std::string& source) {
   return is_git_work_tree(source) ? FileSet::tracked : FileSet::all;
+}
+
+Git choose_git(Git wanted, const std::string& source, FileSet files) {
+  const bool has_git = os::is_visible(join(source, std::string(k_git)));
+  if (wanted == Git::on && !has_git) {
+    const auto top = work_tree_around(source);
+    throw os::Error(
+        top ? os::format("--git on: the source {} is a subfolder of the git work tree {}, whose "
+                         ".git knows its files by other paths",
+                         os::quoted(source), os::quoted(*top))
+            : os::format("--git on: the source {} is no git work tree", os::quoted(source)),
+        top ? "take all of the work tree (--top, SOURCE_DIR), or leave out --git on"
+            : "leave it out");
+  }
+  if (wanted != Git::automatic) {
+    return wanted;
+  }
+  // Where git lists the files, it tells of what is wrong; every file is also taken where it cannot.
+  return has_git && (files != FileSet::all || is_work_tree_top(source)) ? Git::on : Git::off;
 }
 
 bool is_build_tree(const std::string& folder) {
@@ -212,7 +229,7 @@ void refuse_root_of_files(const Selection& selection) {
   }
 }
 
-Listing list_source(const Selection& selection) {
+Listing list_source(const Selection& selection, const AddGit& add_git) {
   const os::Dir top = os::Dir::open(selection.source);
   const auto root = path_in(selection.root, selection.source);
   ListingBuilder listing;
@@ -236,11 +253,13 @@ Listing list_source(const Selection& selection) {
   if (root) {
     listing.drop_folder(*root);
   }
-  Listing out = listing.finish();
-  if (!lists_a_file(out)) {
+  if (!listing.holds_a_file()) {
     throw_nothing_listed(selection);
   }
-  return out;
+  if (add_git) {
+    add_git(listing);
+  }
+  return listing.finish();
 }
 
 } // namespace snapfix::source

@@ -81,6 +81,12 @@ void ListingBuilder::drop_folder(const std::string& path) {
       folder.keep_if_empty = false;
     }
   }
+  std::erase_if(m_work_trees, [&](const std::string& tree) { return is_below(tree, path); });
+}
+
+bool ListingBuilder::holds_a_file() const noexcept {
+  return std::ranges::any_of(m_listing.folders,
+                             [](const ListedFolder& folder) { return !folder.names.empty(); });
 }
 
 std::vector<std::string> ListingBuilder::folders_holding(std::string_view name) const {
@@ -132,6 +138,24 @@ std::optional<os::Dir> open_below(const os::Dir& top, std::string_view path) {
     here = here->try_open_child(std::string(component).c_str());
   }
   return here;
+}
+
+bool lies_in_git(std::string_view path) noexcept {
+  constexpr std::string_view k_git = ".git";
+  for (auto at = path.find(k_git); at != std::string_view::npos; at = path.find(k_git, at + 1)) {
+    const auto end = at + k_git.size();
+    if ((at == 0 || path[at - 1] == '/') && (end == path.size() || path[end] == '/')) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::optional<os::Dir> open_below(const SourceDirs& dirs, std::string_view path) {
+  if (!lies_in_git(path)) {
+    return open_below(dirs.top, path);
+  }
+  return dirs.git ? open_below(*dirs.git, path) : std::nullopt;
 }
 
 std::string_view folder_of(std::string_view path) {

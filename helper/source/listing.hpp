@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace snapfix::source {
@@ -44,13 +46,20 @@ public:
   /// Adds a folder that exists even with nothing in it.
   void add_folder(const std::string& path);
 
+  /// Notes that a folder of the source, or the source itself (""), has a `.git`. That is not
+  /// listed.
+  void add_work_tree(std::string path) { m_work_trees.push_back(std::move(path)); }
+  const std::vector<std::string>& work_trees() const noexcept { return m_work_trees; }
+
   void add_note(std::string text) { m_listing.notes.push_back(std::move(text)); }
   void count_uncloned() { ++m_listing.uncloned; }
 
   /// Takes out a folder with all below it.
   void drop_folder(const std::string& path);
 
-  /// Whether `folder` was given a file of that name.
+  bool holds_a_file() const noexcept;
+
+  /// The folders that were given a file of that name.
   std::vector<std::string> folders_holding(std::string_view name) const;
 
   Listing finish();
@@ -60,10 +69,23 @@ private:
   std::string_view keep(std::string_view name);
 
   Listing m_listing;
+  std::vector<std::string> m_work_trees;
   std::unordered_map<std::string, std::size_t> m_index;
   std::string m_last_path;
   std::size_t m_last_index = 0;
 };
+
+/// A source that is open: its folder, and the one that holds in its stead what lies in a `.git`.
+struct SourceDirs {
+  os::Dir top;
+  std::optional<os::Dir> git; ///< nothing: nothing in a `.git` is listed
+};
+
+/// Whether `path` is a `.git` or lies in one.
+bool lies_in_git(std::string_view path) noexcept;
+
+/// Opens a folder of a source as below; nothing also for one in a `.git` that nobody made.
+std::optional<os::Dir> open_below(const SourceDirs& dirs, std::string_view path);
 
 /// Opens a folder below `top`, component by component, following no symlink; nothing where there
 /// is no such folder.

@@ -93,6 +93,10 @@ void drop_empty_folders(const Listing& listing, Scan& scan, const std::vector<ch
   scan.folders.resize(kept);
 }
 
+bool is_git(std::string_view path) {
+  return name_of(path) == ".git";
+}
+
 /// Whether the folder of that name is the same in two looks. A rename of it moves its ctime alone,
 /// an entry that comes or goes its mtime as well.
 bool same_folder(const ScannedFolder& left, const ScannedFolder& right) noexcept {
@@ -103,7 +107,7 @@ bool same_folder(const ScannedFolder& left, const ScannedFolder& right) noexcept
 
 } // namespace
 
-void visit_folders(const os::Dir& top, const std::vector<std::string_view>& paths,
+void visit_folders(const SourceDirs& dirs, const std::vector<std::string_view>& paths,
                    const std::function<std::size_t(std::size_t, const os::Dir*)>& visit) {
   // A listing holds every folder above one it names, so the rest is always a single name.
   constexpr std::size_t k_none = static_cast<std::size_t>(-1);
@@ -134,14 +138,15 @@ void visit_folders(const os::Dir& top, const std::vector<std::string_view>& path
       }
     }
   };
-  add_children(top.try_open_child("."), paths.size());
+  add_children(dirs.top.try_open_child("."), paths.size());
   queue.run([&](const Task& task) {
     const std::string_view path = paths[task.index];
     if (path.empty()) {
-      return visit(task.index, &top);
+      return visit(task.index, &dirs.top);
     }
-    auto dir = *task.parent ? (*task.parent)->try_begin_at(std::string(name_of(path)).c_str())
-                            : std::nullopt;
+    auto dir = is_git(path)   ? open_below(dirs, path)
+               : *task.parent ? (*task.parent)->try_begin_at(std::string(name_of(path)).c_str())
+                              : std::nullopt;
     const std::size_t entries = visit(task.index, dir ? &*dir : nullptr);
     add_children(std::move(dir), task.index);
     return entries;
@@ -172,11 +177,11 @@ std::optional<std::string> first_difference(const Scan& first, const Scan& secon
   return (first.folders.size() > common ? first : second).folders[common].path;
 }
 
-Scan scan(const os::Dir& top, const Listing& listing) {
-  return scan(top, listing, {});
+Scan scan(const SourceDirs& dirs, const Listing& listing) {
+  return scan(dirs, listing, {});
 }
 
-Scan scan(const os::Dir& top, const Listing& listing, Scan known) {
+Scan scan(const SourceDirs& dirs, const Listing& listing, Scan known) {
   Scan out;
   out.folders.resize(listing.folders.size());
   std::vector<char> present(listing.folders.size()); // no vector<bool>: threads share its bytes
@@ -199,9 +204,10 @@ Scan scan(const os::Dir& top, const Listing& listing, Scan known) {
       count += present[i] == 0 ? listing.folders[i].names.size() : 0;
     }
   }
-  os::Progress progress(os::format("looking at the files of {}", os::quoted(top.path())), count);
+  os::Progress progress(os::format("looking at the files of {}", os::quoted(dirs.top.path())),
+                        count);
   std::mutex mutex;
-  visit_folders(top, paths, [&](std::size_t at, const os::Dir* folder) {
+  visit_folders(dirs, paths, [&](std::size_t at, const os::Dir* folder) {
     const std::size_t i = indices[at];
     if (present[i] != 0) {
       return std::size_t{0};

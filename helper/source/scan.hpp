@@ -40,10 +40,10 @@ struct Scan {
   LeftOut left_out;
 };
 
-/// Opens the folders below `top` (each after the one it lies in), no component by a symlink, and
+/// Opens folders of the source (each after the one it lies in), no component by a symlink, and
 /// calls `visit` with each that is there, from several threads at once; it returns how many files
 /// it saw. A folder that is missing, or that something else has replaced, is given as nothing.
-void visit_folders(const os::Dir& top, const std::vector<std::string_view>& paths,
+void visit_folders(const SourceDirs& dirs, const std::vector<std::string_view>& paths,
                    const std::function<std::size_t(std::size_t, const os::Dir*)>& visit);
 
 /// The folder of the first file or folder at which two looks at the source differ, `.` for the
@@ -54,10 +54,10 @@ std::optional<std::string> first_difference(const Scan& first, const Scan& secon
 bool same_stat(const os::Stat& left, const os::Stat& right) noexcept;
 
 /// Stats what `listing` names. Throws os::Error for what cannot be looked at.
-Scan scan(const os::Dir& top, const Listing& listing);
+Scan scan(const SourceDirs& dirs, const Listing& listing);
 
 /// The same, where `known` is a scan that was made while the listing was still on its way: what it
 /// has seen is not looked at again.
-Scan scan(const os::Dir& top, const Listing& listing, Scan known);
+Scan scan(const SourceDirs& dirs, const Listing& listing, Scan known);
 
 } // namespace snapfix::source

@@ -1,0 +1,140 @@
+#include "source/git_folder.hpp"
+
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "os/path.hpp"
+#include "source/git_names.hpp"
+#include "source/listing.hpp"
+
+#include <algorithm>
+
+namespace snapfix::source {
+namespace {
+
+std::string trimmed(std::string text) {
+  text.erase(text.find_last_not_of("\n\r") + 1);
+  return text;
+}
+
+std::string joined(const std::string& folder, const std::string& path) {
+  return path.starts_with('/') ? path : folder + "/" + path;
+}
+
+/// Gathers what a look sees.
+class Watch {
+public:
+  void add(const os::Dir& dir, const std::string& name);
+  void add_path(const os::Dir& top, std::string_view path);
+  void add_path(const std::string& path);
+
+  GitLook take() const { return {m_hasher.finish(), m_newest}; }
+
+private:
+  void add_stat(const std::string& name, const os::Stat& stat);
+
+  os::Hasher m_hasher;
+  os::Stat m_newest;
+};
+
+void Watch::add_stat(const std::string& name, const os::Stat& stat) {
+  m_hasher.add(name);
+  m_hasher.add_zeros(1);
+  for (const std::uint64_t number :
+       {stat.inode, stat.size, std::uint64_t{stat.mode},
+        static_cast<std::uint64_t>(stat.mtime.seconds), std::uint64_t{stat.mtime.nanoseconds},
+        static_cast<std::uint64_t>(stat.ctime.seconds), std::uint64_t{stat.ctime.nanoseconds}}) {
+    m_hasher.add_number(number);
+  }
+  if (m_newest.ctime < stat.ctime) {
+    m_newest = stat;
+  }
+}
+
+/// A folder with all that it holds; of a symlink also what it leads to.
+void Watch::add(const os::Dir& dir, const std::string& name) {
+  const auto stat = dir.try_stat(name.c_str(), os::Freshness::server);
+  add_stat(name, stat.value_or(os::Stat()));
+  if (stat && stat->is_symlink() && os::exists(dir.path_of(name.c_str()))) {
+    add_path(os::canonical_path(dir.path_of(name.c_str())));
+  }
+  const auto folder = stat && stat->is_folder() ? dir.try_open_child(name.c_str()) : std::nullopt;
+  if (folder) {
+    auto entries = folder->entries();
+    std::ranges::sort(entries, {}, &os::DirEntry::name);
+    for (const auto& entry : entries) {
+      add(*folder, entry.name);
+    }
+  }
+}
+
+void Watch::add_path(const os::Dir& top, std::string_view path) {
+  const auto above = folder_of(path);
+  if (above.empty()) {
+    add(top, std::string(path));
+  } else if (const auto dir = open_below(top, above)) {
+    add(*dir, std::string(name_of(path)));
+  }
+}
+
+void Watch::add_path(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string above = path.substr(0, std::max<std::size_t>(slash, 1));
+  if (os::is_folder(above)) {
+    add(os::Dir::open(above), path.substr(slash + 1));
+  }
+}
+
+} // namespace
+
+std::optional<GitFolder> find_git_folder(const std::string& work_tree) {
+  const std::string git = work_tree + "/.git";
+  if (!os::is_visible(git)) {
+    return std::nullopt;
+  }
+  const auto fail = [&] {
+    return os::Error(os::format("{} leads to no repository", os::quoted(git)),
+                     "is it damaged? --git off goes without");
+  };
+  try {
+    GitFolder out{work_tree, os::canonical_path(git), {}};
+    if (os::is_file(out.own)) {
+      constexpr std::string_view k_begin = "gitdir: ";
+      const auto dir = os::Dir::open(std::string(folder_of(out.own)));
+      const auto text = os::read_small_file(dir, std::string(name_of(out.own)).c_str());
+      if (!text || !text->starts_with(k_begin)) {
+        throw fail();
+      }
+      out.own = os::canonical_path(joined(dir.path(), trimmed(text->substr(k_begin.size()))));
+    }
+    const auto own = os::Dir::open(out.own);
+    const auto common = os::read_small_file(own, "commondir");
+    out.common = common ? os::canonical_path(joined(out.own, trimmed(*common))) : out.own;
+    return out;
+  } catch (const os::Error& error) {
+    if (error.error_number() == ENOENT || error.error_number() == ENOTDIR) {
+      throw fail();
+    }
+    throw;
+  }
+}
+
+GitLook look_at(const GitFolder& git, const std::vector<std::string>& included) {
+  Watch watch;
+  for (const auto* path : {&git.own, &git.common}) {
+    const auto dir = os::Dir::open(*path);
+    for (const auto names : {k_git_files, k_git_under_way, k_git_refs}) {
+      for (const auto name : names) {
+        watch.add_path(dir, name);
+      }
+    }
+    if (git.own == git.common) {
+      break;
+    }
+  }
+  for (const auto& path : included) {
+    watch.add_path(path);
+  }
+  return watch.take();
+}
+
+} // namespace snapfix::source

@@ -1,0 +1,362 @@
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "os/path.hpp"
+#include "os/remove_tree.hpp"
+#include "os/split.hpp"
+#include "source/git_call.hpp"
+#include "source/git_config.hpp"
+#include "source/git_folder.hpp"
+#include "source/git_names.hpp"
+#include "source/listing.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <initializer_list>
+#include <utility>
+
+namespace snapfix::source {
+namespace {
+
+constexpr int k_usage = 129; // git's exit code for options that it lacks
+constexpr std::string_view k_objects = "objects";
+constexpr std::string_view k_reftable_head = "ref: refs/heads/.invalid"; // what stands for it there
+
+/// What a new repository has, and tools expect.
+constexpr std::array<const char*, 8> k_folders{"hooks",        "info", "objects",    "objects/info",
+                                               "objects/pack", "refs", "refs/heads", "refs/tags"};
+/// Refs of one work tree, which git keeps as files.
+constexpr std::array<std::string_view, 3> k_own_refs{"refs/bisect/", "refs/rewritten/",
+                                                     "refs/worktree/"};
+
+[[noreturn]] void throw_failure(const GitFolder& git, const char* what, std::string words) {
+  words.erase(words.find_last_not_of('\n') + 1);
+  throw os::Error(
+      os::format("git cannot read {} of {}: {}", what, os::quoted(git.work_tree), words),
+      "--git off makes snapshots without a .git");
+}
+
+std::string ask(const GitFolder& git, const char* what, std::vector<std::string> arguments) {
+  auto answer = run_git({git.work_tree, std::move(arguments), std::nullopt, git.own});
+  if (answer.exit_code != 0) {
+    throw_failure(git, what, std::move(answer.err));
+  }
+  return std::move(answer.out);
+}
+
+/// A file of a git folder, by whatever symlink; nothing if there is none.
+std::optional<GitState::File> read_file(const std::string& folder, std::string_view path) {
+  const std::string place = folder + "/" + std::string(path);
+  if (!os::is_file(place)) {
+    return std::nullopt;
+  }
+  const auto real = os::canonical_path(place);
+  const auto dir = os::Dir::open(std::string(folder_of(real)));
+  const std::string name(name_of(real));
+  const auto stat = dir.try_stat(name.c_str());
+  auto text = os::read_small_file(dir, name.c_str());
+  return stat && text ? std::optional(GitState::File{std::move(*text), stat->mtime}) : std::nullopt;
+}
+
+class Reader {
+public:
+  explicit Reader(const GitFolder& git) : m_git(git) {}
+
+  GitState read();
+
+private:
+  void take(const std::string& folder, std::string_view path);
+  void take_under_way();
+  void take_index();
+  void take_refs();
+  void take_head();
+  void take_config();
+  void take_objects();
+  void add_objects(const std::string& objects, std::vector<std::string>& out) const;
+  std::string local_url(const std::string& path) const;
+  os::Time mtime_of(std::initializer_list<std::string> paths) const;
+
+  const GitFolder& m_git;
+  GitState m_out;
+};
+
+GitState Reader::read() {
+  take_head();
+  take_refs();
+  take_config();
+  take_objects();
+  take(m_git.own, "info/sparse-checkout");
+  for (const auto* path : {"info/attributes", "info/exclude", "info/grafts", "shallow"}) {
+    take(m_git.common, path);
+  }
+  take_under_way();
+  take_index();
+  m_out.folders.insert(k_folders.begin(), k_folders.end());
+  for (const auto& [path, file] : m_out.files) {
+    for (auto folder = folder_of(path); !folder.empty(); folder = folder_of(folder)) {
+      m_out.folders.emplace(folder);
+    }
+  }
+  return std::move(m_out);
+}
+
+void Reader::take(const std::string& folder, std::string_view path) {
+  if (auto file = read_file(folder, path)) {
+    m_out.files.emplace(path, std::move(*file));
+  }
+}
+
+void Reader::take_under_way() {
+  for (const auto name : k_git_under_way) {
+    const auto dir = os::Dir::open(m_git.own).try_open_child(std::string(name).c_str());
+    if (!dir) {
+      take(m_git.own, name);
+      continue;
+    }
+    for (const auto& entry : dir->entries()) {
+      take(m_git.own, std::string(name) + "/" + entry.name);
+    }
+  }
+}
+
+void Reader::take_index() {
+  for (const auto& entry : os::Dir::open(m_git.own).entries()) {
+    if (entry.name == "index" || entry.name.starts_with("sharedindex.")) {
+      if (auto file = read_file(m_git.own, entry.name)) {
+        m_out.index.emplace(entry.name, std::move(*file));
+      }
+    }
+  }
+}
+
+/// The newest of those that are there.
+os::Time Reader::mtime_of(std::initializer_list<std::string> paths) const {
+  os::Time out;
+  for (const auto& path : paths) {
+    const auto dir = os::Dir::open(std::string(folder_of(path)));
+    if (const auto stat = dir.try_stat(std::string(name_of(path)).c_str())) {
+      out = std::max(out, stat->mtime);
+    }
+  }
+  return out;
+}
+
+void Reader::take_refs() {
+  constexpr std::string_view k_loose_symref = "ref: ";
+  const os::Time mtime =
+      mtime_of({m_git.common + "/packed-refs", m_git.common + "/refs", m_git.common + "/reftable"});
+  std::string packed = "# pack-refs with: sorted \n";
+  const auto listed =
+      ask(m_git, "the refs",
+          {"for-each-ref", "--sort=refname", "--format=%(objectname) %(refname) %(symref)"});
+  for (const auto& line : os::split(listed, '\n')) {
+    const auto words = os::split(line + " ", ' ');
+    if (words.size() < 2) {
+      throw_failure(m_git, "the refs", line);
+    }
+    const auto& ref = words[1];
+    const bool is_own = std::ranges::any_of(
+        k_own_refs, [&](std::string_view beginning) { return ref.starts_with(beginning); });
+    if (words.size() > 2 && !words[2].empty()) {
+      m_out.files[ref] = {std::string(k_loose_symref) + words[2] + "\n", mtime};
+    } else if (is_own) {
+      m_out.files[ref] = {words[0] + "\n", mtime};
+    } else {
+      packed += words[0] + " " + ref + "\n";
+    }
+  }
+  m_out.files["packed-refs"] = {std::move(packed), mtime};
+}
+
+/// Where refs are kept otherwise, or it is a symlink, git says what it is.
+void Reader::take_head() {
+  auto head = read_file(m_git.own, "HEAD");
+  if (!head || head->content.starts_with(k_reftable_head) ||
+      os::Dir::open(m_git.own).stat_of("HEAD").is_symlink()) {
+    const auto branch =
+        run_git({m_git.work_tree, {"symbolic-ref", "-q", "HEAD"}, std::nullopt, m_git.own});
+    head = {branch.exit_code == 0 ? "ref: " + branch.out
+                                  : ask(m_git, "HEAD", {"rev-parse", "--verify", "HEAD"}),
+            mtime_of({m_git.own + "/HEAD", m_git.own + "/reftable"})};
+  }
+  m_out.files["HEAD"] = std::move(*head);
+}
+
+void Reader::take_config() {
+  std::vector<GitSetting> settings;
+  for (const auto& [name, scope] : {std::pair(m_git.common + "/config", "--local"),
+                                    std::pair(m_git.own + "/config.worktree", "--worktree")}) {
+    if (os::is_file(name)) {
+      const auto listed = ask(m_git, "the configuration",
+                              {"config", "--list", "--show-origin", "-z", "--includes", scope});
+      const auto more = parse_git_settings(listed, m_out.included);
+      settings.insert(settings.end(), more.begin(), more.end());
+    }
+  }
+  const auto text =
+      snapshot_config(settings, [this](const std::string& path) { return local_url(path); });
+  m_out.files["config"] = {text, mtime_of({m_git.common + "/config"})};
+}
+
+/// A repository by a path that holds in a snapshot, too. One that is this one is the snapshot's
+/// own: what is pushed there must not reach the source.
+std::string Reader::local_url(const std::string& path) const {
+  const auto place = (std::filesystem::path(m_git.work_tree) / path).lexically_normal().string();
+  try {
+    if (os::exists(place)) {
+      const auto real = os::canonical_path(place);
+      const auto git = find_git_folder(real);
+      if (real == m_git.work_tree || real == m_git.own || real == m_git.common ||
+          (git && git->common == m_git.common)) {
+        return ".";
+      }
+    }
+  } catch (const os::Error&) { // no repository, or none that we may see
+  }
+  return path.starts_with('/') ? path : place;
+}
+
+/// One store of objects, and all that it borrows from.
+void Reader::add_objects(const std::string& objects, std::vector<std::string>& out) const {
+  const auto real = os::canonical_path(objects);
+  if (std::ranges::find(out, real) != out.end()) {
+    return;
+  }
+  out.push_back(real);
+  const auto alternates = read_file(real, "info/alternates");
+  for (const auto& line : os::split(alternates ? alternates->content : "", '\n')) {
+    if (line.empty() || line.starts_with('#')) {
+      continue;
+    }
+    const auto next = line.starts_with('/') ? line : real + "/" + line;
+    if (os::is_folder(next)) { // else git goes without it, too
+      add_objects(next, out);
+    }
+  }
+}
+
+void Reader::take_objects() {
+  std::vector<std::string> stores;
+  add_objects(m_git.common + "/" + std::string(k_objects), stores);
+  std::string text;
+  for (const auto& store : stores) {
+    if (store.find_first_of("\n\"") != std::string::npos || store.starts_with('#')) {
+      throw os::Error(
+          os::format("git finds no objects in {} from elsewhere: its name holds a quote "
+                     "or a newline",
+                     os::quoted(store)),
+          "--git off makes snapshots without a .git");
+    }
+    text += store + "\n";
+  }
+  m_out.files["objects/info/alternates"] = {std::move(text), mtime_of({m_git.common + "/config"})};
+}
+
+/// What stands between `begin` and the next `end` of a text.
+std::string_view between(std::string_view text, std::string_view begin, char end) {
+  const auto at = text.find(begin);
+  if (at == std::string_view::npos) {
+    return {};
+  }
+  text.remove_prefix(at + begin.size());
+  return text.substr(0, text.find(end));
+}
+
+/// What is listed of an index, without what a copy of the work tree does not share: of the stats
+/// the sizes and the seconds of mtimes count.
+os::Hash entries_of(std::string_view listed) {
+  constexpr unsigned long k_intent_to_add = 0x20000000;
+  constexpr int k_lines = 5; // of stats, behind each path
+  os::Hasher hasher;
+  while (!listed.empty()) {
+    const auto end = std::min(listed.find('\0'), listed.size() - 1);
+    hasher.add(listed.substr(0, end + 1));
+    listed.remove_prefix(end + 1);
+    std::size_t length = 0;
+    for (int i = 0; i < k_lines && length < listed.size(); ++i) {
+      length = std::min(listed.find('\n', length), listed.size() - 1) + 1;
+    }
+    const auto stats = listed.substr(0, length);
+    hasher.add(between(stats, "mtime: ", ':'));
+    hasher.add_zeros(1);
+    hasher.add(between(stats, "size: ", '\t'));
+    const std::string flags = "0" + std::string(between(stats, "flags: ", '\n'));
+    hasher.add_number(std::strtoul(flags.c_str(), nullptr, 16) & k_intent_to_add);
+    listed.remove_prefix(length);
+  }
+  return hasher.finish();
+}
+
+} // namespace
+
+GitState read_git_folder(const GitFolder& git) {
+  return Reader(git).read();
+}
+
+PlainIndex plain_index(const GitFolder& git, const GitState& state, const os::Dir& scratch) {
+  constexpr const char* k_what = "the index";
+  auto files = state.files;
+  files.insert(state.index.begin(), state.index.end());
+  write_files(scratch, files, state.folders);
+  // Of its own accord git keeps to the configuration that was just written.
+  const auto call = [&](std::vector<std::string> arguments) {
+    return run_git({git.work_tree, std::move(arguments), std::nullopt, scratch.path(),
+                    GitConfig::of_repository});
+  };
+  auto done = call({"update-index", "--no-split-index", "--no-untracked-cache", "--no-fsmonitor"});
+  if (done.exit_code != 0) {
+    throw_failure(git, k_what, std::move(done.err));
+  }
+  const std::vector<std::string> list{"ls-files", "-z", "-v", "--stage", "--debug"};
+  auto sparse = list;
+  sparse.emplace_back("--sparse");
+  auto listed = call(sparse);
+  if (listed.exit_code == k_usage) { // git before 2.36
+    listed = call(list);
+  }
+  if (listed.exit_code != 0) {
+    throw_failure(git, k_what, std::move(listed.err));
+  }
+  auto content = os::read_small_file(scratch, "index");
+  return {content ? std::move(*content) : std::string(), entries_of(listed.out)};
+}
+
+void write_files(const os::Dir& dir, const std::map<std::string, GitState::File>& files,
+                 const std::set<std::string>& folders) {
+  std::map<std::string, os::Dir> open;
+  open.emplace("", dir.open_child("."));
+  for (const auto& folder : folders) { // those above others come first
+    const auto& above = open.at(std::string(folder_of(folder)));
+    const std::string name(name_of(folder));
+    const auto stat = above.try_stat(name.c_str());
+    if (stat && !stat->is_folder()) {
+      above.unlink_if_present(name.c_str());
+    }
+    open.emplace(folder, above.ensure_child(name.c_str()));
+  }
+  for (const auto& [path, here] : open) {
+    for (const auto& entry : here.entries()) {
+      const auto place = path.empty() ? entry.name : path + "/" + entry.name;
+      if (!folders.contains(place) && !files.contains(place)) {
+        os::remove_tree(here, entry.name.c_str());
+      }
+    }
+  }
+  for (const auto& [path, file] : files) {
+    const auto& here = open.at(std::string(folder_of(path)));
+    const std::string name(name_of(path));
+    const auto stat = here.try_stat(name.c_str());
+    const bool is_same = stat && stat->is_file() && stat->size == file.content.size() &&
+                         os::read_small_file(here, name.c_str()) == file.content;
+    if (is_same) {
+      continue;
+    }
+    if (stat && stat->is_folder()) {
+      os::remove_tree(here, name.c_str());
+    }
+    os::replace_file(here, name.c_str(), file.content);
+    here.set_times(name.c_str(), file.mtime);
+  }
+}
+
+} // namespace snapfix::source
