@@ -11,6 +11,7 @@
 #include "snapshot/manage.hpp"
 #include "snapshot/record_json.hpp"
 #include "snapshot/source_changes.hpp"
+#include "source/listing.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -36,33 +37,39 @@ void print(json report) {
 
 json json_of(const snapshot::Frozen& frozen) {
   const auto& base = frozen.base;
-  std::uint64_t files = 0;
+  std::uint64_t files = 0; // the source's own, without what lies in a .git
+  std::uint64_t symlinks = 0;
+  std::uint64_t folders = 0;
   std::uint64_t bytes = 0;
-  for (const auto& file : base.files()) {
-    if (!file.is_symlink()) {
-      ++files;
-      bytes += file.size;
+  for (const auto& folder : base.folders()) {
+    if (source::lies_in_git(base.text(folder.path))) {
+      continue;
+    }
+    ++folders;
+    for (const auto& file : base.files_of(folder)) {
+      ++(file.is_symlink() ? symlinks : files);
+      bytes += file.is_symlink() ? 0 : file.size;
     }
   }
-  return json_object({{"base", base.id().hex()},
-                      {"source", base.meta().source},
-                      {"files", os::word_of(base.meta().files)},
-                      {"new", frozen.made},
-                      {"count", json_object({{"files", files},
-                                             {"symlinks", base.files().size() - files},
-                                             {"folders", base.folders().size()}})},
-                      {"bytes", bytes},
-                      {"files_read", frozen.counts.files_read},
-                      {"bytes_read", frozen.counts.bytes_read},
-                      {"files_copied", frozen.counts.files_copied},
-                      {"bytes_copied", frozen.counts.bytes_copied},
-                      {"left_out", json_object({{"deleted", frozen.left_out.deleted},
-                                                {"sparse", frozen.left_out.sparse},
-                                                {"special", frozen.left_out.special},
-                                                {"uncloned", frozen.uncloned}})},
-                      {"notes", frozen.notes},
-                      {"warnings", frozen.warnings},
-                      {"seconds", frozen.seconds}});
+  return json_object(
+      {{"base", base.id().hex()},
+       {"source", base.meta().source},
+       {"files", os::word_of(base.meta().files)},
+       {"git", os::word_of(base.meta().git)},
+       {"new", frozen.made},
+       {"count", json_object({{"files", files}, {"symlinks", symlinks}, {"folders", folders}})},
+       {"bytes", bytes},
+       {"files_read", frozen.counts.files_read},
+       {"bytes_read", frozen.counts.bytes_read},
+       {"files_copied", frozen.counts.files_copied},
+       {"bytes_copied", frozen.counts.bytes_copied},
+       {"left_out", json_object({{"deleted", frozen.left_out.deleted},
+                                 {"sparse", frozen.left_out.sparse},
+                                 {"special", frozen.left_out.special},
+                                 {"uncloned", frozen.uncloned}})},
+       {"notes", frozen.notes},
+       {"warnings", frozen.warnings},
+       {"seconds", frozen.seconds}});
 }
 
 json json_of(const snapshot::Verified& verified, const std::string& name,
@@ -107,6 +114,10 @@ json json_of(const snapshot::Description& snapshot) {
   out["now"] = snapshot.now ? json_of(*snapshot.now) : json();
   out["path"] = snapshot.path;
   out["base"] = snapshot.base.hex();
+  if (snapshot.git) {
+    out["git"] =
+        json_object({{"objects", snapshot.git->stores}, {"intact", snapshot.git->have_head}});
+  }
   out["run"] = nullptr;
   if (snapshot.run) {
     json run = json_object({{"ended", nullptr}, {"status", nullptr}, {"signal", nullptr}});

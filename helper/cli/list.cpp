@@ -62,6 +62,14 @@ void note_oddities(const snapshot::Description& snapshot) {
     os::note(os::format("an update of {} was cut short: 'snapfix create {} --update' ends it", name,
                         snapshot.meta.name));
   }
+  if (snapshot.git && !snapshot.git->have_head) {
+    os::warn(os::format("the .git of {} has lost what its HEAD names: it is not in {} any more",
+                        name,
+                        os::quoted(snapshot.git->stores.empty() ? "" : snapshot.git->stores[0])));
+    os::print_hint(
+        "a git gc there has removed it, or the repository is gone: make the snapshot anew "
+        "(--fresh)");
+  }
 }
 
 void print_ledger(const snapshot::Ledger& ledger) {
@@ -160,7 +168,8 @@ int show(const std::vector<std::string>& arguments) {
     return k_done;
   }
   const auto root = snapshot::Root::open(root_path(options));
-  const auto shown = snapshot::describe(snapshot::Snapshot::require(root, options.words()[0]));
+  auto shown = snapshot::describe(snapshot::Snapshot::require(root, options.words()[0]));
+  shown.git = source::borrowed_objects(shown.path);
   note_oddities(shown);
   if (options.flag("json")) {
     print_json(shown);
@@ -171,6 +180,9 @@ int show(const std::vector<std::string>& arguments) {
             on_one_line(meta.name), on_one_line(shown.path), on_one_line(meta.source),
             shown.base.hex(), meta.created);
   os::print("options    {}\n", to_text(meta.options));
+  for (const auto& store : shown.git ? shown.git->stores : std::vector<std::string>()) {
+    os::print("git        with the objects of {}\n", on_one_line(store));
+  }
   print_ledger(meta.ledger);
   print_now(shown.now);
   print_run(shown, root.path());

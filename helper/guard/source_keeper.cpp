@@ -16,6 +16,15 @@ bool stands_at(const std::string& path, const struct stat& file) {
   return ::lstat(path.c_str(), &stat) == 0 && is_same_file(stat, file);
 }
 
+/// git touches an object that it needs and has in the source's store, from which a snapshot's
+/// `.git` borrows, so that it stays. Where it may not it makes one of its own: nothing that anybody
+/// did wrong.
+bool keeps_object_young(const ReportedCall& call, const std::string& path) {
+  const auto git = path.find("/.git/");
+  return call.action() == Action::times && git != std::string::npos &&
+         path.find("/objects/", git) != std::string::npos;
+}
+
 } // namespace
 
 /// What keeps a source from being changed, where the call would change one.
@@ -55,6 +64,9 @@ std::optional<Verdict> SourceKeeper::keep_missing(ReportedCall& call, const Plac
 std::optional<Verdict> SourceKeeper::keep_path(ReportedCall& call,
                                                const std::vector<SourceTrees::Tree*>& sources,
                                                const std::string& path, int error_number) {
+  if (keeps_object_young(call, path)) {
+    return Verdict::refused(error_number);
+  }
   const bool is_denied = SourceTrees::deny(sources);
   if (call.action() != Action::access) {
     const std::string program = call.caller().program();

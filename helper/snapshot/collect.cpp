@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/progress.hpp"
+#include "os/remove_tree.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/store.hpp"
@@ -145,6 +146,19 @@ void clear_half_written(const Root& root) {
   }
 }
 
+/// What sources get for a `.git` of which no base is left.
+void remove_prototypes(const Root& root, const Bases& bases) {
+  std::set<std::string> used;
+  for (const auto& base : bases.used) {
+    used.insert(os::hash_of(base.meta().source).hex());
+  }
+  for (const auto& entry : root.git().entries()) {
+    if (!used.contains(entry.name)) {
+      os::remove_tree(root.git(), entry.name.c_str());
+    }
+  }
+}
+
 void sweep_objects(const Root& root, const Bases& bases, const DryRun* dry_run, Collected& out) {
   Objects kept;
   for (const auto& base : bases.used) {
@@ -202,6 +216,7 @@ Collected collect_all(const Root& root, const std::optional<std::set<std::string
     root.bases().unlink_if_present(name.c_str());
   }
   clear_half_written(root);
+  remove_prototypes(root, bases);
   sweep_objects(root, bases, nullptr, out);
   return out;
 }

@@ -190,7 +190,9 @@ void Freezer::read_changed(Frozen& out) {
       }
     }
     const std::scoped_lock lock(mutex);
-    out.counts += reader.counts();
+    if (!source::lies_in_git(folders[i].path)) { // they count what the source cost
+      out.counts += reader.counts();
+    }
     return static_cast<std::size_t>(reader.counts().files_read);
   });
 }
@@ -257,12 +259,8 @@ void Freezer::check_top() const {
 }
 
 BaseMeta Freezer::meta() const {
-  return {m_selection.source,
-          m_selection.files,
-          m_selection.git,
-          m_selection.include.patterns(),
-          m_from,
-          os::to_iso8601(os::now())};
+  return {m_selection.source,        m_selection.files, m_selection.include.patterns(), m_from,
+          os::to_iso8601(os::now()), m_selection.git};
 }
 
 /// Whether the folders' times are those of the last base as well.

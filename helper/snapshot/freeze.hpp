@@ -11,6 +11,7 @@
 
 namespace snapfix::snapshot {
 
+/// What was read and copied of the source, without what lies in a `.git`.
 struct ReadCounts {
   std::uint64_t files_read = 0;
   std::uint64_t bytes_read = 0;

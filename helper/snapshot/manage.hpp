@@ -7,6 +7,7 @@
 #include "snapshot/snapshot.hpp"
 #include "snapshot/spares.hpp"
 #include "snapshot/verify.hpp"
+#include "source/git_folder.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -46,7 +47,8 @@ struct Description {
   SnapshotMeta meta;
   std::optional<Contents> now; ///< nothing where it cannot be told, see contents_of()
   std::optional<RunRecord> run;
-  bool is_running = false; ///< a command runs in it
+  bool is_running = false;                    ///< a command runs in it
+  std::optional<source::BorrowedObjects> git; ///< of its `.git`, if that was asked
 };
 
 Description describe(const Snapshot& snapshot);

@@ -78,10 +78,10 @@ const char* copy_reason(Made made);
 struct BaseMeta {
   std::string source;
   source::FileSet files = source::FileSet::tracked;
-  source::Git git = source::Git::off;
   std::vector<std::string> include;
   LinkFrom link_from = LinkFrom::store;
   std::string created;
+  source::Git git = source::Git::off;
 };
 
 /// The manifest of a base: the source frozen in one state. A view on a mapped file.

@@ -58,7 +58,7 @@ Made Placer::wanted_for(const std::string& folder_path, const FileRecord& file) 
     const char* name = m_base.text(file.name);
     path = folder_path.empty() ? name : folder_path + "/" + name;
   }
-  if (m_options.exclude.matches(path)) {
+  if (m_options.exclude.matches(path) && !source::lies_in_git(path)) {
     return Made::excluded;
   }
   if (file.is_symlink()) {

@@ -30,7 +30,8 @@ std::vector<std::vector<std::size_t>> wanted_children(const Base& base,
   auto out = children_of_folders(base);
   for (auto& children : out) {
     std::erase_if(children, [&](std::size_t child) {
-      return exclude.matches(base.text(base.folders()[child].path));
+      const char* path = base.text(base.folders()[child].path);
+      return exclude.matches(path) && !source::lies_in_git(path); // a .git is whole or absent
     });
   }
   return out;

@@ -19,7 +19,6 @@ namespace snapfix::source {
 namespace {
 
 constexpr std::string_view k_sparse = "--sparse";
-constexpr int k_usage = 129; // git's exit code for options that it lacks
 
 /// Whether git said that it went on without something: its list lacks it.
 bool left_something_out(const os::Finished& git) {
@@ -87,7 +86,7 @@ bool GitLister::for_each_path(const std::string& prefix, const std::vector<std::
   GitList list(use);
   const auto git =
       run_git({folder, arguments, ceiling}, [&](std::string_view piece) { list.take(piece); });
-  if (git.exit_code == k_usage && arguments.back() == k_sparse) {
+  if (git.exit_code == k_git_lacks_option && arguments.back() == k_sparse) {
     return false;
   }
   if (git.exit_code != 0 || left_something_out(git)) {

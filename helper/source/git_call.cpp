@@ -63,4 +63,10 @@ os::Finished run_git(const GitCall& call,
   }
 }
 
+void throw_unreadable(const std::string& work_tree, const char* what, std::string words) {
+  words.erase(words.find_last_not_of('\n') + 1);
+  throw os::Error(os::format("git cannot read {} of {}: {}", what, os::quoted(work_tree), words),
+                  "--git off makes snapshots without a .git");
+}
+
 } // namespace snapfix::source

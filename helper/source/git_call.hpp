@@ -29,4 +29,11 @@ struct GitCall {
 os::Finished run_git(const GitCall& call,
                      const std::function<void(std::string_view)>& take_output = {});
 
+/// git's exit code for options that it lacks.
+constexpr int k_git_lacks_option = 129;
+
+/// Throws os::Error: what a `.git` is made of cannot be read, as git says by `words`.
+[[noreturn]] void throw_unreadable(const std::string& work_tree, const char* what,
+                                   std::string words);
+
 } // namespace snapfix::source

@@ -3,10 +3,13 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
+#include "os/split.hpp"
+#include "source/git_call.hpp"
 #include "source/git_names.hpp"
 #include "source/listing.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace snapfix::source {
 namespace {
@@ -88,7 +91,7 @@ void Watch::add_path(const std::string& path) {
 
 std::optional<GitFolder> find_git_folder(const std::string& work_tree) {
   const std::string git = work_tree + "/.git";
-  if (!os::is_visible(git)) {
+  if (!os::Dir::open(work_tree).try_stat(".git")) {
     return std::nullopt;
   }
   const auto fail = [&] {
@@ -109,12 +112,35 @@ std::optional<GitFolder> find_git_folder(const std::string& work_tree) {
     const auto own = os::Dir::open(out.own);
     const auto common = os::read_small_file(own, "commondir");
     out.common = common ? os::canonical_path(joined(out.own, trimmed(*common))) : out.own;
+    if (!own.try_stat("HEAD") || !os::is_folder(out.common + "/objects")) {
+      throw fail();
+    }
     return out;
   } catch (const os::Error& error) {
     if (error.error_number() == ENOENT || error.error_number() == ENOTDIR) {
       throw fail();
     }
     throw;
+  }
+}
+
+std::optional<BorrowedObjects> borrowed_objects(const std::string& work_tree) {
+  try {
+    const auto git = find_git_folder(work_tree);
+    const auto info =
+        git ? open_below(os::Dir::open(git->common), "objects/info") : std::optional<os::Dir>();
+    const auto alternates = info ? os::read_small_file(*info, "alternates") : std::nullopt;
+    if (!alternates) {
+      return std::nullopt;
+    }
+    const auto asks = [&](std::vector<std::string> question) {
+      return run_git({work_tree, std::move(question), std::nullopt, git->own}).exit_code == 0;
+    };
+    return BorrowedObjects{os::split(*alternates, '\n'),
+                           !asks({"rev-parse", "--verify", "-q", "HEAD"}) ||
+                               asks({"cat-file", "-e", "HEAD^{tree}"})};
+  } catch (const os::Error&) {
+    return std::nullopt;
   }
 }
 

@@ -59,6 +59,15 @@ struct PlainIndex {
 /// that. Throws os::Error.
 PlainIndex plain_index(const GitFolder& git, const GitState& state, const os::Dir& scratch);
 
+/// The objects of a snapshot's `.git`, which lie elsewhere.
+struct BorrowedObjects {
+  std::vector<std::string> stores;
+  bool have_head = true; ///< the commit of HEAD, if it has one, and its tree are there
+};
+
+/// Nothing for a folder whose `.git` borrows none, or cannot be asked.
+std::optional<BorrowedObjects> borrowed_objects(const std::string& work_tree);
+
 /// Makes the folder hold these files and folders, and nothing else; what is the same stays as it
 /// is. Throws os::Error.
 void write_files(const os::Dir& dir, const std::map<std::string, GitState::File>& files,

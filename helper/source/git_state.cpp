@@ -1,7 +1,6 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
-#include "os/remove_tree.hpp"
 #include "os/split.hpp"
 #include "source/git_call.hpp"
 #include "source/git_config.hpp"
@@ -10,7 +9,6 @@
 #include "source/listing.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <initializer_list>
 #include <utility>
@@ -18,7 +16,6 @@
 namespace snapfix::source {
 namespace {
 
-constexpr int k_usage = 129; // git's exit code for options that it lacks
 constexpr std::string_view k_objects = "objects";
 constexpr std::string_view k_reftable_head = "ref: refs/heads/.invalid"; // what stands for it there
 
@@ -29,17 +26,10 @@ constexpr std::array<const char*, 8> k_folders{"hooks",        "info", "objects"
 constexpr std::array<std::string_view, 3> k_own_refs{"refs/bisect/", "refs/rewritten/",
                                                      "refs/worktree/"};
 
-[[noreturn]] void throw_failure(const GitFolder& git, const char* what, std::string words) {
-  words.erase(words.find_last_not_of('\n') + 1);
-  throw os::Error(
-      os::format("git cannot read {} of {}: {}", what, os::quoted(git.work_tree), words),
-      "--git off makes snapshots without a .git");
-}
-
 std::string ask(const GitFolder& git, const char* what, std::vector<std::string> arguments) {
   auto answer = run_git({git.work_tree, std::move(arguments), std::nullopt, git.own});
   if (answer.exit_code != 0) {
-    throw_failure(git, what, std::move(answer.err));
+    throw_unreadable(git.work_tree, what, std::move(answer.err));
   }
   return std::move(answer.out);
 }
@@ -141,28 +131,41 @@ os::Time Reader::mtime_of(std::initializer_list<std::string> paths) const {
   return out;
 }
 
+/// All in one file, those that lead to others and those of one work tree apart.
 void Reader::take_refs() {
-  constexpr std::string_view k_loose_symref = "ref: ";
   const os::Time mtime =
       mtime_of({m_git.common + "/packed-refs", m_git.common + "/refs", m_git.common + "/reftable"});
-  std::string packed = "# pack-refs with: sorted \n";
-  const auto listed =
-      ask(m_git, "the refs",
-          {"for-each-ref", "--sort=refname", "--format=%(objectname) %(refname) %(symref)"});
-  for (const auto& line : os::split(listed, '\n')) {
+  const std::string format = "%(objectname) %(refname) %(symref) ";
+  std::string packed = "# pack-refs with: peeled fully-peeled sorted \n";
+  const auto list = [&](const std::string& fields) {
+    return run_git({m_git.work_tree,
+                    {"for-each-ref", "--sort=refname", "--format=" + fields},
+                    std::nullopt,
+                    m_git.own});
+  };
+  auto listed = list(format + "%(*objectname)");
+  if (listed.exit_code != 0) { // an object is missing, for instance in a partial clone
+    packed = "# pack-refs with: sorted unpeeled \n"; // GitPython wants that word
+    listed = list(format);
+  }
+  if (listed.exit_code != 0) {
+    throw_unreadable(m_git.work_tree, "the refs", std::move(listed.err));
+  }
+  for (const auto& line : os::split(listed.out, '\n')) {
     const auto words = os::split(line + " ", ' ');
-    if (words.size() < 2) {
-      throw_failure(m_git, "the refs", line);
+    if (words.size() < 3) {
+      throw_unreadable(m_git.work_tree, "the refs", line);
     }
     const auto& ref = words[1];
     const bool is_own = std::ranges::any_of(
         k_own_refs, [&](std::string_view beginning) { return ref.starts_with(beginning); });
-    if (words.size() > 2 && !words[2].empty()) {
-      m_out.files[ref] = {std::string(k_loose_symref) + words[2] + "\n", mtime};
+    if (!words[2].empty()) {
+      m_out.files[ref] = {"ref: " + words[2] + "\n", mtime};
     } else if (is_own) {
       m_out.files[ref] = {words[0] + "\n", mtime};
     } else {
       packed += words[0] + " " + ref + "\n";
+      packed += words.size() > 3 && !words[3].empty() ? "^" + words[3] + "\n" : "";
     }
   }
   m_out.files["packed-refs"] = {std::move(packed), mtime};
@@ -193,6 +196,9 @@ void Reader::take_config() {
       settings.insert(settings.end(), more.begin(), more.end());
     }
   }
+  std::erase_if(m_out.included, [this](const std::string& path) { // they are looked at anyway
+    return path == m_git.common + "/config" || path == m_git.own + "/config.worktree";
+  });
   const auto text =
       snapshot_config(settings, [this](const std::string& path) { return local_url(path); });
   m_out.files["config"] = {text, mtime_of({m_git.common + "/config"})};
@@ -252,111 +258,10 @@ void Reader::take_objects() {
   m_out.files["objects/info/alternates"] = {std::move(text), mtime_of({m_git.common + "/config"})};
 }
 
-/// What stands between `begin` and the next `end` of a text.
-std::string_view between(std::string_view text, std::string_view begin, char end) {
-  const auto at = text.find(begin);
-  if (at == std::string_view::npos) {
-    return {};
-  }
-  text.remove_prefix(at + begin.size());
-  return text.substr(0, text.find(end));
-}
-
-/// What is listed of an index, without what a copy of the work tree does not share: of the stats
-/// the sizes and the seconds of mtimes count.
-os::Hash entries_of(std::string_view listed) {
-  constexpr unsigned long k_intent_to_add = 0x20000000;
-  constexpr int k_lines = 5; // of stats, behind each path
-  os::Hasher hasher;
-  while (!listed.empty()) {
-    const auto end = std::min(listed.find('\0'), listed.size() - 1);
-    hasher.add(listed.substr(0, end + 1));
-    listed.remove_prefix(end + 1);
-    std::size_t length = 0;
-    for (int i = 0; i < k_lines && length < listed.size(); ++i) {
-      length = std::min(listed.find('\n', length), listed.size() - 1) + 1;
-    }
-    const auto stats = listed.substr(0, length);
-    hasher.add(between(stats, "mtime: ", ':'));
-    hasher.add_zeros(1);
-    hasher.add(between(stats, "size: ", '\t'));
-    const std::string flags = "0" + std::string(between(stats, "flags: ", '\n'));
-    hasher.add_number(std::strtoul(flags.c_str(), nullptr, 16) & k_intent_to_add);
-    listed.remove_prefix(length);
-  }
-  return hasher.finish();
-}
-
 } // namespace
 
 GitState read_git_folder(const GitFolder& git) {
   return Reader(git).read();
-}
-
-PlainIndex plain_index(const GitFolder& git, const GitState& state, const os::Dir& scratch) {
-  constexpr const char* k_what = "the index";
-  auto files = state.files;
-  files.insert(state.index.begin(), state.index.end());
-  write_files(scratch, files, state.folders);
-  // Of its own accord git keeps to the configuration that was just written.
-  const auto call = [&](std::vector<std::string> arguments) {
-    return run_git({git.work_tree, std::move(arguments), std::nullopt, scratch.path(),
-                    GitConfig::of_repository});
-  };
-  auto done = call({"update-index", "--no-split-index", "--no-untracked-cache", "--no-fsmonitor"});
-  if (done.exit_code != 0) {
-    throw_failure(git, k_what, std::move(done.err));
-  }
-  const std::vector<std::string> list{"ls-files", "-z", "-v", "--stage", "--debug"};
-  auto sparse = list;
-  sparse.emplace_back("--sparse");
-  auto listed = call(sparse);
-  if (listed.exit_code == k_usage) { // git before 2.36
-    listed = call(list);
-  }
-  if (listed.exit_code != 0) {
-    throw_failure(git, k_what, std::move(listed.err));
-  }
-  auto content = os::read_small_file(scratch, "index");
-  return {content ? std::move(*content) : std::string(), entries_of(listed.out)};
-}
-
-void write_files(const os::Dir& dir, const std::map<std::string, GitState::File>& files,
-                 const std::set<std::string>& folders) {
-  std::map<std::string, os::Dir> open;
-  open.emplace("", dir.open_child("."));
-  for (const auto& folder : folders) { // those above others come first
-    const auto& above = open.at(std::string(folder_of(folder)));
-    const std::string name(name_of(folder));
-    const auto stat = above.try_stat(name.c_str());
-    if (stat && !stat->is_folder()) {
-      above.unlink_if_present(name.c_str());
-    }
-    open.emplace(folder, above.ensure_child(name.c_str()));
-  }
-  for (const auto& [path, here] : open) {
-    for (const auto& entry : here.entries()) {
-      const auto place = path.empty() ? entry.name : path + "/" + entry.name;
-      if (!folders.contains(place) && !files.contains(place)) {
-        os::remove_tree(here, entry.name.c_str());
-      }
-    }
-  }
-  for (const auto& [path, file] : files) {
-    const auto& here = open.at(std::string(folder_of(path)));
-    const std::string name(name_of(path));
-    const auto stat = here.try_stat(name.c_str());
-    const bool is_same = stat && stat->is_file() && stat->size == file.content.size() &&
-                         os::read_small_file(here, name.c_str()) == file.content;
-    if (is_same) {
-      continue;
-    }
-    if (stat && stat->is_folder()) {
-      os::remove_tree(here, name.c_str());
-    }
-    os::replace_file(here, name.c_str(), file.content);
-    here.set_times(name.c_str(), file.mtime);
-  }
 }
 
 } // namespace snapfix::source

@@ -179,7 +179,7 @@ FileSet default_files(const std::string& source) {
 }
 
 Git choose_git(Git wanted, const std::string& source, FileSet files) {
-  const bool has_git = os::is_visible(join(source, std::string(k_git)));
+  const bool has_git = os::Dir::open(source).try_stat(std::string(k_git).c_str()).has_value();
   if (wanted == Git::on && !has_git) {
     const auto top = work_tree_around(source);
     throw os::Error(

@@ -52,7 +52,7 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
     p = Project(tmp, {"a.txt": "a\n", "s.sh": "uv sync --locked\n", "pyproject.toml": "", "uv.lock": "version = 1\n"})
     base = p("freeze").out.strip()
     values = {
-        "--source": p.source, "--root": p.root, "--files": "tracked", "--include": "*.x", "--link-from": "store",
+        "--source": p.source, "--root": p.root, "--files": "tracked", "--git": "on", "--include": "*.x", "--link-from": "store",
         "--exclude": "*.x", "--copy": "*.x", "--link-mode": "copy", "--uv": "true", "--base": base, "--jobs": "2",
         "--wait": "1", "--name": "t", "--chdir": ".", "--launcher": "env", "--guard": "off", "--source-writes": "allow",
         "--json-report": tmp / "report", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0",
@@ -92,7 +92,7 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
 
 
 def test_help_names_what_the_contract_has():
-    frozen = ["--source", "--root", "--files", "--include", "--link-from"]
+    frozen = ["--source", "--root", "--files", "--git", "--include", "--link-from"]
     tree = frozen + ["--exclude", "--copy", "--link-mode", "--strict", "--base", "--frozen", "--jobs"]
     for command, options in {
         "freeze": frozen + ["--ctest", "--json"],
@@ -343,7 +343,7 @@ def test_long_work_says_once_how_far_it_has_come(tmp):
 
 
 def test_long_work_on_a_terminal(tmp):
-    p = Project(tmp, {f"f{n}": "x" for n in range(30)})
+    p = Project(tmp, {f"f{n}": "x" for n in range(30)}, git="off")
     p.create("t")
 
     def on_terminal(seconds):

@@ -189,7 +189,7 @@ def test_writing_in_a_snapshot_reaches_no_source(tmp):
 
 
 def test_ledger(tmp):
-    p = Project(tmp, {"a": "12345", "b": "12", "d/e/c": "1234567", "d/x": ""})
+    p = Project(tmp, {"a": "12345", "b": "12", "d/e/c": "1234567", "d/x": ""}, git="off")
     (p.source / "link").symlink_to("a")
     p.git("add", "-A")
     made = p.create_json("t", "--copy", "b")
@@ -209,7 +209,7 @@ def test_ledger(tmp):
 
 
 def test_link_mode_copy(tmp):
-    p = Project(tmp)
+    p = Project(tmp, git="off")
     made = p.create_json("t", "--link-mode", "copy")
     assert made["ledger"]["copied_by_reason"] == {"link-mode": 2} and made["ledger"]["linked"] == 0, made
     p.expect_snapshot(made["path"])
@@ -217,7 +217,7 @@ def test_link_mode_copy(tmp):
 
 
 def test_link_mode_reflink_falls_back_or_not(tmp):
-    p = Project(tmp)
+    p = Project(tmp, git="off")
     done = p("create", "t", "--link-mode", "reflink", "--json", "--strict", expect=(0, 1))
     if done.code == 1:
         assert_says(done, "reflink")
@@ -228,7 +228,7 @@ def test_link_mode_reflink_falls_back_or_not(tmp):
 
 
 def test_link_from_source(tmp):
-    p = Project(tmp, {"a": "1", "d/b": "2"})
+    p = Project(tmp, {"a": "1", "d/b": "2"}, git="off")
     done = p("create", "t", "--link-from", "source", "--json")
     assert_says(done, "snapfix: ", "source")
     assert inode(p.root / "t/a") == inode(p.source / "a")

@@ -52,11 +52,15 @@ def test_each_change(tmp):
         "rm a": {("a", "removed")},
         "rm -r dir": {("dir/b", "removed"), ("dir/c", "removed")},
         "mv dir other": {("dir/b", "removed"), ("dir/c", "removed")},
-        "mv a dir/d; git add -N dir/d": {("a", "removed"), ("dir/d", "added")},
-        "echo >new; git add new": {("new", "added")},
+        "mv a dir/d; git add -N dir/d": {("a", "removed"), ("dir/d", "added"), (".git/index", "changed")},
+        "echo >new; git add new": {("new", "added"), (".git/index", "changed")},
         "ln -sf dir/b a": {("a", "changed")},
         "rm a; mkdir a": {("a", "removed")},
-        "git rm -q a; echo A >a": {("a", "removed")},  # git does not track it any more
+        "git rm -q a; echo A >a": {("a", "removed"), (".git/index", "changed")},  # git does not track it any more
+        "git commit -q --allow-empty -m x": {(".git/packed-refs", "changed")},
+        "git checkout -q -b other": {(".git/HEAD", "changed"), (".git/packed-refs", "changed")},
+        "git config user.name other": {(".git/config", "changed")},
+        "git merge -q --no-commit HEAD; touch .git/MERGE_HEAD": {(".git/MERGE_HEAD", "added")},
     }.items()):
         p = Project(tmp / str(number), k_files)
         expected = {(path, {"removed": "gone", "added": "new"}.get(change, change)) for path, change in expected}

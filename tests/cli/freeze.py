@@ -86,7 +86,7 @@ def test_a_file_swapped_for_its_equal_in_stat(tmp):
 
 
 def test_the_store_holds_each_file_once(tmp):
-    p = Project(tmp, {f"f{n}": f"{n}\n" for n in range(10)})
+    p = Project(tmp, {f"f{n}": f"{n}\n" for n in range(10)}, git="off")
     for n in range(5):
         p.create(f"t{n}")
     assert len(objects(p.root)) == 10
@@ -97,7 +97,7 @@ def test_the_store_holds_each_file_once(tmp):
 
 
 def test_freeze_prunes_what_it_made_unused(tmp):
-    p = Project(tmp, {f"f{n}": f"{n}\n" for n in range(10)})
+    p = Project(tmp, {f"f{n}": f"{n}\n" for n in range(10)}, git="off")
     for n in range(6):
         p.write({"f0": f"state {n}\n"})
         p.freeze()
@@ -137,7 +137,7 @@ def test_create_from_a_base(tmp):
 
 def test_two_freezes_at_once(tmp):
     p = Project(tmp, {f"d{n % 10}/f{n}": f"{n}\n" * 50 for n in range(400)})
-    command = [harness.snapfix_path(), "freeze", "--json", "--source", p.source, "--root", p.root]
+    command = [harness.snapfix_path(), "freeze", "--json", "--git", "off", "--source", p.source, "--root", p.root]
     both = [start(command, stdout=-1, stderr=-1) for _ in range(4)]
     done = [process.communicate() for process in both]
     assert [process.returncode for process in both] == [0] * 4, done
@@ -304,7 +304,7 @@ def test_a_file_moves_between_folders_that_hold_nothing_else(tmp):
 
 
 def test_an_untracked_file_is_added_while_git_lists(tmp):
-    p = Project(tmp, {"a": "a"})
+    p = Project(tmp, {"a": "a"}, git="off")
     (p.source / "new").write_text("new")
     sleep_past_racy()
     add = git_that(tmp, after=f"git -C {p.source} add new")
@@ -322,7 +322,9 @@ def test_the_source_is_replaced_while_git_lists(tmp):
     swap = git_that(tmp, before=f"mv {p.source} {tmp}/was; mv {other.source} {p.source}")
     base = p("freeze", env=swap).out.strip()
     p("create", "t", "--base", base)
-    assert {name: (p.root / "t" / name).read_text() for name in os.listdir(p.root / "t")} == {"a": "new", "come": "new"}
+    assert {name: (p.root / "t" / name).read_text() for name in os.listdir(p.root / "t")
+            if name != ".git"} == {"a": "new", "come": "new"}
+    assert p.git("rev-parse", "HEAD").out == harness.git(p.root / "t", "rev-parse", "HEAD").out
 
 
 def test_a_symlink_becomes_a_file_while_it_is_frozen(tmp):
@@ -405,7 +407,7 @@ def test_an_empty_source_is_an_error(tmp):
 
 
 def test_a_source_whose_files_are_all_deleted(tmp):
-    p = Project(tmp, {"a": "1"})
+    p = Project(tmp, {"a": "1"}, git="off")
     (p.source / "a").unlink()
     assert os.listdir(p.create("t")) == []
 

@@ -195,7 +195,7 @@ def one_object(root):
 
 
 def test_a_bucket_that_is_a_symlink(tmp):
-    p = Project(tmp, {"a": "1"})
+    p = Project(tmp, {"a": "1"}, git="off")
     t = p.create("t")
     bucket = one_object(p.root).parent
     aside = tmp / "aside"

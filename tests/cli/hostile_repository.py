@@ -200,7 +200,7 @@ def test_another_work_tree_than_the_folder(tmp):
 
 
 def test_git_itself_is_never_taken(tmp):
-    p = Project(tmp, {"a": "1", "d/b": "2"})
+    p = Project(tmp, {"a": "1", "d/b": "2"}, git="off")
     make_repo(p.source / "d/n", {"c": "3"})
     for pattern in (".git/**", ".git", ".git/config", "d/n/.git/*", "./.git/HEAD"):
         done = p("create", "t", "--include", pattern, expect=None)

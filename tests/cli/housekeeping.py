@@ -94,7 +94,7 @@ def test_what_cannot_go_stays_in_the_trash_and_fails_no_test(tmp):
 
 
 def test_prune_removes_what_nothing_uses(tmp):
-    p = Project(tmp, {f"f{n}": f"{n}\n" for n in range(5)})
+    p = Project(tmp, {f"f{n}": f"{n}\n" for n in range(5)}, git="off")
     p.create("old")
     p.write({"f0": "new\n"})
     p.freeze()
@@ -184,7 +184,7 @@ def test_prune_skips_what_runs(tmp):
 
 
 def test_the_root_holds_one_copy_and_nothing_else(tmp):
-    p = Project(tmp, {f"d{n % 4}/f{n}": bytes([n]) * 10000 for n in range(40)})
+    p = Project(tmp, {f"d{n % 4}/f{n}": bytes([n]) * 10000 for n in range(40)}, git="off")
     for n in range(20):
         p.create(f"t{n}")
     seen, data = set(), 0
@@ -217,6 +217,7 @@ def test_list_and_show(tmp):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", first["created"]), first
     shown = p("show", "z", "--json").json()
     assert shown.pop("schema_version") == 1
+    assert shown.pop("git") == {"objects": [f"{p.source}/.git/objects"], "intact": True}
     assert shown == last and shown["options"] is not None and shown["run"]["environment"], shown
     for command in (["list"], ["show", "z"]):
         out = p(*command).out
@@ -336,7 +337,7 @@ def now(p, name):
 
 def test_figures_are_those_of_now(tmp):
     """Not those of when it was made: each way in which a snapshot comes to have data of its own."""
-    p = Project(tmp, {"a": "1" * 1000, "b": "2" * 100, "c": "3" * 10, "d/e": "4" * 5, "d/f": "5"})
+    p = Project(tmp, {"a": "1" * 1000, "b": "2" * 100, "c": "3" * 10, "d/e": "4" * 5, "d/f": "5"}, git="off")
     (p.source / "link").symlink_to("a")
     p.git("add", "-A")
     t = p.create("t", "--copy", "c", "--exclude", "f")
@@ -367,7 +368,7 @@ def assert_says_figures(out):
 
 
 def test_figures_of_a_file_that_the_guard_made_private(tmp):
-    p = Project(tmp, {"big": "x" * 300_000, "small": "y"})
+    p = Project(tmp, {"big": "x" * 300_000, "small": "y"}, git="off")
     if p("run", "t", "--guard", "on", "--", "sh", "-c", "echo >>big", expect=(0, 125)).code != 0:
         harness.skip("no guard here")
     assert now(p, "t") == k_nothing | {"shared": 1, "private": 1, "bytes_shared": 1, "bytes_private": 300_001}
@@ -378,7 +379,7 @@ def test_figures_of_a_file_that_the_guard_made_private(tmp):
 
 def test_figures_once_nobody_shares_any_more(tmp):
     """The source's file was replaced, or the object was healed: what a snapshot alone holds is its own."""
-    p = Project(tmp, {"a": "1" * 100, "b": "2" * 10})
+    p = Project(tmp, {"a": "1" * 100, "b": "2" * 10}, git="off")
     p.create("linked", "--link-from", "source")
     assert now(p, "linked") == k_nothing | {"shared": 2, "bytes_shared": 110}
     (p.source / "a").unlink()
@@ -394,7 +395,7 @@ def test_figures_once_nobody_shares_any_more(tmp):
 def test_figures_with_reflinks(tmp):
     del tmp
     with harness.file_system("btrfs") as where:
-        p = Project(where, {"a": "1" * 10_000, "b": "2" * 10_000})
+        p = Project(where, {"a": "1" * 10_000, "b": "2" * 10_000}, git="off")
         t = p.create("t", "--link-mode", "reflink")
         assert now(p, "t") == k_nothing | {"shared": 2, "bytes_shared": 20_000}
         with open(t / "a", "a", encoding="ascii") as private:
@@ -417,7 +418,7 @@ def test_figures_change_nothing_and_tell_what_they_lack(tmp):
 
 
 def test_figures_stop_at_a_mount(tmp):
-    p = Project(tmp, {"a": "1"})
+    p = Project(tmp, {"a": "1"}, git="off")
     t = p.create("t")
     (t / "mnt").mkdir()
     with harness.tmpfs(8, t / "mnt") as mount:

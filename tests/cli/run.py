@@ -27,7 +27,7 @@ def test_runs_in_the_snapshot(tmp):
 
 def test_git_does_not_find_the_repository_around(tmp):
     p = Project(tmp)
-    done = snapfix("run", "t", "--", "git", "rev-parse", "--show-toplevel", cwd=p.source, expect=128)
+    done = snapfix("run", "t", "--git", "off", "--", "git", "rev-parse", "--show-toplevel", cwd=p.source, expect=128)
     assert "not a git repository" in done.err, done
 
 
@@ -281,7 +281,7 @@ def test_orphans_do_not_pile_up_as_zombies(tmp):
 
 
 def test_what_became_private_is_recorded(tmp):
-    p = Project(tmp)
+    p = Project(tmp, git="off")
     shell(p, "t", "sed -i s/a/b/ a.txt")
     report = p("verify", "t", "--json").json()
     assert report["private"] == 1 and report["shared"] == 1, report

@@ -38,7 +38,7 @@ def test_reuse_of_what_is_no_snapshot(tmp):
 def test_update_keeps_what_jobs_have_made(tmp):
     """The source's files are those of the present state, whatever a job did to them; all else is the job's."""
     files = {"same": "1", "edited": "2", "gone": "3", "gone2/deep/x": "4", "gone2/y": "5", "gone3": "6", "gone4/z": "7", "d/e": "8", "d/f": "9"}
-    p = Project(tmp, files)
+    p = Project(tmp, files, git="off")
     (p.source / "gonelink").symlink_to("same")
     p.git("add", "-A")
     t = p.create("t", "--copy", "gone3")
@@ -82,7 +82,7 @@ def test_update_of_a_snapshot_that_is_missing(tmp):
 
 def test_update_keeps_the_options(tmp):
     """Those that the snapshot was made with, unless some are given."""
-    p = Project(tmp, {"a": "1", "b": "2", "x.log": "3"})
+    p = Project(tmp, {"a": "1", "b": "2", "x.log": "3"}, git="off")
 
     def options():
         shown = p("show", "t", "--json").json()

@@ -21,7 +21,7 @@ def finding(report, path):
 
 
 def test_clean(tmp):
-    p = Project(tmp)
+    p = Project(tmp, git="off")
     p.create("t")
     report = p("verify", "t", "--json").json()
     del report["notes"]
@@ -30,7 +30,7 @@ def test_clean(tmp):
 
 
 def test_private_missing_and_added_are_no_findings(tmp):
-    p = Project(tmp, {"a": "1", "b": "2", "c": "3", "d/e": "4"})
+    p = Project(tmp, {"a": "1", "b": "2", "c": "3", "d/e": "4"}, git="off")
     t = p.create("t", "--copy", "c")
     (t / "a").unlink()
     (t / "a").write_text("private now")
@@ -87,7 +87,7 @@ def test_content_finds_what_stat_does_not(tmp):
 
 
 def test_words_for_people(tmp):
-    p = Project(tmp)
+    p = Project(tmp, git="off")
     through_the_link(p.create("t") / "a.txt")
     done = p("verify", "t", expect=3)
     assert_says(done, "'a.txt' was changed through a link (size, mtime)", "--copy")
@@ -295,7 +295,7 @@ def test_link_from_source_is_verified_too(tmp):
 
 
 def test_a_whole_folder_gone(tmp):
-    p = Project(tmp, {"d/a": "1", "d/e/b": "2", "c": "3"})
+    p = Project(tmp, {"d/a": "1", "d/e/b": "2", "c": "3"}, git="off")
     shutil.rmtree(p.create("t") / "d")
     report = p("verify", "t", "--json").json()
     assert (report["shared"], report["missing"]) == (1, 2), report

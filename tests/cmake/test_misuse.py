@@ -61,6 +61,8 @@ CASES = [
     (T + "FILES tracked)", "FILES 'tracked' is not known"),
     (T + "LINK_FROM X)", "LINK_FROM 'X'", "STORE, SOURCE"),
     (T + "LINK_MODE X)", "LINK_MODE 'X'", "HARDLINK, REFLINK, COPY"),
+    (T + "GIT YES)", "GIT 'YES'", "AUTO, ON, OFF"),
+    ("set(SNAPSHOT_FIXTURES_GIT yes)\n" + T + ")", "SNAPSHOT_FIXTURES_GIT 'yes'", "AUTO, ON, OFF"),
     (T + "GUARD YES)", "GUARD 'YES'", "AUTO, ON, OFF"),
     ("set(SNAPSHOT_FIXTURES_GUARD on)\n" + T + ")", "SNAPSHOT_FIXTURES_GUARD 'on'", "AUTO, ON, OFF"),
     (T + "GUARD OFF SOURCE_WRITES REPORT)", "SOURCE_WRITES REPORT is the guard's work", "leave out one of the two"),

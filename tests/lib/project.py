@@ -11,7 +11,9 @@ k_tree_commands = ("freeze", "create", "run")
 
 
 class Project:
-    def __init__(self, folder, files=None, plain=False, root=None):
+    def __init__(self, folder, files=None, plain=False, root=None, git=None):
+        """git="off": for what counts files of snapshots, and does not care for a .git in them."""
+        self.git_option = ["--git", git] if git else []
         self.source = pathlib.Path(folder) / "source"
         self.root = pathlib.Path(root) if root else pathlib.Path(folder) / "root"
         if plain:
@@ -22,7 +24,7 @@ class Project:
 
     def __call__(self, command, *args, **options):
         """Any command of the helper; --source and --root come by themselves, options are those of run()."""
-        where = ["--source", self.source] if command in k_tree_commands else []
+        where = ["--source", self.source, *self.git_option] if command in k_tree_commands else []
         return snapfix(command, *where, "--root", self.root, *args, **options)
 
     def git(self, *args, **options):
@@ -58,12 +60,12 @@ class Project:
         return sorted(p.name for p in self.root.iterdir() if not p.is_dir() and p.name != ".gitignore")
 
     def expect_snapshot(self, path, paths=None, target=None):
-        """Holds a snapshot equal to `rsync -a` of what git tracks, or of the paths given."""
+        """Holds a snapshot, but for its .git, equal to `rsync -a` of what git tracks, or of the paths given."""
         paths = listed(self.source) if paths is None else paths
         with harness.temp_dir("expected") as tmp:
             expected = target or tmp / "copy"
             harness.rsync_copy_of_list(self.source, paths, expected)
-            harness.assert_same_tree(expected, path)
+            harness.assert_same_tree(expected, path, without=(".git",))
 
 
 def listed(top, prefix=b""):

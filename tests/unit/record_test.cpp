@@ -53,7 +53,9 @@ SnapshotMeta snapshot() {
 }
 
 BaseMeta base() {
-  return {"/s", snapfix::source::FileSet::untracked, {"i"}, LinkFrom::source, "today"};
+  return {"/s",    snapfix::source::FileSet::untracked,
+          {"i"},   LinkFrom::source,
+          "today", snapfix::source::Git::on};
 }
 
 FrozenRecord frozen() {
@@ -156,7 +158,7 @@ BOOST_AUTO_TEST_CASE(what_is_damaged_or_of_another_version_counts_as_absent) {
         {"/environment", "/folder", "/host", "/pid", "/started", "/parent", "/ended", "/outlived",
          "/changes", "/finish", "/guard", "/guard/calls", "/status", "/finish/skip_return_code"});
   check(snapshot(), {"/update"});
-  check(base());
+  check(base(), {"/git"});
   check(frozen());
 }
 
