@@ -51,6 +51,10 @@ bool may_lead_elsewhere(const os::Dir& folder) {
     return folder.try_stat(".git").has_value(); // a file or a symlink
   }
   constexpr std::string_view k_setting = "worktree"; // in any case
+  const auto stat = git->try_stat("config");
+  if (stat && stat->is_symlink()) {
+    return true;
+  }
   const auto config = os::read_small_file(*git, "config");
   const auto same = [](unsigned char given, char wanted) { return std::tolower(given) == wanted; };
   return config && std::search(config->begin(), config->end(), k_setting.begin(), k_setting.end(),

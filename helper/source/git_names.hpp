@@ -9,7 +9,7 @@ namespace snapfix::source {
 // What lies in a git folder and decides what git says of the work tree. Some belong to one work
 // tree, the others to all of a repository.
 
-inline constexpr std::array<std::string_view, 10> k_git_file_names{"HEAD",
+inline constexpr std::array<std::string_view, 11> k_git_file_names{"HEAD",
                                                                    "config",
                                                                    "config.worktree",
                                                                    "index",
@@ -18,7 +18,8 @@ inline constexpr std::array<std::string_view, 10> k_git_file_names{"HEAD",
                                                                    "info/attributes",
                                                                    "info/grafts",
                                                                    "info/sparse-checkout",
-                                                                   "objects/info/alternates"};
+                                                                   "objects/info/alternates",
+                                                                   "logs/refs/stash"};
 inline constexpr std::array<std::string_view, 3> k_git_ref_names{"packed-refs", "refs", "reftable"};
 
 /// A merge, a rebase and the like that is not at its end yet. Not FETCH_HEAD, which holds URLs.

@@ -76,7 +76,8 @@ GitState Reader::read() {
   take_config();
   take_objects();
   take(m_git.own, "info/sparse-checkout");
-  for (const auto* path : {"info/attributes", "info/exclude", "info/grafts", "shallow"}) {
+  for (const auto* path :
+       {"info/attributes", "info/exclude", "info/grafts", "shallow", "logs/refs/stash"}) {
     take(m_git.common, path);
   }
   take_under_way();
