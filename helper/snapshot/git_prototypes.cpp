@@ -17,19 +17,10 @@ constexpr const char* k_scratch = "scratch";
 constexpr const char* k_git = ".git";
 constexpr const char* k_index = "index";
 
-/// What a prototype was made of.
-struct Record {
-  os::Hash look;
-  bool is_settled = false; ///< a later change must show in the look
-  os::Hash index;          ///< its content in the repository
-  os::Hash entries;
-  std::vector<std::string> included;
-};
-
 constexpr char k_separator = '\0';
 constexpr std::size_t k_fields = 4;
 
-std::string text_of(const Record& record) {
+std::string text_of(const GitPrototypeRecord& record) {
   std::string out;
   const auto add = [&out](const std::string& field) { out += field + k_separator; };
   add(record.look.hex());
@@ -42,7 +33,7 @@ std::string text_of(const Record& record) {
   return out;
 }
 
-std::optional<Record> parse_record(const std::string& text) {
+std::optional<GitPrototypeRecord> parse_record(const std::string& text) {
   const auto fields = os::split(text, k_separator);
   if (fields.size() < k_fields || !text.ends_with(k_separator)) {
     return std::nullopt;
@@ -53,7 +44,7 @@ std::optional<Record> parse_record(const std::string& text) {
   if (!look || !index || !entries) {
     return std::nullopt;
   }
-  return Record{
+  return GitPrototypeRecord{
       *look, fields[1] == "settled", *index, *entries, {fields.begin() + k_fields, fields.end()}};
 }
 
@@ -103,74 +94,81 @@ void GitPrototypes::add_folder(const os::Dir& dir, const std::string& path,
                                source::ListingBuilder& listing) {
   listing.add_folder(path);
   for (const auto& entry : dir.entries()) {
-    const auto child = dir.try_open_child(entry.name.c_str());
+    const auto child =
+        entry.type == os::EntryType::other ? std::nullopt : dir.try_open_child(entry.name.c_str());
     const auto place = join(path, entry.name);
     child ? add_folder(*child, place, listing) : listing.add_file("", place);
   }
 }
 
-/// Of one work tree.
-void GitPrototypes::refresh(const std::string& work_tree, const SourceClock* clock) {
-  std::optional<source::GitFolder> git;
+std::optional<source::GitFolder> GitPrototypes::find(const std::string& work_tree) const {
   try {
-    git = source::find_git_folder(join(m_selection.source, work_tree));
+    return source::find_git_folder(work_tree.empty() ? m_selection.source
+                                                     : join(m_selection.source, work_tree));
   } catch (const os::Error&) {
     // Where every file is taken, one may lie about that is none any more.
     if (m_selection.files != source::FileSet::all || work_tree.empty()) {
       throw;
     }
+    return std::nullopt;
   }
+}
+
+/// That of one work tree.
+void GitPrototypes::refresh(const std::string& work_tree, const SourceClock* clock) {
+  const auto git = find(work_tree);
   if (!git) {
     return;
   }
   const os::Dir records = m_dir->ensure_child(k_records);
   const std::string name = os::hash_of(work_tree).hex();
   const auto known = parse_record(os::read_small_file(records, name.c_str()).value_or(""));
-  Record record = known.value_or(Record());
-  auto look = source::look_at(*git, record.included);
-  const auto seen = m_seen.find(work_tree);
-  const bool is_known = (record.is_settled && record.look == look.hash) ||
-                        (seen != m_seen.end() && seen->second.look.hash == look.hash);
-  if (is_known) {
-    m_seen.insert_or_assign(work_tree, Seen{*git, look, record.included});
-    return;
+  GitPrototypeRecord record = known.value_or(GitPrototypeRecord());
+  Seen now{*git, source::look_at(*git, record.included), record.included};
+  const auto before = m_seen.find(work_tree);
+  const bool is_known = (record.is_settled && record.look == now.look.hash) ||
+                        (before != m_seen.end() && before->second.look.hash == now.look.hash);
+  if (!is_known) {
+    if (clock != nullptr) { // once the tick is over, any later change shows
+      clock->wait(clock->tick_left(now.look.newest));
+    }
+    const auto state = source::read_git_folder(*git);
+    record.is_settled =
+        clock != nullptr && state.included == now.included && clock->is_settled(now.look.newest);
+    if (state.included != now.included) {
+      now.included = state.included;
+      now.look = source::look_at(*git, now.included);
+    }
+    record.look = now.look.hash;
+    record.included = now.included;
+    records.unlink_if_present(name.c_str()); // until all is made
+    make(work_tree, *git, state, known.has_value(), record);
+    os::replace_file(records, name.c_str(), text_of(record));
   }
-  if (clock != nullptr) { // once the tick is over, any later change shows
-    clock->wait(clock->tick_left(look.newest));
-  }
-  const auto state = source::read_git_folder(*git);
-  const bool knew_included = state.included == record.included;
-  if (!knew_included) {
-    look = source::look_at(*git, state.included);
-  }
-  records.unlink_if_present(name.c_str()); // until all is made
-  const os::Dir tree = m_dir->ensure_child(k_tree);
-  const os::Dir dir = make_below(tree, join(work_tree, k_git));
+  m_seen.insert_or_assign(work_tree, std::move(now));
+}
+
+/// Where the repository's index says the same as when the one that stands was made, that one stays.
+void GitPrototypes::make(const std::string& work_tree, const source::GitFolder& git,
+                         const source::GitState& state, bool stands, GitPrototypeRecord& record) {
+  const os::Dir dir = make_below(m_dir->ensure_child(k_tree), join(work_tree, k_git));
   auto files = state.files;
   if (const auto index = state.index.find(k_index); index != state.index.end()) {
     const auto raw = os::hash_of(index->second.content);
-    auto standing = known ? os::read_small_file(dir, k_index) : std::nullopt;
-    if (!standing || raw != record.index) {
+    auto content = stands ? os::read_small_file(dir, k_index) : std::nullopt;
+    if (!content || raw != record.index) {
       os::remove_tree(*m_dir, k_scratch);
-      auto plain = source::plain_index(*git, state, m_dir->ensure_child(k_scratch));
+      auto plain = source::plain_index(git, state, m_dir->ensure_child(k_scratch));
       os::remove_tree(*m_dir, k_scratch);
-      if (!standing || plain.entries != record.entries) {
-        standing = std::move(plain.content);
+      if (!content || plain.entries != record.entries) {
+        content = std::move(plain.content);
       }
-      record.entries = plain.entries;
       record.index = raw;
+      record.entries = plain.entries;
     }
-    files[k_index] = {std::move(*standing), index->second.mtime};
-  } else {
-    record.index = {};
-    record.entries = {};
+    files[k_index] = {std::move(*content), index->second.mtime};
   }
   source::write_files(dir, files, state.folders);
-  record.look = look.hash;
-  record.is_settled = clock != nullptr && knew_included && clock->is_settled(look.newest);
-  record.included = state.included;
-  os::replace_file(records, name.c_str(), text_of(record));
-  m_seen.insert_or_assign(work_tree, Seen{*git, look, state.included});
 }
 
 bool GitPrototypes::stood_at(const SourceClock& clock, bool unchanged) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "os/dir.hpp"
+#include "os/file.hpp"
 #include "snapshot/root.hpp"
 #include "snapshot/source_clock.hpp"
 #include "source/git_folder.hpp"
@@ -12,6 +13,15 @@
 #include <vector>
 
 namespace snapfix::snapshot {
+
+/// What a prototype was made of.
+struct GitPrototypeRecord {
+  os::Hash look;
+  bool is_settled = false; ///< a later change must show in the look
+  os::Hash index;          ///< its content in the repository
+  os::Hash entries;
+  std::vector<std::string> included;
+};
 
 /// The `.git` folders that snapshots of a source get, one for each of its work trees. They are kept
 /// in the root and made anew where the repository has changed; what stays the same in them keeps
@@ -41,6 +51,9 @@ private:
     std::vector<std::string> included;
   };
   void refresh(const std::string& work_tree, const SourceClock* clock);
+  std::optional<source::GitFolder> find(const std::string& work_tree) const;
+  void make(const std::string& work_tree, const source::GitFolder& git,
+            const source::GitState& state, bool stands, GitPrototypeRecord& record);
   void add_folder(const os::Dir& dir, const std::string& path, source::ListingBuilder& listing);
 
   const source::Selection& m_selection;

@@ -9,6 +9,7 @@
 #include "source/listing.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace snapfix::source {
@@ -27,7 +28,7 @@ std::string joined(const std::string& folder, const std::string& path) {
 class Watch {
 public:
   void add(const os::Dir& dir, const std::string& name);
-  void add_path(const os::Dir& top, std::string_view path);
+  void add_below(const os::Dir& top, std::span<const std::string_view> paths);
   void add_path(const std::string& path);
 
   GitLook take() const { return {m_hasher.finish(), m_newest}; }
@@ -70,12 +71,19 @@ void Watch::add(const os::Dir& dir, const std::string& name) {
   }
 }
 
-void Watch::add_path(const os::Dir& top, std::string_view path) {
-  const auto above = folder_of(path);
-  if (above.empty()) {
-    add(top, std::string(path));
-  } else if (const auto dir = open_below(top, above)) {
-    add(*dir, std::string(name_of(path)));
+/// Those of one folder stand together.
+void Watch::add_below(const os::Dir& top, std::span<const std::string_view> paths) {
+  std::string_view last;
+  std::optional<os::Dir> dir;
+  for (const auto path : paths) {
+    const auto above = folder_of(path);
+    if (above != last) {
+      dir = open_below(top, above);
+      last = above;
+    }
+    if (above.empty() || dir) {
+      add(above.empty() ? top : *dir, std::string(name_of(path)));
+    }
   }
 }
 
@@ -149,9 +157,7 @@ GitLook look_at(const GitFolder& git, const std::vector<std::string>& included) 
   for (const auto* path : {&git.own, &git.common}) {
     const auto dir = os::Dir::open(*path);
     for (const auto names : {k_git_files, k_git_under_way, k_git_refs}) {
-      for (const auto name : names) {
-        watch.add_path(dir, name);
-      }
+      watch.add_below(dir, names);
     }
     if (git.own == git.common) {
       break;

@@ -17,7 +17,7 @@ class Roots(Project):
         return self.source / "snaps" / name
 
     def in_root(self, name, command, *args, **options):
-        where = ["--source", self.source] if command in ("freeze", "create", "run") else []
+        where = ["--source", self.source, *self.git_option] if command in ("freeze", "create", "run") else []
         return snapfix(command, *where, *args, cwd=self.source, env={"CODE_SNAPSHOT_DIRNAME": f"snaps/{name}"}, **options)
 
     def make(self, root, name="t"):
@@ -85,7 +85,7 @@ def test_each_root_can_go_change_and_move(tmp):
 
 
 def test_what_a_new_root_took_over_and_does_not_use_goes(tmp):
-    p = Roots(tmp, k_files)
+    p = Roots(tmp, k_files, git="off")
     p.make("one")
     p.write({"a": "new"})
     p.make("two")
@@ -124,7 +124,7 @@ def test_what_is_damaged_beside_is_not_served(tmp):
 
 def test_what_is_lost_beside_is_read(tmp):
     """An object, a base, a record: of each a part, or all."""
-    p = Roots(tmp, k_files)
+    p = Roots(tmp, k_files, git="off")
     inner = p.at("one") / ".snapfix"
 
     def lose_one_object():

@@ -21,7 +21,9 @@ def round_of(where, root=None):
     p.create("t", "--fresh")
     p.expect_snapshot(t)
     ledger = p("show", "t", "--json").json()["ledger"]
-    assert (ledger["linked"], ledger["copied"]) == (30, 0), ledger
+    git_files = sum(path.is_file() for path in (t / ".git").rglob("*"))
+    assert git_files > 4 and (ledger["linked"], ledger["copied"]) == (30 + git_files, 0), ledger
+    assert harness.git(t, "status", "--porcelain").out == p.git("status", "--porcelain").out
     with open(t / "d0/f0", "a", encoding="ascii") as shared:
         shared.write("through the link\n")
     p("finish", "t", expect=3)
@@ -64,7 +66,7 @@ def test_root_on_another_file_system(tmp):
         with harness.file_system(kind) as where:
             (tmp / kind).mkdir()
             root = where / "root"
-            p = Project(tmp / kind, k_files, root=root)
+            p = Project(tmp / kind, k_files, root=root, git="off")
             t = p.create("t")
             if kind != "ext4-128":
                 p.expect_snapshot(t)
@@ -78,7 +80,7 @@ def test_root_on_another_file_system(tmp):
 def test_root_whose_timestamps_are_coarser_than_the_sources(tmp):
     """A state is found again although the root cannot hold its nanoseconds, and verify sees no change."""
     with harness.file_system("ext4-128") as where:
-        p = Project(tmp, k_files, root=where / "root")
+        p = Project(tmp, k_files, root=where / "root", git="off")
         sleep_past_racy()
         t = p.create("t")
         assert p("verify", "t").code == 0
@@ -88,7 +90,7 @@ def test_root_whose_timestamps_are_coarser_than_the_sources(tmp):
 
 
 def test_objects_on_another_file_system(tmp):
-    p = Project(tmp, k_files)
+    p = Project(tmp, k_files, git="off")
     objects = p.root / ".snapfix/objects"
     objects.mkdir(parents=True)
     with harness.tmpfs(64, objects):
@@ -114,7 +116,7 @@ def test_source_that_spans_file_systems(tmp):
 def test_reflink_mode_on_btrfs_and_xfs():
     for kind in ("btrfs", "xfs"):
         with harness.file_system(kind) as where:
-            p = Project(where, k_files)
+            p = Project(where, k_files, git="off")
             made = p.create_json("t", "--link-mode", "reflink")
             assert made["ledger"]["reflinked"] == 30 and made["ledger"]["linked"] == 0, made
             p.expect_snapshot(made["path"])

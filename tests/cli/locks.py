@@ -12,7 +12,7 @@ from project import Project, assert_fails, assert_says
 
 
 def command(p, *args):
-    where = ["--source", p.source] if args[0] in ("freeze", "create", "run") else []
+    where = ["--source", p.source, *p.git_option] if args[0] in ("freeze", "create", "run") else []
     return [harness.snapfix_path(), args[0], *where, "--root", p.root, *args[1:]]
 
 
@@ -120,7 +120,7 @@ def test_a_lock_of_another_host_is_honoured_and_of_a_dead_one_let_go(tmp):
 
 
 def test_many_creates_at_once(tmp):
-    p = Project(tmp, {f"d{n % 5}/f{n}": f"{n}\n" for n in range(100)})
+    p = Project(tmp, {f"d{n % 5}/f{n}": f"{n}\n" for n in range(100)}, git="off")
     processes = [start(command(p, "create", f"t{n % 4}", "--fresh"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) for n in range(16)]
     done = [process.communicate(timeout=100) for process in processes]
     assert [process.returncode for process in processes] == [0] * 16, done

@@ -139,7 +139,7 @@ class Author(threading.Thread):
 
 class Races:
     def __init__(self, tmp):
-        self.p = Project(tmp, {})
+        self.p = Project(tmp, {}, git="off")
         self.author = Author(self.p, random.Random(k_seed))
         self.counts = collections.Counter()
         self.failures = []
@@ -256,7 +256,7 @@ class Overtaken:
     """A command on the snapshot `t` that is stopped behind one of its looks, while others do their work."""
 
     def __init__(self, tmp, command, files, options):
-        self.p = Project(tmp, {"a": "1\n", "d/b": "2\n", **files})
+        self.p = Project(tmp, {"a": "1\n", "d/b": "2\n", **files}, git="off")
         self.changed, self.options = ["a", *files], options
         self.trace = tmp / "trace"
         self.aside = tmp / "aside"

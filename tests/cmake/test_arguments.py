@@ -124,6 +124,7 @@ def test_order_of_keywords_does_not_matter(tmp):
         "--root",
         str(project.root),
         "--files=untracked",
+        "--git=auto",
         "--link-from=source",
         "--include=gen/**",
     ]

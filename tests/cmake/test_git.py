@@ -64,7 +64,7 @@ def test_who_climbs_stays_in_the_snapshot(tmp):
 
 def test_a_commit_in_the_source_is_told_at_the_end(tmp):
     project = nested.Project(tmp, """
-        add_snapshot_test(NAME t COMMAND sh -c "git -C \\"$SNAPSHOT_SOURCE_DIR\\" commit -q --allow-empty -m x; git status")
+        add_snapshot_test(NAME t SOURCE_WRITES ALLOW COMMAND sh -c "git -C \\"$SNAPSHOT_SOURCE_DIR\\" commit -q --allow-empty -m x; git status")
     """).configured()
     outcomes = project.results()
     (finish,) = nested.finishes(outcomes)

@@ -45,12 +45,12 @@ def state(project):
 
 
 def test_appending_to_a_copied_file(tmp):
-    appending_to_one_file(tmp, f"GUARD OFF COPY {LOG}")
+    appending_to_one_file(tmp, f"GUARD OFF GIT OFF COPY {LOG}")
 
 
 def test_appending_to_one_file_under_the_guard(tmp):
     """Nobody named the file: the first write makes it private."""
-    appending_to_one_file(tmp, "GUARD ON")
+    appending_to_one_file(tmp, "GUARD ON GIT OFF")
 
 
 def appending_to_one_file(tmp, arguments):

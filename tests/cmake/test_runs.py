@@ -62,6 +62,7 @@ def test_plain_runs(tmp):
 
 def test_measurements(tmp):
     project = three(tmp)
+    project.configure("-DSNAPSHOT_FIXTURES_GIT=OFF")
     outcomes = project.results()
     assert all(outcome.status == "passed" for outcome in outcomes.values()), outcomes
     if nested.version() < (3, 21):
