@@ -129,16 +129,20 @@ void GitPrototypes::refresh(const std::string& work_tree, const SourceClock* clo
   const bool is_known = (record.is_settled && record.look == now.look.hash) ||
                         (before != m_seen.end() && before->second.look.hash == now.look.hash);
   if (!is_known) {
-    if (clock != nullptr) { // once the tick is over, any later change shows
-      clock->wait(clock->tick_left(now.look.newest));
-    }
-    const auto state = source::read_git_folder(*git);
-    record.is_settled =
-        clock != nullptr && state.included == now.included && clock->is_settled(now.look.newest);
-    if (state.included != now.included) {
+    const auto read = [&] {
+      if (clock != nullptr) { // once the tick is over, any later change shows
+        clock->wait(clock->tick_left(now.look.newest));
+      }
+      return source::read_git_folder(*git);
+    };
+    auto state = read();
+    if (state.included != now.included) { // these are to be looked at as well, before they are read
       now.included = state.included;
       now.look = source::look_at(*git, now.included);
+      state = read();
     }
+    record.is_settled = clock != nullptr && !state.is_doubtful && state.included == now.included &&
+                        clock->is_settled(now.look.newest);
     record.look = now.look.hash;
     record.included = now.included;
     records.unlink_if_present(name.c_str()); // until all is made

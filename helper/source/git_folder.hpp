@@ -43,6 +43,7 @@ struct GitState {
   std::set<std::string> folders;     ///< also empty ones; those above others are among them
   std::map<std::string, File> index; ///< as it lies there, with its shared one; or nothing
   std::vector<std::string> included; ///< files of the configuration
+  bool is_doubtful = false;          ///< git had something to say: it may have left out a ref
 };
 
 /// Asks git, and reads: HEAD, refs, configuration (`snapshot_config`), what is under way (a merge),

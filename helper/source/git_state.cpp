@@ -152,6 +152,7 @@ void Reader::take_refs() {
   if (listed.exit_code != 0) {
     throw_unreadable(m_git.work_tree, "the refs", std::move(listed.err));
   }
+  m_out.is_doubtful = !listed.err.empty();
   for (const auto& line : os::split(listed.out, '\n')) {
     const auto words = os::split(line + " ", ' ');
     if (words.size() < 3) {

@@ -36,7 +36,7 @@ def counts_of(folders, files):
     with harness.tmpfs() as below, harness.temp_dir("served") as where:
         source, root, listed, plain = where / "source", where / "root", where / "list", where / "plain"
         floor, helper = os.environ["SNAPFIX_FLOOR"], harness.snapfix_path()
-        tree = ("--source", source, "--root", root, "--jobs", "1")
+        tree = ("--git", "off", "--source", source, "--root", root, "--jobs", "1")
 
         def counted(*command):
             counts = {}
@@ -52,8 +52,8 @@ def counts_of(folders, files):
         return {
             "lstat": counted(floor, "lstat", listed, source),
             "freeze": counted(helper, "freeze", *tree),
-            "freeze beside": counted(helper, "freeze", "--source", source, "--root", where / "other", "--jobs", "1"),
-            "cold freeze": counted(helper, "freeze", "--source", source, "--root", where / "elsewhere/root", "--jobs", "1"),
+            "freeze beside": counted(helper, "freeze", "--git", "off", "--source", source, "--root", where / "other", "--jobs", "1"),
+            "cold freeze": counted(helper, "freeze", "--git", "off", "--source", source, "--root", where / "elsewhere/root", "--jobs", "1"),
             "link": counted(floor, "link", listed, source, plain),
             "create": counted(helper, "create", "x", "--base", base, *tree),
             "refresh": counted(helper, "create", "x", "--fresh", "--base", base, *tree),

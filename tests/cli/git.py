@@ -119,7 +119,7 @@ def test_nothing_is_asked_where_nothing_changed(tmp):
 def test_what_only_refreshes_the_index_is_the_same_state(tmp):
     p = Project(tmp, k_files)
     base = p.freeze()["base"]
-    for command in (["sh", "-c", "chmod 600 a.txt; chmod 644 a.txt; ln dir/c link; rm link; git status"],
+    for command in (["sh", "-c", "sleep 1.1; chmod 600 a.txt; chmod 644 a.txt; ln dir/c link; rm link; git status"],
                     ["git", "update-index", "--untracked-cache", "--refresh"], ["git", "update-index", "--split-index"],
                     ["git", "pack-refs", "--all"], ["git", "gc", "-q"]):
         before = (p.source / ".git/index").read_bytes()

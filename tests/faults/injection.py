@@ -104,7 +104,12 @@ class Place(Project):
         return [str(path) for path in (self.root / ".snapfix").glob("*/.*")]
 
     def expect_pristine(self, name="t"):
-        harness.assert_same_state(self.pristine, tree_state(self.root / name), what=f"the source and the snapshot {name}")
+        got = tree_state(self.root / name, without=(".git",))
+        harness.assert_same_state(self.pristine, got, what=f"the source and the snapshot {name}")
+        if (self.source / ".git").exists():
+            for question in ("status --porcelain", "for-each-ref", "ls-files --stage", "rev-parse HEAD"):
+                answers = [harness.git(folder, *question.split(), env={"GIT_OPTIONAL_LOCKS": "0"}).out for folder in (self.source, self.root / name)]
+                assert answers[0] == answers[1], (question, answers)
 
     def expect_pristine_from_now_on(self):
         """Two, as one may be made of a spare."""
