@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <span>
 #include <utility>
 
@@ -75,6 +76,9 @@ constexpr std::array<std::string_view, 7> k_submodule{
     "active", "branch", "fetchrecursesubmodules", "ignore", "shallow", "update", "url"};
 
 bool is_carried(const Key& key) {
+  if (!std::ranges::all_of(key.name, [](unsigned char c) { return std::isalnum(c) || c == '-'; })) {
+    return false; // none that git takes
+  }
   if (!key.middle) {
     return key.section == "core"         ? is_one_of(key.name, k_core)
            : key.section == "diff"       ? !is_one_of(key.name, k_not_of_diff)

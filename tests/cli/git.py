@@ -128,6 +128,31 @@ def test_what_only_refreshes_the_index_is_the_same_state(tmp):
         assert p.freeze()["base"] == base, command
 
 
+def test_files_refs_and_index_are_of_one_moment(tmp):
+    """Whoever commits meanwhile: what is committed is what the file holds, or what it held before the edit that follows."""
+    p = Project(tmp, {"a": "0"})
+    loop = """n=0; while [ ! -e ../stop ]; do n=$((n + 1)); printf $n >a; git commit -qam $n; sleep 0.$((n % 4)); done"""
+    editor = harness.start(["sh", "-c", loop], cwd=p.source)
+    made = 0
+    try:
+        for _ in range(25):
+            done = p("create", "t", "--fresh", expect=(0, 1))
+            if done.code == 1:
+                assert_fails(done, 1, "changing")
+                continue
+            made += 1
+            subject = git(p.root / "t", "log", "-1", "--format=%s").out.strip()
+            committed = 0 if subject == "first" else int(subject)
+            held = int((p.root / "t/a").read_text() or committed + 1)  # the shell empties it first
+            status = git(p.root / "t", "status", "--porcelain").out
+            assert held in (committed, committed + 1), (held, committed)
+            assert status in ({""} if held == committed and (p.root / "t/a").read_text() else {" M a\n", "M  a\n"}), (held, committed, status)
+    finally:
+        (tmp / "stop").touch()
+        editor.wait(timeout=60)
+    assert made > 3, "a freeze that never succeeds proves nothing"
+
+
 def test_options(tmp):
     p = Project(tmp, k_files)
     assert p.freeze()["git"] == "on"

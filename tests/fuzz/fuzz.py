@@ -49,6 +49,10 @@ def fuzz(target):
     assert done.code == 0 and coverage, f"kept in {found}\n{done}"
 
 
+def test_git_config():
+    fuzz("git_config")
+
+
 def test_glob():
     fuzz("glob")
 
