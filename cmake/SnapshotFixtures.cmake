@@ -184,7 +184,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 .. variable:: SNAPSHOT_FIXTURES_ROOT
 
   Cache variable: the folder that holds the snapshots and all that belongs to them; default
-  ``${CMAKE_BINARY_DIR}/snapshots``. It may lie on another file system than the source, but not
+  ``${CMAKE_BINARY_DIR}/.snapshots``. It may lie on another file system than the source, but not
   with ``LINK_FROM SOURCE``, as links do not reach further.
 
 .. variable:: SNAPSHOT_FIXTURES_KEEP
@@ -232,7 +232,7 @@ include_guard(GLOBAL)
 cmake_policy(PUSH)
 cmake_policy(VERSION 3.20...3.31)
 
-set(SNAPSHOT_FIXTURES_ROOT "${CMAKE_BINARY_DIR}/snapshots" CACHE PATH
+set(SNAPSHOT_FIXTURES_ROOT "${CMAKE_BINARY_DIR}/.snapshots" CACHE PATH
   "The folder that holds the snapshots of tests")
 set(SNAPSHOT_FIXTURES_KEEP "ON_FAILURE" CACHE STRING
   "When snapshots outlive their tests: NEVER, ON_FAILURE, ALWAYS")

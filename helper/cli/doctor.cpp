@@ -1,7 +1,10 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/json.hpp"
+#include "cli/root_probes.hpp"
+#include "cli/roots.hpp"
 #include "cli/table.hpp"
+#include "cli/tree_arguments.hpp"
 #include "cli/uv_probes.hpp"
 #include "guard/guarded_command.hpp"
 #include "os/format.hpp"
@@ -25,8 +28,8 @@ int doctor(const std::vector<std::string>& arguments) {
   Arguments options(
       "doctor",
       "Tries what the file system of DIR (default: the current folder) and the kernel\n"
-      "can do for snapshots. Exit code 1 if something is missing without which there\n"
-      "are none.",
+      "can do for snapshots, and looks at the place of the root: DIR itself, or the one that\n"
+      "commands in DIR mean. Exit code 1 if something is missing without which there are none.",
       {"[DIR]", 0, 1});
   options.add_flag("json", "print a report");
   if (!options.parse(arguments)) {
@@ -44,9 +47,14 @@ int doctor(const std::vector<std::string>& arguments) {
   probes.push_back({"guard", guard.works, guard.detail});
   const auto of_uv = uv_probes(folder);
   probes.insert(probes.end(), of_uv.begin(), of_uv.end());
+  const auto named = options.words().empty() ? variable_or("SNAPFIX_ROOT", "") : "";
+  const auto root = named.empty() ? root_of(folder) : os::absolute_path(named);
+  const auto of_root = root_probes(root, folder);
+  probes.insert(probes.end(), of_root.begin(), of_root.end());
+  const auto former = former_root(root);
   const std::string type = os::file_system_type(folder);
   if (options.flag("json")) {
-    print_json(folder, type, probes);
+    print_json(folder, type, probes, root, former);
   } else {
     os::print("{} ({})\n", on_one_line(folder), type);
     using enum Table::Align;
@@ -56,6 +64,7 @@ int doctor(const std::vector<std::string>& arguments) {
     }
     table.print("  ");
   }
+  tell_of_former_root(former);
   const bool fit = std::ranges::all_of(
       probes, [](const os::Probe& probe) { return probe.works || !is_needed(probe); });
   return fit ? k_done : k_failed;

@@ -174,14 +174,16 @@ void print_json(const snapshot::Listed& listed) {
                                              {"entries", listed.spares.entries}})}}));
 }
 
-void print_json(const snapshot::Pruned& pruned, const snapshot::PruneOptions& how) {
+void print_json(const snapshot::Pruned& pruned, const snapshot::PruneOptions& how,
+                const std::optional<std::string>& former_root) {
   print(json_object({{"dry_run", how.dry_run},
                      {"snapshots", pruned.snapshots},
                      {"in_use", pruned.in_use},
                      {"bases", pruned.store.bases},
                      {"objects", pruned.store.objects},
                      {"bytes", pruned.bytes},
-                     {"left", pruned.left}}));
+                     {"left", pruned.left},
+                     {"former_root", former_root ? json(*former_root) : json()}}));
 }
 
 void print_json(const lint::Report& report) {
@@ -199,8 +201,12 @@ void print_json(const lint::Report& report) {
 }
 
 void print_json(const std::string& folder, const std::string& file_system,
-                const std::vector<os::Probe>& probes) {
-  json out = json_object({{"folder", folder}, {"file_system", file_system}});
+                const std::vector<os::Probe>& probes, const std::string& root,
+                const std::optional<std::string>& former_root) {
+  json out = json_object({{"folder", folder},
+                          {"file_system", file_system},
+                          {"root", root},
+                          {"former_root", former_root ? json(*former_root) : json()}});
   for (const auto& probe : probes) {
     out["probes"].push_back(
         json_object({{"name", probe.name}, {"works", probe.works}, {"detail", probe.detail}}));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,10 +40,12 @@ void print_json(const snapshot::Finished& finished, const std::string& name,
                 const SourceWrites& source_writes);
 void print_json(const snapshot::Description& snapshot);
 void print_json(const snapshot::Listed& listed);
-void print_json(const snapshot::Pruned& pruned, const snapshot::PruneOptions& how);
+void print_json(const snapshot::Pruned& pruned, const snapshot::PruneOptions& how,
+                const std::optional<std::string>& former_root);
 void print_json(const lint::Report& report);
 void print_json(const std::string& folder, const std::string& file_system,
-                const std::vector<os::Probe>& probes);
+                const std::vector<os::Probe>& probes, const std::string& root,
+                const std::optional<std::string>& former_root);
 
 /// By source.
 void print_json(const std::map<std::string, snapshot::SourceOutcome>& sources);

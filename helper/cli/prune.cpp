@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/json.hpp"
+#include "cli/roots.hpp"
 #include "cli/table.hpp"
 #include "cli/tree_arguments.hpp"
 #include "job/report.hpp"
@@ -58,8 +59,9 @@ int prune(const std::vector<std::string>& arguments) {
   wanted.dry_run = options.flag("dry-run");
   const auto root = snapshot::Root::open(root_path(options));
   const auto pruned = snapshot::prune(root, wanted);
+  const auto former = former_root(root.path());
   if (options.flag("json")) {
-    print_json(pruned, wanted);
+    print_json(pruned, wanted, former);
   } else {
     const char* verb = wanted.dry_run ? "would remove" : "removed";
     for (const auto& name : pruned.snapshots) {
@@ -72,6 +74,7 @@ int prune(const std::vector<std::string>& arguments) {
     os::note(os::format("{} is in use: left alone", os::quoted(name)));
   }
   job::print_left(pruned.left);
+  tell_of_former_root(former);
   return k_done;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/tree_arguments.hpp"
 
+#include "cli/roots.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/user.hpp"
@@ -19,38 +20,7 @@ namespace {
 
 namespace fs = boost::filesystem;
 
-constexpr const char* k_default_root = "code_snapshots";
 constexpr std::uint64_t k_most_workers = 256;
-
-std::string variable_or(const char* name, const std::string& otherwise) {
-  const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): no thread writes it
-  return value == nullptr || *value == '\0' ? otherwise : value;
-}
-
-struct Place {
-  std::string root;
-  std::string snapshot; ///< its path
-};
-
-bool is_root(const fs::path& folder) {
-  boost::system::error_code unseen; // what cannot be seen is no root of ours
-  return fs::exists(folder / ".snapfix" / "snapshots", unseen);
-}
-
-bool is_snapshot(const fs::path& folder) {
-  boost::system::error_code unseen;
-  return fs::exists(folder.parent_path() / ".snapfix" / "snapshots" / folder.filename(), unseen);
-}
-
-/// The snapshot in which a folder lies.
-std::optional<Place> snapshot_around(const std::string& folder) {
-  for (fs::path here = folder; here.has_parent_path(); here = here.parent_path()) {
-    if (is_snapshot(here)) {
-      return Place{here.parent_path().string(), here.string()};
-    }
-  }
-  return std::nullopt;
-}
 
 /// Who stands in a snapshot means the source that it was made of, hardly the snapshot itself.
 void refuse_to_stand_in_snapshot(const std::string& folder) {
@@ -81,13 +51,14 @@ void refuse_path(const Arguments& arguments, const std::string& name, const std:
   if (path.filename() == "." || path.filename() == "/") {
     path = path.parent_path();
   }
-  const bool stands = is_snapshot(fs::path(root) / snapshot::folder_of_name(name));
-  const bool is_place = name.find('/') != std::string::npos && (is_snapshot(path) || is_root(path));
+  const bool stands = is_snapshot(root + "/" + snapshot::folder_of_name(name));
+  const bool is_place =
+      name.find('/') != std::string::npos && (is_snapshot(path.string()) || is_root(path.string()));
   if (stands || arguments.has("name") || arguments.flag("ctest") || !(is_path || is_place)) {
     return;
   }
   const std::string what = os::format("{} is a path, no name", os::quoted(name));
-  if (is_snapshot(path)) {
+  if (is_snapshot(path.string())) {
     arguments.fail(what, os::format("the snapshot there: {} --root {}", path.filename().string(),
                                     path.parent_path().string()));
   }
@@ -253,6 +224,11 @@ std::vector<std::string> uv_projects_from(const Arguments& arguments, const std:
 
 } // namespace
 
+std::string variable_or(const char* name, const std::string& otherwise) {
+  const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe): no thread writes it
+  return value == nullptr || *value == '\0' ? otherwise : value;
+}
+
 void add_name_option(Arguments& arguments) {
   arguments.add_value("name", "NAME", "the name, where it begins with a dash: --name=-x");
 }
@@ -261,7 +237,7 @@ void add_root_option(Arguments& arguments) {
   arguments.add_value("root", "DIR",
                       "folder that holds the snapshots; default: SNAPFIX_ROOT, else for commands "
                       "without --source the root in which the current folder lies, else "
-                      "code_snapshots in the source, or in the current folder "
+                      ".snapshots in the source, or in the current folder "
                       "(CODE_SNAPSHOT_DIRNAME renames that)");
   arguments.add_flag("top", "the top of the git work tree around the source, or around the current "
                             "folder, in place of that folder itself");
@@ -322,12 +298,14 @@ os::Patience patience_from(const Arguments& arguments) {
 
 std::string root_path(const Arguments& arguments) {
   std::string path = arguments.value("root").value_or(variable_or("SNAPFIX_ROOT", ""));
+  bool is_default = false;
   if (path.empty() && !arguments.knows("source")) {
     const std::string here = os::canonical_path(".");
     const auto place = snapshot_around(here);
     path = place ? place->root : is_root(here) ? here : "";
   }
   if (path.empty()) {
+    is_default = true;
     path = (fs::path(source_path(arguments)) / variable_or("CODE_SNAPSHOT_DIRNAME", k_default_root))
                .string();
   }
@@ -336,7 +314,11 @@ std::string root_path(const Arguments& arguments) {
   }
   path = os::absolute_path(path);
   try {
-    return os::resolved_path(path);
+    auto out = os::resolved_path(path);
+    if (is_default && !is_root(out)) { // else who looks for it may wonder where all has gone
+      tell_of_former_root(former_root(out));
+    }
+    return out;
   } catch (const os::Error& error) {
     throw os::Error("find the root", {path}, error.error_number(),
                     "choose another one with --root or SNAPFIX_ROOT");

@@ -21,10 +21,14 @@ void add_tree_options(Arguments& arguments);
 /// Adds --base and --frozen.
 void add_base_options(Arguments& arguments);
 
-/// The root's absolute path: --root, else SNAPFIX_ROOT, else `code_snapshots` (or
+/// The root's absolute path: --root, else SNAPFIX_ROOT, else `.snapshots` (or
 /// CODE_SNAPSHOT_DIRNAME) in the source. For commands that take no --source: else the root of the
-/// snapshot in which the current folder lies.
+/// snapshot in which the current folder lies. Where the default is not there yet, tells of a root
+/// of before.
 std::string root_path(const Arguments& arguments);
+
+/// The value of an environment variable; `otherwise` where it is not set, or empty.
+std::string variable_or(const char* name, const std::string& otherwise);
 
 /// All options of a snapshot; says what --link-from source does not promise. Throws where the root
 /// would hold the source.

@@ -340,26 +340,26 @@ def test_root_from_the_environment(tmp):
     assert snapfix("create", *source, "t", env={"SNAPFIX_ROOT": tmp / "r1"}).out == f"{tmp}/r1/t\n"
     assert snapfix("create", *source, "t", env={"CODE_SNAPSHOT_DIRNAME": "snaps"}).out == f"{p.source}/snaps/t\n"
     assert snapfix("create", *source, "t", "--root", tmp / "r2", env={"SNAPFIX_ROOT": tmp / "r1"}).out == f"{tmp}/r2/t\n"
-    assert snapfix("create", *source, "t").out == f"{p.source}/code_snapshots/t\n"
+    assert snapfix("create", *source, "t").out == f"{p.source}/.snapshots/t\n"
 
 
 def test_as_with_the_script_that_it_replaces(tmp):
     p = Project(tmp)
     done = harness.run(["sh", "-ec", 'cd "$("$0" create my_experiment)"; pwd; ls', harness.snapfix_path()], cwd=p.source)
-    assert done.out == f"{p.source}/code_snapshots/my_experiment\na.txt\ndir\n", done
+    assert done.out == f"{p.source}/.snapshots/my_experiment\na.txt\ndir\n", done
 
 
 def test_top_is_that_of_the_work_tree(tmp):
     """As the script found it: from the place where it lies."""
     p = Project(tmp, {"a": "1", "tools/launch": "2"})
     tools = p.source / "tools"
-    assert snapfix("create", "t", "--source", tools, "--top").out == f"{p.source}/code_snapshots/t\n"
-    assert snapfix("create", "t", "--top", cwd=tools).out == f"{p.source}/code_snapshots/t\n"
-    p.expect_snapshot(p.source / "code_snapshots/t")
+    assert snapfix("create", "t", "--source", tools, "--top").out == f"{p.source}/.snapshots/t\n"
+    assert snapfix("create", "t", "--top", cwd=tools).out == f"{p.source}/.snapshots/t\n"
+    p.expect_snapshot(p.source / ".snapshots/t")
     assert [s["name"] for s in snapfix("list", "--top", "--json", cwd=tools).json()["snapshots"]] == ["t"]
     ran = snapfix("run", "t", "--source", tools, "--top", "--map-source", "--", "echo", f"{p.source}/a", f"{tools}/launch")
-    assert ran.out == f"{p.source}/code_snapshots/t/a {p.source}/code_snapshots/t/tools/launch\n", ran
-    assert snapfix("create", "t", "--source", tools).out == f"{tools}/code_snapshots/t\n"
+    assert ran.out == f"{p.source}/.snapshots/t/a {p.source}/.snapshots/t/tools/launch\n", ran
+    assert snapfix("create", "t", "--source", tools).out == f"{tools}/.snapshots/t\n"
     assert_fails(snapfix("create", "t", "--source", tmp, "--top", "--root", tmp / "root", expect=None), 1, "no git work tree")
     assert not (tmp / "root").exists()
 
@@ -477,7 +477,7 @@ def test_a_home_folder_is_not_taken_unasked(tmp):
             done = snapfix(args[0], "--root", tmp / "root", *args[1:], cwd=folder, env={"HOME": home / "me"}, expect=None)
             assert done.code in (1, 125), done
             assert_says(done, f"the current folder, '{folder}', is no git work tree", "--source")
-    assert not (tmp / "root").exists() and not (home / "me" / "code_snapshots").exists()
+    assert not (tmp / "root").exists() and not (home / "me" / ".snapshots").exists()
     assert snapfix("create", "t", "--source", ".", "--root", tmp / "root", cwd=home / "me", env={"HOME": home / "me"}).code == 0
     harness.make_repo(home / "me")
     assert snapfix("create", "u", "--root", tmp / "root", cwd=home / "me", env={"HOME": home / "me"}).code == 0, "dotfiles"

@@ -341,7 +341,7 @@ def test_standing_in_a_snapshot(tmp):
     assert [s["name"] for s in snapfix("list", "--json", cwd=inside / "dir").json()["snapshots"]] == ["t", "u"]
     for args in (["show", "t"], ["verify", "t"], ["finish", "t", "--keep", "always"], ["prune"], ["remove", "u"]):
         snapfix(*args, cwd=inside)
-    assert p.names() == ["t"] and not (inside / "code_snapshots").exists()
+    assert p.names() == ["t"] and not (inside / ".snapshots").exists()
     assert snapfix("list", "--json", cwd=inside, env={"SNAPFIX_ROOT": tmp / "other"}).json()["snapshots"] == []
     snapfix("remove", "t", cwd=inside)
     assert p.names() == []
@@ -358,7 +358,7 @@ def test_standing_in_a_root(tmp):
     assert [s["name"] for s in snapfix("list", "--json", cwd=p.root).json()["snapshots"]] == ["t", "u"]
     for args in (["show", "t"], ["verify", "t"], ["remove", "u"]):
         snapfix(*args, cwd=p.root)
-    assert p.names() == ["t"] and not (p.root / "code_snapshots").exists()
+    assert p.names() == ["t"] and not (p.root / ".snapshots").exists()
 
 
 def test_another_sources_snapshot(tmp):

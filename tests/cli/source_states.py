@@ -310,7 +310,7 @@ def test_linked_worktree(tmp):
 def test_the_root_in_the_source_is_no_part_of_it(tmp):
     p = Project(tmp, {"a": "1"}, plain=True)
     first = snapfix("create", "one", cwd=p.source).out.rstrip("\n")
-    assert first == f"{p.source}/code_snapshots/one", first
+    assert first == f"{p.source}/.snapshots/one", first
     second = snapfix("create", "two", cwd=p.source).out.rstrip("\n")
     assert os.listdir(first) == os.listdir(second) == ["a"]
     assert snapfix("freeze", cwd=p.source).out == snapfix("freeze", cwd=p.source).out
@@ -321,7 +321,7 @@ def test_a_tracked_root_and_an_ignored_one(tmp):
     snapfix("create", "one", cwd=p.source)
     assert p.git("status", "--porcelain").out == "", "the root's .gitignore must hide it"
     snapfix("create", "two", "--files", "untracked", cwd=p.source)
-    assert sorted(os.listdir(p.source / "code_snapshots/two")) == [".git", "a"]
+    assert sorted(os.listdir(p.source / ".snapshots/two")) == [".git", "a"]
 
 
 def test_a_build_tree_in_the_source_is_no_part_of_it(tmp):

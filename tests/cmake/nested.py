@@ -63,7 +63,7 @@ class Project:
         self.tmp = tmp
         self.source = tmp / "source"
         self.build = tmp / "build"
-        self.root = self.build / "snapshots"
+        self.root = self.build / ".snapshots"
         self._head = (
             f"cmake_minimum_required(VERSION {minimum})\nproject(nested LANGUAGES {languages})\nenable_testing()\n"
             + (f"include([==[{MODULE}]==])\n" if include else "")

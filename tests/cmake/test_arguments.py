@@ -242,7 +242,7 @@ def test_guard(tmp):
 
 def test_root(tmp):
     project = nested.Project(tmp, "add_snapshot_test(NAME t COMMAND sh)\n")
-    for given, expected in (("", project.build / "snapshots"), (tmp / "else where", tmp / "else where")):
+    for given, expected in (("", project.build / ".snapshots"), (tmp / "else where", tmp / "else where")):
         tests = project.configured(*([f"-DSNAPSHOT_FIXTURES_ROOT={given}"] if given else [])).tests()
         assert {test.option("--root") for test in tests.values()} == {str(expected)}
 

@@ -28,7 +28,7 @@ def test_mapping(tmp):
         },
     )
     project.build = project.source / "build"
-    project.root = project.build / "snapshots"
+    project.root = project.build / ".snapshots"
     outcomes = project.configured().results()
 
     def said(name):
@@ -66,7 +66,7 @@ def test_mapping_of_paths_however_they_are_spelt(tmp):
         {"show.sh": 'printf "%s\\n" "URI=$URI" "CFLAGS=$CFLAGS" "DB=$DB" "$@"\n', "a.xml": "", "inc/h": ""},
     )
     project.build = project.source / "build"
-    project.root = project.build / "snapshots"
+    project.root = project.build / ".snapshots"
     src, snap = str(project.source), str(project.root / "t")
     said = project.configured().results()["t"].output.rstrip("\n").splitlines()
     assert said[:3] == [f"URI=file://{snap}/a.xml", f"CFLAGS=-O2 -I{snap}/inc", f"DB=sqlite:///{snap}/a.db"], said

@@ -112,11 +112,11 @@ def test_build_tree_within_the_source(tmp):
                 add_snapshot_test(NAME target COMMAND show ${{CMAKE_CURRENT_SOURCE_DIR}}/show.c {files})
                 add_snapshot_test(NAME tree COMMAND sh -c "! test -e build && test -e show.c" {files})
             """,
-                {**PROGRAM, ".gitignore": "show\n*.ninja*\nCMakeFiles\nsnapshots\nTesting\n"},
+                {**PROGRAM, ".gitignore": "show\n*.ninja*\nCMakeFiles\n.snapshots\nTesting\n"},
                 languages="C",
             )
             project.build = project.source / where
-            project.root = project.build / "snapshots"
+            project.root = project.build / ".snapshots"
             project.configured()
             project.make()
             outcomes = project.results()

@@ -376,7 +376,7 @@ def test_build_trees_and_roots(tmp):
     assert [call["path"] for call in source["calls"]] == ["new"], source
     assert (p.source / "build/log").read_text() == "a\n" and (p.source / "build/sub/new").exists()
     # Another root in the source, and the snapshot in the source itself.
-    other = Project(tmp / "other", files=k_files, root=tmp / "other/source/code_snapshots")
+    other = Project(tmp / "other", files=k_files, root=tmp / "other/source/.snapshots")
     _, source = in_run(other, 'echo a >>x; echo b >new; chmod 600 "$SNAPSHOT_DIR/dir/y"; ! echo a >>../../x; echo a >../new')
     assert [call["path"] for call in source["calls"]] == ["x"], source
     assert (other.root / "new").exists()  # a root is no part of the source
