@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 namespace snapfix::cli {
@@ -26,10 +27,13 @@ struct Subcommand {
   const char* help;
 };
 
-constexpr std::array<Subcommand, 12> k_subcommands{{
+constexpr std::array<Subcommand, 15> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
+    {"enter", enter, "NAME", "open a shell in a snapshot, as its last run had it"},
+    {"rerun", rerun, "NAME", "run the last recorded command of a snapshot again"},
+    {"diff", diff, "A [B]", "what differs: of two snapshots, or from what A was made of"},
     {"verify", verify, "NAME", "report what was changed through a link"},
     {"finish", finish, "NAME", "verify, then keep or remove"},
     {"finish-run", finish_run, "", "end a ctest run: tell what of its sources has changed"},
@@ -55,7 +59,8 @@ void print_help() {
   os::print(
       "\n'snapfix help COMMAND' or 'snapfix COMMAND --help' shows the options of a command.\n\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference;\n"
-      "run: the command's own, or 123 it changed what it must not, 125 own failure,\n"
+      "diff: 1 something differs, 2 trouble;\n"
+      "run, enter, rerun: the command's own, or 123 it changed what it must not, 125 own failure,\n"
       "126 not executable, 127 not found.\n");
 }
 
@@ -118,9 +123,16 @@ bool is_called_by_ctest(const std::vector<std::string>& arguments) {
   return std::find(arguments.begin(), own_end, "--ctest") != own_end;
 }
 
-/// A test's own failure must not look like its command's.
+/// These end as what they run does.
+constexpr std::array<std::string_view, 3> k_as_their_command{"run", "enter", "rerun"};
+
+/// A test's own failure must not look like its command's, and that of `diff` not like an answer.
 int own_failure(const std::vector<std::string>& arguments, int exit_code) {
-  const bool is_run = !arguments.empty() && arguments[0] == "run";
+  const std::string name = arguments.empty() ? "" : arguments[0];
+  if (name == "diff") {
+    return k_wrong_usage;
+  }
+  const bool is_run = std::ranges::find(k_as_their_command, name) != k_as_their_command.end();
   return is_run ? failure_of_run(exit_code, is_called_by_ctest(arguments)) : exit_code;
 }
 

@@ -7,6 +7,7 @@
 #include "os/json.hpp"
 #include "os/path.hpp"
 #include "os/probe.hpp"
+#include "snapshot/comparison.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/manage.hpp"
 #include "snapshot/record_json.hpp"
@@ -212,6 +213,21 @@ void print_json(const std::string& folder, const std::string& file_system,
         json_object({{"name", probe.name}, {"works", probe.works}, {"detail", probe.detail}}));
   }
   print(std::move(out));
+}
+
+void print_json(const std::vector<snapshot::ChangedName>& changes,
+                const std::vector<std::string>& names, const os::Hash& base) {
+  json out = json::array();
+  for (const auto& [path, change] : changes) {
+    auto entry = snapshot::path_to_json(path);
+    entry["change"] = os::word_of(change);
+    out.push_back(std::move(entry));
+  }
+  const bool has_other = names.size() == 2;
+  print(json_object({{"name", names.at(has_other ? 1 : 0)},
+                     {"from", has_other ? json(names.at(0)) : json()},
+                     {"base", has_other ? json() : json(base.hex())},
+                     {"changes", std::move(out)}}));
 }
 
 void print_json(const std::map<std::string, snapshot::SourceOutcome>& sources) {

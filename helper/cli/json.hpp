@@ -9,9 +9,11 @@ namespace snapfix::lint {
 struct Report;
 }
 namespace snapfix::os {
+struct Hash;
 struct Probe;
-}
+} // namespace snapfix::os
 namespace snapfix::snapshot {
+struct ChangedName;
 struct Created;
 struct Description;
 struct Finished;
@@ -46,6 +48,10 @@ void print_json(const lint::Report& report);
 void print_json(const std::string& folder, const std::string& file_system,
                 const std::vector<os::Probe>& probes, const std::string& root,
                 const std::optional<std::string>& former_root);
+
+/// From the first of those snapshots to the second, or to the first from that base.
+void print_json(const std::vector<snapshot::ChangedName>& changes,
+                const std::vector<std::string>& names, const os::Hash& base);
 
 /// By source.
 void print_json(const std::map<std::string, snapshot::SourceOutcome>& sources);

@@ -3,7 +3,7 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/finish_arguments.hpp"
-#include "cli/json.hpp"
+#include "cli/run_report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "job/report.hpp"
 #include "os/format.hpp"
@@ -36,8 +36,7 @@ void add_options(Arguments& options) {
                     "what becomes of a change of the source, as the guard sees it. deny (default): "
                     "it fails with EROFS, and is told; report: it is let through, and verify and "
                     "finish find it; allow: it is let through");
-  options.add_flag("verbose,v", "say on stderr what became private, and what the guard cost");
-  options.add_value("json-report", "FILE", "write what is recorded of the run to a file");
+  add_report_options(options);
   add_wait_option(options);
   options.add_flag("ctest", "called by the CMake module: own failures end in SIGABRT");
   options.add_flag("finish", "finish the snapshot when the command has ended, as 'snapfix finish' "
@@ -115,7 +114,7 @@ int run_in_snapshot(const std::vector<std::string>& arguments) {
     return k_done;
   }
   const auto wanted = run_options_from(options);
-  auto result = job::run(wanted);
+  const auto result = job::run(wanted);
   if (result.failure) {
     const int exit_code = tell_failure(result.failure);
     if (result.finishing) {
@@ -123,18 +122,7 @@ int run_in_snapshot(const std::vector<std::string>& arguments) {
     }
     return failure_of_run(exit_code, wanted.under_ctest);
   }
-  if (options.flag("verbose")) {
-    for (const auto& line : job::guard_lines(result.record.guard)) {
-      os::print(stderr, "{}\n", line);
-    }
-  }
-  if (const auto path = options.value("json-report")) {
-    try {
-      write_json(*path, wanted.name, result.record);
-    } catch (const os::Error& error) { // the command's own end is what counts
-      os::warn(error.what());
-    }
-  }
+  report_run(options, wanted.name, result);
   if (result.finishing) {
     if (wanted.under_ctest) {
       print_measurements(result);
@@ -147,10 +135,7 @@ int run_in_snapshot(const std::vector<std::string>& arguments) {
   if (result.has_finding && wanted.under_ctest) { // WILL_FAIL turns any exit code into a pass
     guard::abort_without_core();
   }
-  if (result.has_finding && result.end.signal == 0 && result.end.exit_code == 0) {
-    result.end.exit_code = k_run_difference; // a failure of the command stands
-  }
-  guard::end_as(result.end);
+  end_as(result);
 }
 
 } // namespace snapfix::cli

@@ -100,7 +100,7 @@ guard::Command command_in(const snapshot::Snapshot& snapshot, const RunOptions& 
     replace_all(argument, k_placeholder, path);
     out.arguments.push_back(map ? mapping.map(argument) : argument);
   }
-  auto variables = os::environment_without_git().variables();
+  auto variables = options.environment.value_or(os::environment_without_git()).variables();
   for (auto& variable : variables) {
     replace_all(variable, k_placeholder, path);
     variable = map ? mapping.map_variable(variable) : variable;
@@ -124,6 +124,11 @@ guard::Command command_in(const snapshot::Snapshot& snapshot, const RunOptions& 
     enforce_lock(out.environment, path, out.folder, is_told ? Tell::no : Tell::yes);
   }
   return out;
+}
+
+std::string folder_in(const snapshot::Snapshot& snapshot, const snapshot::RunRecord& run) {
+  const auto above = snapshot.path() + "/";
+  return run.folder.starts_with(above) ? run.folder.substr(above.size()) : "";
 }
 
 } // namespace snapfix::job

@@ -2,7 +2,10 @@
 
 #include "guard/command.hpp"
 #include "job/run.hpp"
+#include "snapshot/run_record.hpp"
 #include "snapshot/snapshot.hpp"
+
+#include <string>
 
 namespace snapfix::job {
 
@@ -10,5 +13,8 @@ namespace snapfix::job {
 /// where it cannot run there: the folder is missing, it undoes the lock that is held, or it is a
 /// script of the source that the snapshot lacks, since git does not track it.
 guard::Command command_in(const snapshot::Snapshot& snapshot, const RunOptions& options);
+
+/// The folder of a recorded run, relative to the snapshot; empty for its top.
+std::string folder_in(const snapshot::Snapshot& snapshot, const snapshot::RunRecord& run);
 
 } // namespace snapfix::job

@@ -24,12 +24,7 @@ Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>&
     fault = "the command wrote to the source";
   }
   out.path = held.path();
-  if (const auto* snapshot = held.snapshot()) {
-    out.shell = run_words(held.name(), held.root().path(), snapshot->meta().source);
-    if (run && run->folder.starts_with(out.path + "/")) {
-      out.shell += " --chdir=" + shell_word(run->folder.substr(out.path.size() + 1));
-    }
-  }
+  out.shell = enter_words(held.name(), held.root().path());
   out.snapshot = snapshot::finish(held, run, options, fault, print_findings);
   return out;
 }
@@ -46,7 +41,7 @@ void tell_what_became_of(const Finishing& finishing) {
     os::note(os::format("the snapshot is kept in {}: {} ({} files private, {} new, {} gone)",
                         finishing.path, finished.why_kept, now.made_private, now.added,
                         now.missing));
-    os::print_hint(os::format("a shell in it: {} -- \"${{SHELL:-sh}}\"", finishing.shell));
+    os::print_hint("a shell in it: " + finishing.shell);
   }
 }
 

@@ -13,7 +13,7 @@ namespace snapfix::job {
 struct Finishing {
   snapshot::Finished snapshot;
   std::string path;                                 ///< where it stood
-  std::string shell;                                ///< the words that run something in it
+  std::string shell;                                ///< the words that open a shell in it
   std::vector<snapshot::TouchedFile> source_writes; ///< that were to be reported
   bool lock_changed = false;
 

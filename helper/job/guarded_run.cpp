@@ -83,6 +83,9 @@ void add_git_ceiling(os::Environment& environment, const std::string& snapshot) 
                     "source's repository from the snapshot: choose another --root");
   }
   if (const auto given = environment.get(k_variable)) {
+    if ((*given + ":").starts_with(ceilings + ":")) {
+      return; // that of a recorded run
+    }
     ceilings += ":" + *given;
   }
   environment.set(k_variable, ceilings);
@@ -94,7 +97,7 @@ snapshot::GuardRecord guard_before(Guard wanted) {
 
 guard::CommandEnd run_in_tree(const snapshot::Snapshot& snapshot, const guard::Command& command,
                               Guard wanted, guard::SourceWrites source_writes,
-                              snapshot::RunRecord& record) {
+                              snapshot::RunRecord& record, std::optional<os::Time> listed) {
   const auto& root = snapshot.root();
   const std::string& folder = snapshot.folder();
   if (wanted == Guard::off) {
@@ -114,11 +117,13 @@ guard::CommandEnd run_in_tree(const snapshot::Snapshot& snapshot, const guard::C
       throw guard::NoGuard("valgrind traces children, and snapfix is one: with "
                            "--trace-children-skip=*/snapfix as well it checks the command alone");
     }
-    const auto listed = root.runs().stat_of(folder.c_str()).mtime; // written just now
+    if (!listed) {
+      listed = root.runs().stat_of(folder.c_str()).mtime;
+    }
     const guard::Protection protection{.device = shared.device,
                                        .inodes = std::move(shared.inodes),
-                                       .listed_seconds = listed.seconds,
-                                       .listed_nanoseconds = listed.nanoseconds,
+                                       .listed_seconds = listed->seconds,
+                                       .listed_nanoseconds = listed->nanoseconds,
                                        .tree = snapshot.path(),
                                        .staging = root.work().path() + "/" + folder,
                                        .store = root.objects().path(),

@@ -77,6 +77,12 @@ std::string run_words(const std::string& name, const std::string& root, const st
          shell_word(root) + " --source " + shell_word(source);
 }
 
+std::string enter_words(const std::string& name, const std::string& root) {
+  return shell_word(own_program()) + " enter " +
+         shell_word((name.starts_with('-') ? "--name=" : "") + name) + " --root " +
+         shell_word(root);
+}
+
 std::vector<std::string> command_lines(const snapshot::Description& snapshot,
                                        const std::string& root) {
   using Texts = std::vector<std::string>;

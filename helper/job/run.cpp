@@ -180,6 +180,8 @@ void Run::begin_record() {
   if (const auto parent = os::identify_parent()) {
     record.parent = {parent->pid, parent->start_time};
   }
+  record.wishes = {os::word_of(m_options.guard), os::word_of(m_options.source_writes),
+                   m_options.locks.uv};
   record.guard = guard_before(m_options.guard);
   record.finish = m_options.finish;
 }

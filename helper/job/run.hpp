@@ -5,6 +5,7 @@
 #include "job/finish.hpp"
 #include "job/guarded_run.hpp"
 #include "job/lock_check.hpp"
+#include "os/environment.hpp"
 #include "os/lock.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/ledger.hpp"
@@ -28,10 +29,11 @@ struct RunOptions {
   bool names_locks = false;
 
   std::vector<std::string> command;
-  std::vector<std::string> launcher; ///< goes before it
-  std::string folder;                ///< of the snapshot, where it runs; empty for the top
-  bool map_source = false;           ///< its paths under the source become those in the snapshot
-  std::string source_as_given;       ///< another spelling of the source's path
+  std::vector<std::string> launcher;          ///< goes before it
+  std::optional<os::Environment> environment; ///< in place of this process's
+  std::string folder;                         ///< of the snapshot, where it runs; empty for the top
+  bool map_source = false;     ///< its paths under the source become those in the snapshot
+  std::string source_as_given; ///< another spelling of the source's path
 
   Guard guard = Guard::automatic;
   guard::SourceWrites source_writes = guard::SourceWrites::deny;

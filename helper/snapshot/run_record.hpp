@@ -85,6 +85,13 @@ struct FinishOptions {
   std::size_t spares = 0; ///< the tree is handed on while there are less
 };
 
+/// What a run was asked for, to be done again: words of options.
+struct RunWishes {
+  std::string guard = "auto";
+  std::string source_writes = "deny";
+  std::string uv; ///< that checks locks; empty: that of PATH
+};
+
 struct RunEnd {
   std::string at;
   int status = 0;
@@ -105,12 +112,16 @@ struct RunRecord {
   std::vector<os::LivingProcess> outlived;
   std::optional<Changes> changes; ///< since the run has ended, where they were counted
   std::string why_kept;           ///< by its finish; empty if that was not the case
+  RunWishes wishes;
   GuardRecord guard;
+  /// Somebody has worked in the snapshot since, by `snapfix enter` without the guard.
+  bool was_entered_unguarded = false;
   std::optional<FinishOptions> finish; ///< still to be done; the run was to do it at its end
 
   /// Whether it is, or was, under the guard, or had nothing to be guarded.
   bool is_guarded() const {
-    return guard.state == GuardState::on || guard.state == GuardState::not_needed;
+    return !was_entered_unguarded &&
+           (guard.state == GuardState::on || guard.state == GuardState::not_needed);
   }
   /// Whether the run came to its end and left no process behind.
   bool ended_cleanly() const { return end && outlived.empty(); }

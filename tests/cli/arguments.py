@@ -10,7 +10,7 @@ import harness
 from harness import snapfix
 from project import Project
 
-k_commands = ("freeze", "create", "run", "verify", "finish", "finish-run", "remove", "list", "show", "prune", "doctor", "uv-lint")
+k_commands = ("freeze", "create", "run", "enter", "rerun", "diff", "verify", "finish", "finish-run", "remove", "list", "show", "prune", "doctor", "uv-lint")
 
 
 def refused(tmp, *args, says=()):
@@ -57,9 +57,9 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
         "--wait": "1", "--name": "t", "--chdir": ".", "--launcher": "env", "--guard": "off", "--source-writes": "allow",
         "--json-report": tmp / "report", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0",
     }
-    own_values = {("finish", "--keep"): "always", ("run", "--keep"): "always", ("prune", "--keep"): "5"}
+    own_values = {("enter", "--guard"): "on", ("finish", "--keep"): "always", ("run", "--keep"): "always", ("prune", "--keep"): "5"}
     words = {"create": ["t"], "verify": ["t"], "finish": ["t", "--keep=always"], "show": ["t"], "doctor": [tmp],
-             "uv-lint": [p.source / "s.sh"], "run": ["t"]}
+             "uv-lint": [p.source / "s.sh"], "run": ["t"], "enter": ["t"], "rerun": ["t"], "diff": ["t"]}
     known = {command: options_of(command) for command in k_commands}
     every = set().union(*known.values())
     assert every >= {"--help", "--json", "--wait", "--source", "--fix", "--content"}, every
@@ -84,6 +84,8 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
                 args.append("gone")
             if command in ("verify", "finish", "show"):
                 p.create("t", "--fresh")
+            if command in ("enter", "rerun", "diff"):
+                p("run", "t", "--fresh", "--", "true")
             where = [] if command in ("doctor", "uv-lint") or option in ("--source", "--root") else ["--root", p.root]
             command_line = [command, *args, *where, *(["--", "true"] if command == "run" else [])]
             if command in ("create", "run") and option not in ("--fresh", "--reuse", "--update"):
@@ -99,6 +101,9 @@ def test_help_names_what_the_contract_has():
         "create": tree + ["--fresh", "--ctest", "--json", "--wait"],
         "run": tree + ["--fresh", "--chdir", "--map-source", "--guard", "--source-writes", "--finish", "--keep", "--verdict",
                        "--wait", "--ctest"],
+        "enter": ["--root", "--guard", "--wait"],
+        "rerun": ["--root", "--fresh", "--wait", "--json-report"],
+        "diff": ["--root", "--patch", "--null", "--json"],
         "verify": ["--root", "--content", "--json"],
         "finish": ["--root", "--keep", "--verdict", "--wait", "--ctest", "--json"],
         "finish-run": ["--root", "--json"],

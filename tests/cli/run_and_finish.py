@@ -112,7 +112,7 @@ def test_the_last_lines_lead_into_it(tmp):
     shell.write_text("#!/bin/sh\npwd; cat new\n")
     shell.chmod(0o755)
     command = way.split("a shell in it: ")[1]
-    assert command.startswith(os.path.realpath(harness.snapfix_path()) + " run t "), command
+    assert command.startswith(os.path.realpath(harness.snapfix_path()) + " enter t "), command
     assert run(["sh", "-c", command], cwd="/", env={"SHELL": shell}).out == f"{p.root}/t\nx\n"
     done = finishing(p, "--fresh", "--chdir=dir", script="exit 3", expect=3)
     assert run(["sh", "-c", done.err.splitlines()[-1].split("a shell in it: ")[1]], cwd="/", stdin="pwd\n", env={"SHELL": ""}).out == f"{p.root}/t/dir\n"
@@ -248,7 +248,7 @@ def test_a_quoted_name(tmp):
     name = "it's $HOME"
     done = p("run", name, "--finish", "--", "sh", "-c", "exit 1", expect=1)
     words = shlex.split(done.err.splitlines()[-1].split("a shell in it: ")[1])
-    assert words[1:3] == ["run", name], done
+    assert words[1:3] == ["enter", name], done
 
 
 if __name__ == "__main__":

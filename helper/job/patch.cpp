@@ -1,0 +1,113 @@
+#include "job/patch.hpp"
+
+#include "os/error.hpp"
+#include "os/file.hpp"
+#include "os/format.hpp"
+#include "os/process.hpp"
+#include "os/remove_tree.hpp"
+#include "os/subprocess.hpp"
+#include "source/glob.hpp"
+#include "source/listing.hpp"
+
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace snapfix::job {
+namespace {
+
+/// A folder of the root that prune removes where we are killed: its name is locked.
+class Scratch {
+public:
+  explicit Scratch(const snapshot::Root& root)
+      : m_root(root), m_name(os::format("~diff.{}", os::this_process())),
+        m_lock(root.lock_name(m_name, "snapfix diff")) {
+    os::remove_tree(root.work(), m_name.c_str());
+    m_dir = root.work().ensure_child(m_name.c_str(), 0700);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    try {
+      os::remove_tree(m_root.work(), m_name.c_str());
+      m_root.remove_lock_file(m_name, m_lock);
+    } catch (const std::exception&) { // prune takes it
+    }
+  }
+
+  const os::Dir& dir() const { return m_dir; }
+
+private:
+  const snapshot::Root& m_root;
+  std::string m_name;
+  os::Lock m_lock;
+  os::Dir m_dir;
+};
+
+void copy(const snapshot::Side& side, const std::string& path, const os::Dir& top) {
+  const auto found = side.entries().find(path);
+  if (found == side.entries().end()) {
+    return;
+  }
+  const auto& entry = found->second;
+  auto dir = top.open_child(".");
+  for (const auto component : source::split_path(source::folder_of(path))) {
+    dir = dir.ensure_child(std::string(component).c_str());
+  }
+  const std::string name(source::name_of(path));
+  if (entry.is_symlink()) {
+    dir.make_symlink(name.c_str(), entry.target.c_str());
+    return;
+  }
+  const auto from = side.open(path);
+  const auto to = dir.create_file(name.c_str(), entry.mode & 0777U);
+  if (os::try_reflink(from.get(), to.get()) != 0) {
+    os::copy_data(from.get(), path, to.get(), dir.path_of(name.c_str()), entry.size, nullptr);
+  }
+}
+
+os::Environment bare_environment(const os::Dir& scratch, const snapshot::Root& root) {
+  auto out = os::environment_without_git();
+  for (const char* name : {"GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "XDG_CONFIG_HOME"}) {
+    out.unset(name);
+  }
+  out.set("HOME", scratch.path());
+  out.set("GIT_CONFIG_GLOBAL", "/dev/null");
+  out.set("GIT_CONFIG_NOSYSTEM", "1");
+  out.set("GIT_ATTR_NOSYSTEM", "1");
+  out.set("GIT_CEILING_DIRECTORIES", root.work().path()); // the root may lie in a work tree
+  return out;
+}
+
+} // namespace
+
+void make_patch(const snapshot::Root& root, const snapshot::Side& before,
+                const snapshot::Side& after, const std::vector<snapshot::ChangedName>& names,
+                const std::function<void(std::string_view)>& take) {
+  const Scratch scratch(root);
+  for (const auto& [side, name] : {std::pair(&before, "a"), std::pair(&after, "b")}) {
+    scratch.dir().make_folder(name, 0700);
+    const auto top = scratch.dir().open_child(name);
+    for (const auto& changed : names) {
+      copy(*side, changed.path, top);
+    }
+  }
+  std::optional<os::Finished> git;
+  try {
+    git = os::run_program({"git", "--no-pager", "diff", "--no-index", "--no-ext-diff",
+                           "--no-textconv", "--no-renames", "--no-prefix", "--no-color", "a", "b"},
+                          bare_environment(scratch.dir(), root), scratch.dir().path(), take);
+  } catch (const os::Error& error) {
+    if (error.error_number() == ENOENT) {
+      throw os::Error("git, which makes the patch, is not installed",
+                      "install it, or leave out -p");
+    }
+    throw;
+  }
+  if (git->exit_code > 1) {
+    throw os::Error(os::format("git makes no patch (exit code {}): {}", git->exit_code, git->err));
+  }
+}
+
+} // namespace snapfix::job

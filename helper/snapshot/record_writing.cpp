@@ -1,0 +1,163 @@
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "os/json.hpp"
+#include "snapshot/record_json.hpp"
+
+namespace snapfix::snapshot {
+namespace {
+
+using nlohmann::json;
+using os::json_object;
+
+json json_of(const GuardRecord& guard) {
+  json out = json_object({{"state", os::word_of(guard.state)}});
+  if (!guard.reason.empty()) {
+    out["reason"] = guard.reason;
+  }
+  if (!guard.report) {
+    return out;
+  }
+  const GuardReport& did = *guard.report;
+  out["private"] = did.made_private;
+  out["calls"] = json::object();
+  for (const auto& [call, cost] : did.calls) {
+    out["calls"][call] = json_object({{"count", cost.count}, {"seconds", cost.seconds}});
+  }
+  out["unjudged"] = did.unjudged;
+  out["failed"] = did.failed;
+  out["kernel"] = did.kernel;
+  out["source"] = {
+      {"writes", did.source_writes}, {"calls", did.source_calls}, {"more", did.more_source_calls}};
+  return out;
+}
+
+void add_end(const RunRecord& run, json& out) {
+  out["ended"] = run.end->at;
+  if (run.end->signal != 0) {
+    out["signal"] = run.end->signal;
+  } else {
+    out["status"] = run.end->status;
+  }
+  for (const auto& process : run.outlived) {
+    out["outlived"].push_back(json_object({{"pid", process.pid}, {"name", process.name}}));
+  }
+  out["changes"] = nullptr;
+  if (const auto& changes = run.changes) {
+    out["changes"] = json_object({{"private", changes->made_private},
+                                  {"bytes_private", changes->bytes_private},
+                                  {"missing", changes->missing},
+                                  {"added", changes->added}});
+  }
+  if (!run.why_kept.empty()) {
+    out["why_kept"] = run.why_kept;
+  }
+}
+
+json json_of(const FinishOptions& finish) {
+  const auto& skip = finish.verdict.skip_return_code;
+  return json_object({{"keep", os::word_of(finish.keep)},
+                      {"will_fail", finish.verdict.will_fail},
+                      {"skip_return_code", skip ? json(*skip) : json()},
+                      {"by_output", finish.verdict.by_output},
+                      {"spares", finish.spares}});
+}
+
+} // namespace
+
+json path_to_json(const std::string& path) {
+  json out = json_object({{"path", path}});
+  if (!os::is_utf8(path)) {
+    std::string hex;
+    for (const char c : path) {
+      hex += os::format("{:02x}", static_cast<unsigned char>(c));
+    }
+    out["path_hex"] = hex;
+  }
+  return out;
+}
+
+void to_json(json& json, const Ledger& ledger) {
+  json = json_object({{"linked", ledger.linked},
+                      {"reflinked", ledger.reflinked},
+                      {"copied", ledger.copied()},
+                      {"copied_by_reason", ledger.copied_by_reason},
+                      {"symlinks", ledger.symlinks},
+                      {"folders", ledger.folders},
+                      {"entries", ledger.entries()},
+                      {"bytes_shared", ledger.bytes_shared},
+                      {"bytes_copied", ledger.bytes_copied},
+                      {"seconds", ledger.seconds}});
+}
+
+void to_json(json& json, const BaseMeta& meta) {
+  json = json_object({{"source", meta.source},
+                      {"files", os::word_of(meta.files)},
+                      {"git", os::word_of(meta.git)},
+                      {"include", meta.include},
+                      {"link_from", os::word_of(meta.link_from)},
+                      {"created", meta.created}});
+}
+
+void to_json(json& json, const RecordedOptions& options) {
+  json = json_object({{"exclude", options.exclude},
+                      {"copy", options.copy},
+                      {"link_from", os::word_of(options.link_from)},
+                      {"link_mode", os::word_of(options.link_mode)},
+                      {"uv_locked", options.uv_locked}});
+}
+
+void to_json(json& json, const SnapshotMeta& meta) {
+  json = json_object({{"name", meta.name},
+                      {"created", meta.created},
+                      {"source", meta.source},
+                      {"options", meta.options},
+                      {"ledger", meta.ledger},
+                      {"update", os::word_of(meta.update)}});
+}
+
+void to_json(json& json, const FrozenRecord& record) {
+  json = json_object({{"machine", record.run.machine},
+                      {"pid", record.run.pid},
+                      {"start_time", record.run.start_time},
+                      {"base", record.base.hex()}});
+}
+
+void to_json(json& json, const TouchedFile& file) {
+  json = path_to_json(file.path);
+  json["program"] = file.program;
+  json["call"] = file.call;
+}
+
+void to_json(json& json, const RunRecord& run) {
+  json = json_object({{"command", run.command},
+                      {"environment", run.environment},
+                      {"folder", run.folder},
+                      {"host", run.host},
+                      {"pid", run.pid},
+                      {"started", run.started},
+                      {"options", json_object({{"guard", run.wishes.guard},
+                                               {"source_writes", run.wishes.source_writes},
+                                               {"uv", run.wishes.uv}})}});
+  if (run.was_entered_unguarded) {
+    json["entered_unguarded"] = true;
+  }
+  if (run.guard.state != GuardState::unknown) {
+    json["guard"] = json_of(run.guard);
+  }
+  if (run.parent) {
+    json["parent"] =
+        json_object({{"pid", run.parent->pid}, {"start_time", run.parent->start_time}});
+  }
+  if (run.end) {
+    add_end(run, json);
+  }
+  if (run.finish) {
+    json["finish"] = json_of(*run.finish);
+  }
+}
+
+std::string to_text(const RecordedOptions& options) {
+  return os::text_of(options);
+}
+
+} // namespace snapfix::snapshot
