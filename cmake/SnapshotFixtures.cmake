@@ -212,6 +212,18 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   Cache variable: how many trees of snapshots that go may wait for the next ones; empty: as many as
   processors; ``0``: none.
 
+.. variable:: SNAPSHOT_FIXTURES_PACK
+
+  Cache variable: ``ON_FAILURE`` has each test whose snapshot is kept because it failed pack it, into
+  ``${CMAKE_BINARY_DIR}/Testing/packs/<snapshot>.pack.tar.zst``: what ``snapfix repro`` makes the same layout of
+  elsewhere. The file is attached to the test in ``Test.xml``, and named in its output as GitLab's JUnit
+  reports want it. Not of tests that are judged by their output. ``NEVER`` at first.
+
+.. variable:: SNAPSHOT_FIXTURES_PACK_ENV
+
+  Cache variable: names of variables whose values go into packs, beside those of the test's ``ENVIRONMENT``;
+  but no value that looks like a secret.
+
 .. variable:: SNAPSHOT_FIXTURES_UV_LOCKED
 
   Cache variable: whether ``UV_LOCKED`` is the default of snapshot tests whose source has a
@@ -251,6 +263,11 @@ set(SNAPSHOT_FIXTURES_SETUP "TEST" CACHE STRING
 set_property(CACHE SNAPSHOT_FIXTURES_SETUP PROPERTY STRINGS TEST FIXTURE)
 set(SNAPSHOT_FIXTURES_SPARES "" CACHE STRING
   "How many trees of snapshots that go may wait for the next ones; empty: as many as processors")
+set(SNAPSHOT_FIXTURES_PACK "NEVER" CACHE STRING
+  "Whether snapshots of tests that fail are packed, to be made elsewhere: NEVER, ON_FAILURE")
+set_property(CACHE SNAPSHOT_FIXTURES_PACK PROPERTY STRINGS NEVER ON_FAILURE)
+set(SNAPSHOT_FIXTURES_PACK_ENV "" CACHE STRING
+  "Names of environment variables whose values go into packs, beside those of the test")
 option(SNAPSHOT_FIXTURES_UV_LOCKED
   "Whether UV_LOCKED is the default of tests whose source has a uv.lock" OFF)
 set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
@@ -288,6 +305,9 @@ function(add_snapshot_test)
   _snapshot_fixtures_name_snapshot("${NAME}")
   _snapshot_fixtures_find_verdict(verdict "${NAME}")
   set(verdict_code "\"--verdict=$<GENEX_EVAL:$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}>>\"")
+  if(NOT SNAPSHOT_FIXTURES_PACK STREQUAL "NEVER")
+    string(APPEND verdict_code " \"--pack-env=$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}_env>\"")
+  endif()
   if(setup STREQUAL "fixture")
     _snapshot_fixtures_add_pair("${where}" "${NAME}" "${place}" "${plan}" "${snapshot_code}" "${fixture}"
       "${CONFIGURATIONS_code}" "${SETUP_TIMEOUT_code}" "${verdict_code}")

@@ -90,6 +90,7 @@ function(_snapshot_fixtures_settle directory is_test name fixture plan configura
     _snapshot_fixtures_read_test("${name}" "${scope}" LABELS DISABLED FIXTURES_REQUIRED
       FIXTURES_SETUP FIXTURES_CLEANUP WORKING_DIRECTORY ENVIRONMENT ENVIRONMENT_MODIFICATION)
     _snapshot_fixtures_settle_verdict("${name}" "${scope}")
+    _snapshot_fixtures_settle_pack("${name}" "${ENVIRONMENT}")
     _snapshot_fixtures_check_late_properties("${where}" "${plan}" "${FIXTURES_SETUP}"
       "${FIXTURES_CLEANUP}" "${WORKING_DIRECTORY}" "${ENVIRONMENT}" "${ENVIRONMENT_MODIFICATION}")
     _snapshot_fixtures_restore_fixtures(
@@ -167,6 +168,23 @@ function(_snapshot_fixtures_settle_verdict name scope)
     list(JOIN words "," words)
     _snapshot_fixtures_find_verdict(verdict "${name}")
     set_property(TARGET _snapshot_fixtures_verdicts PROPERTY ${verdict} "${expression}${words}")
+  endif()
+endfunction()
+
+# The names of the variables that a pack of the test's snapshot has: those that the test sets, and whose
+# values so stand in the project's files, and those that are asked for.
+function(_snapshot_fixtures_settle_pack name environment)
+  set(names ${SNAPSHOT_FIXTURES_PACK_ENV})
+  foreach(variable IN LISTS environment)
+    if(variable MATCHES "^([A-Za-z_][A-Za-z_0-9]*)=")
+      list(APPEND names "${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
+  if(NOT SNAPSHOT_FIXTURES_PACK STREQUAL "NEVER" AND NOT names STREQUAL "")
+    list(REMOVE_DUPLICATES names)
+    list(JOIN names "," names)
+    _snapshot_fixtures_find_verdict(verdict "${name}")
+    set_property(TARGET _snapshot_fixtures_verdicts PROPERTY ${verdict}_env "${names}")
   endif()
 endfunction()
 

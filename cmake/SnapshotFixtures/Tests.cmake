@@ -104,7 +104,7 @@ function(_snapshot_fixtures_find_plan out call where place given source_dir free
     ${keep}\n${guard}\n${source_writes}\n${working_directory}\n${from}
     ${SNAPSHOT_FIXTURES_ROOT}\n${SNAPSHOT_FIXTURES_KEEP}\n${SNAPSHOT_FIXTURES_GUARD}
     ${SNAPSHOT_FIXTURES_SOURCE_WRITES}\n${SNAPSHOT_FIXTURES_SPARES}\n${SNAPSHOT_FIXTURES_UV_LOCKED}\n${SNAPSHOT_FIXTURES_UV}
-    ${SNAPSHOT_FIXTURES_HELPER}")
+    ${SNAPSHOT_FIXTURES_HELPER}\n${SNAPSHOT_FIXTURES_PACK}")
   set(plan "_snapshot_fixtures_plan ${plan}")
   get_property(made GLOBAL PROPERTY "${plan}" SET)
   if(NOT made)
@@ -126,7 +126,8 @@ function(_snapshot_fixtures_find_plan out call where place given source_dir free
     set_property(GLOBAL PROPERTY "${plan} helper_code" "${helper_code}")
     set_property(GLOBAL PROPERTY "${plan} tree_code" "${freeze_code}${tree_options}${uv_code}")
     set_property(GLOBAL PROPERTY "${plan} run_code" "${run_code}")
-    set_property(GLOBAL PROPERTY "${plan} finish_code" "\"--keep\" \"${keep}\"${spares_code}")
+    _snapshot_fixtures_packs(packs_code "${where}")
+    set_property(GLOBAL PROPERTY "${plan} finish_code" "\"--keep\" \"${keep}\"${spares_code}${packs_code}")
     set_property(GLOBAL PROPERTY "${plan} root_code" "${root_code}")
     set_property(GLOBAL PROPERTY "${plan} source" "${source}")
     set_property(GLOBAL PROPERTY "${plan} root" "${root}")
@@ -145,6 +146,18 @@ function(_snapshot_fixtures_spares out where)
         "set it to how many trees may wait for the next snapshots, or to nothing")
     endif()
     set(code " \"--spares\" \"${SNAPSHOT_FIXTURES_SPARES}\"")
+  endif()
+  set(${out} "${code}" PARENT_SCOPE)
+endfunction()
+
+function(_snapshot_fixtures_packs out where)
+  set(code "")
+  if(SNAPSHOT_FIXTURES_PACK STREQUAL "ON_FAILURE")
+    _snapshot_fixtures_escape_literal(folder "${CMAKE_BINARY_DIR}/Testing/packs")
+    set(code " \"--pack\" \"${folder}\"")
+  elseif(NOT SNAPSHOT_FIXTURES_PACK STREQUAL "NEVER")
+    _snapshot_fixtures_misuse("${where}" "SNAPSHOT_FIXTURES_PACK '${SNAPSHOT_FIXTURES_PACK}' is none of NEVER, ON_FAILURE"
+      "set it to one of these")
   endif()
   set(${out} "${code}" PARENT_SCOPE)
 endfunction()

@@ -27,13 +27,15 @@ struct Subcommand {
   const char* help;
 };
 
-constexpr std::array<Subcommand, 15> k_subcommands{{
+constexpr std::array<Subcommand, 17> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
     {"enter", enter, "NAME", "open a shell in a snapshot, as its last run had it"},
     {"rerun", rerun, "NAME", "run the last recorded command of a snapshot again"},
     {"diff", diff, "A [B]", "what differs: of two snapshots, or from what A was made of"},
+    {"pack", pack, "NAME", "write a file that makes the snapshot elsewhere"},
+    {"repro", repro, "FILE --source CLONE", "make the snapshot of a pack, from a clone"},
     {"verify", verify, "NAME", "report what was changed through a link"},
     {"finish", finish, "NAME", "verify, then keep or remove"},
     {"finish-run", finish_run, "", "end a ctest run: tell what of its sources has changed"},
@@ -60,7 +62,8 @@ void print_help() {
       "\n'snapfix help COMMAND' or 'snapfix COMMAND --help' shows the options of a command.\n\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 verification found a difference;\n"
       "diff: 1 something differs, 2 trouble;\n"
-      "run, enter, rerun: the command's own, or 123 it changed what it must not, 125 own failure,\n"
+      "run, enter, rerun, repro: the command's own, or 123 it changed what it must not, 125 own "
+      "failure,\n"
       "126 not executable, 127 not found.\n");
 }
 
@@ -124,7 +127,7 @@ bool is_called_by_ctest(const std::vector<std::string>& arguments) {
 }
 
 /// These end as what they run does.
-constexpr std::array<std::string_view, 3> k_as_their_command{"run", "enter", "rerun"};
+constexpr std::array<std::string_view, 4> k_as_their_command{"run", "enter", "rerun", "repro"};
 
 /// A test's own failure must not look like its command's, and that of `diff` not like an answer.
 int own_failure(const std::vector<std::string>& arguments, int exit_code) {

@@ -33,6 +33,8 @@ int run_in_snapshot(const std::vector<std::string>& arguments);
 int enter(const std::vector<std::string>& arguments);
 int rerun(const std::vector<std::string>& arguments);
 int diff(const std::vector<std::string>& arguments);
+int pack(const std::vector<std::string>& arguments);
+int repro(const std::vector<std::string>& arguments);
 int verify(const std::vector<std::string>& arguments);
 int finish(const std::vector<std::string>& arguments);
 int finish_run(const std::vector<std::string>& arguments);

@@ -32,14 +32,17 @@ int finish(const std::vector<std::string>& arguments) {
     const auto root = snapshot::Root::open(path);
     snapshot::Held held(root, name, "snapfix finish", patience);
     finishing = job::finish(held, held.last_run(), how);
-    job::tell_what_became_of(finishing);
   }
   const auto& verified = finishing.snapshot.verified;
   if (options.flag("json")) {
     print_json(finishing.snapshot, name, finishing.source_writes);
   } else if (options.flag("ctest") && finishing.snapshot.existed) {
     job::print_measurements(verified);
+    if (!finishing.pack.empty()) {
+      job::print_attachment(finishing.pack);
+    }
   }
+  job::tell_what_became_of(finishing);
   const bool has_finding = finishing.has_finding();
   if (has_finding && options.flag("ctest")) {
     os::print_hint(

@@ -1,6 +1,8 @@
 #include "cli/finish_arguments.hpp"
 
 #include "os/format.hpp"
+#include "os/path.hpp"
+#include "os/split.hpp"
 #include "source/glob.hpp"
 
 #include <algorithm>
@@ -55,6 +57,11 @@ void add_finish_options(Arguments& arguments) {
       "spares", "N",
       "hand the tree on, instead of removing it, to the next snapshot that is made, "
       "while there are less than N such trees; default: as many as processors");
+  arguments.add_value("pack", "DIR",
+                      "pack a snapshot that is kept, as its command has not ended well, into this "
+                      "folder, as 'snapfix pack' does; of another one no pack stays there");
+  arguments.add_value_or_nothing("pack-env", "NAMES",
+                                 "variables whose values go along, separated by commas");
 }
 
 snapshot::FinishOptions finish_options_from(const Arguments& arguments) {
@@ -63,6 +70,11 @@ snapshot::FinishOptions finish_options_from(const Arguments& arguments) {
   read_verdict(arguments, arguments.value("verdict").value_or(""), out.verdict);
   out.spares =
       arguments.number("spares", 0, k_most_spares).value_or(std::thread::hardware_concurrency());
+  if (const auto folder = arguments.value("pack")) {
+    out.pack_to = os::absolute_path(*folder);
+  }
+  out.pack_environment = os::split(arguments.value("pack-env").value_or(""), ',');
+  std::erase(out.pack_environment, "");
   return out;
 }
 

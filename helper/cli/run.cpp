@@ -70,7 +70,7 @@ job::RunOptions run_options_from(const Arguments& options) {
   if (options.flag("finish")) {
     out.finish = finish_options_from(options);
   }
-  for (const char* name : {"keep", "verdict", "spares"}) {
+  for (const char* name : {"keep", "verdict", "spares", "pack", "pack-env"}) {
     if (!out.finish && options.has(name)) {
       options.fail(
           os::format("--{} says how the snapshot is finished, and --finish is missing", name));
@@ -126,6 +126,9 @@ int run_in_snapshot(const std::vector<std::string>& arguments) {
   if (result.finishing) {
     if (wanted.under_ctest) {
       print_measurements(result);
+      if (!result.finishing->pack.empty()) {
+        job::print_attachment(result.finishing->pack);
+      }
     }
     // Last: who looks for the tree looks at the end. Not where ctest searches what is said.
     if (!(wanted.under_ctest && wanted.finish->verdict.by_output) || result.has_finding) {

@@ -1,15 +1,43 @@
 #include "job/finish.hpp"
 
+#include "job/pack.hpp"
 #include "job/pasteable.hpp"
 #include "job/report.hpp"
 #include "job/source_writes.hpp"
 #include "job/uv_locked.hpp"
+#include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+
+#include <boost/filesystem.hpp>
 
 #include <string>
 
 namespace snapfix::job {
+
+namespace {
+
+/// Packs a snapshot that is kept of a failure; of another one no pack stays. Its path, or nothing.
+std::string make_pack(const snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
+                      const snapshot::FinishOptions& options, const snapshot::Finished& finished) {
+  const auto name = pack_name(held.folder());
+  try {
+    boost::system::error_code failed; // what comes next says it
+    boost::filesystem::create_directories(options.pack_to, failed);
+    const auto folder = os::Dir::open(options.pack_to);
+    folder.unlink_if_present(name.c_str());
+    if (finished.kept && finished.has_failed && run && !run->command.empty()) {
+      auto path = folder.path_of(name.c_str());
+      pack(held.require(), {.environment = options.pack_environment}, path);
+      return path;
+    }
+  } catch (const os::Error& error) { // how the command ended is what counts
+    os::note(os::format("there is no pack of it: {}", error.what()));
+  }
+  return {};
+}
+
+} // namespace
 
 Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
                  const snapshot::FinishOptions& options) {
@@ -26,6 +54,9 @@ Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>&
   out.path = held.path();
   out.shell = enter_words(held.name(), held.root().path());
   out.snapshot = snapshot::finish(held, run, options, fault, print_findings);
+  if (!options.pack_to.empty()) {
+    out.pack = make_pack(held, run, options, out.snapshot);
+  }
   return out;
 }
 
@@ -41,6 +72,10 @@ void tell_what_became_of(const Finishing& finishing) {
     os::note(os::format("the snapshot is kept in {}: {} ({} files private, {} new, {} gone)",
                         finishing.path, finished.why_kept, now.made_private, now.added,
                         now.missing));
+    if (!finishing.pack.empty()) {
+      os::print_hint(os::format("the same elsewhere: snapfix repro {} --source CLONE --run",
+                                shell_word(finishing.pack)));
+    }
     os::print_hint("a shell in it: " + finishing.shell);
   }
 }

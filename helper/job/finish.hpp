@@ -16,6 +16,7 @@ struct Finishing {
   std::string shell;                                ///< the words that open a shell in it
   std::vector<snapshot::TouchedFile> source_writes; ///< that were to be reported
   bool lock_changed = false;
+  std::string pack; ///< the path of its pack; empty: none was to be made
 
   bool has_finding() const {
     return lock_changed || !source_writes.empty() || !snapshot.verified.findings.empty();
@@ -23,7 +24,7 @@ struct Finishing {
 };
 
 /// Finishes the snapshot, whose last run is `run`. Tells what is wrong with it: shared files or
-/// locks that were changed, writes to the source. Throws os::Error.
+/// locks that were changed, writes to the source. Packs it where it is to. Throws os::Error.
 Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
                  const snapshot::FinishOptions& options);
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <string_view>
 
 namespace snapfix::job {
@@ -79,6 +80,14 @@ void print_measurement(const std::string& name, double value) {
   }
   os::print("<CTestMeasurement type=\"numeric/double\" name=\"{}\">{:.12g}</CTestMeasurement>",
             name, value);
+}
+
+void print_attachment(const std::string& path) {
+  if (ctest_writes_test_xml()) {
+    os::print("<CTestMeasurementFile type=\"file\" name=\"pack\">{}</CTestMeasurementFile>", path);
+  }
+  os::print("[[ATTACHMENT|{}]]\n", path);
+  std::fflush(stdout); // the last lines are for people
 }
 
 void print_measurements(const snapshot::Ledger& ledger) {

@@ -21,6 +21,9 @@ void print_measurements(const snapshot::Ledger& ledger);
 void print_measurements(const snapshot::Frozen& frozen);
 void print_measurements(const snapshot::Verified& verified);
 
+/// Names a file to ctest and to GitLab, which attach it to a test's report.
+void print_attachment(const std::string& path);
+
 /// What the user should know of a freeze or a new snapshot, on stderr.
 void print_notes(const snapshot::Frozen& frozen);
 void print_notes(const snapshot::Created& created);

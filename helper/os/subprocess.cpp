@@ -131,12 +131,17 @@ std::vector<char*> pointers_to(const std::vector<std::string>& words) {
 
 Finished run_program(const std::vector<std::string>& command, const Environment& environment,
                      const std::string& folder,
-                     const std::function<void(std::string_view)>& take_output) {
+                     const std::function<void(std::string_view)>& take_output, int input) {
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   SpawnActions actions;
   const SpawnAttributes attributes;
-  ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (input < 0) {
+    ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  } else {
+    ::lseek(input, 0, SEEK_SET);
+    ::posix_spawn_file_actions_adddup2(actions.get(), input, STDIN_FILENO);
+  }
   ::posix_spawn_file_actions_adddup2(actions.get(), out.write_end.get(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(actions.get(), err.write_end.get(), STDERR_FILENO);
   ::posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());

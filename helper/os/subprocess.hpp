@@ -17,12 +17,13 @@ struct Finished {
   std::string err;
 };
 
-/// Runs a program of PATH and collects what it says; its stdin is /dev/null. With `take_output` its
-/// stdout goes there, piece by piece, and Finished::out stays empty. Throws Error if it cannot be
+/// Runs a program of PATH and collects what it says; its stdin is `input`, an open file that is
+/// read from its start, or /dev/null. With `take_output` its stdout goes there, piece by piece, and
+/// Finished::out stays empty. Throws Error if it cannot be
 /// started (error_number() is ENOENT where there is no such program).
 Finished run_program(const std::vector<std::string>& command, const Environment& environment,
                      const std::string& folder,
-                     const std::function<void(std::string_view)>& take_output = {});
+                     const std::function<void(std::string_view)>& take_output = {}, int input = -1);
 
 /// The path of a program of PATH, or of the one at `name` where that holds a `/`; nothing if there
 /// is none that may be executed.

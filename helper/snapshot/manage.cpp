@@ -177,6 +177,9 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
   if (options.keep != Keep::never) {
     out.why_kept = reason_to_keep(snapshot, run, options.verdict, fault, out.verified);
   }
+  const bool is_unknown = options.verdict.by_output && run && run->end && run->end->signal == 0 &&
+                          fault.empty() && out.verified.findings.empty();
+  out.has_failed = !out.why_kept.empty() && !is_unknown;
   if (options.keep == Keep::always && out.why_kept.empty()) {
     out.why_kept = "as asked";
   }

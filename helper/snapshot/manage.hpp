@@ -29,6 +29,7 @@ struct Finished {
   Verified verified;
   bool kept = false;
   std::string why_kept;
+  bool has_failed = false; ///< its command, for certain, or something was found
   HandedOn handed_on;
   std::vector<std::string> left; ///< what could not be removed
 };

@@ -184,6 +184,8 @@ void from_json(const json& finish, FinishOptions& out) {
   finish.at("will_fail").get_to(out.verdict.will_fail);
   finish.at("by_output").get_to(out.verdict.by_output);
   from_json(finish.at("spares"), out.spares);
+  read_if(finish, "pack_to", out.pack_to); // older ones have none
+  read_if(finish, "pack_environment", out.pack_environment);
   if (!finish.at("skip_return_code").is_null()) {
     from_json(finish["skip_return_code"], out.verdict.skip_return_code.emplace());
   }

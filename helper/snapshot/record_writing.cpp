@@ -59,7 +59,9 @@ json json_of(const FinishOptions& finish) {
                       {"will_fail", finish.verdict.will_fail},
                       {"skip_return_code", skip ? json(*skip) : json()},
                       {"by_output", finish.verdict.by_output},
-                      {"spares", finish.spares}});
+                      {"spares", finish.spares},
+                      {"pack_to", finish.pack_to},
+                      {"pack_environment", finish.pack_environment}});
 }
 
 } // namespace

@@ -83,6 +83,8 @@ struct FinishOptions {
   Keep keep = Keep::on_failure;
   Verdict verdict;
   std::size_t spares = 0; ///< the tree is handed on while there are less
+  std::string pack_to;    ///< the folder that gets a pack of what is kept of a failure; empty: none
+  std::vector<std::string> pack_environment; ///< variables whose values go along
 };
 
 /// What a run was asked for, to be done again: words of options.

@@ -10,7 +10,7 @@ import harness
 from harness import snapfix
 from project import Project
 
-k_commands = ("freeze", "create", "run", "enter", "rerun", "diff", "verify", "finish", "finish-run", "remove", "list", "show", "prune", "doctor", "uv-lint")
+k_commands = ("freeze", "create", "run", "enter", "rerun", "diff", "pack", "repro", "verify", "finish", "finish-run", "remove", "list", "show", "prune", "doctor", "uv-lint")
 
 
 def refused(tmp, *args, says=()):
@@ -55,11 +55,13 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
         "--source": p.source, "--root": p.root, "--files": "tracked", "--git": "on", "--include": "*.x", "--link-from": "store",
         "--exclude": "*.x", "--copy": "*.x", "--link-mode": "copy", "--uv": "true", "--base": base, "--jobs": "2",
         "--wait": "1", "--name": "t", "--chdir": ".", "--launcher": "env", "--guard": "off", "--source-writes": "allow",
-        "--json-report": tmp / "report", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0",
+        "--json-report": tmp / "report", "--env": "HOME", "--max-size": "1M", "--output": tmp / "pack", "--as": "t", "--pack": tmp / "packs",
+        "--pack-env": "HOME", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0",
     }
     own_values = {("enter", "--guard"): "on", ("finish", "--keep"): "always", ("run", "--keep"): "always", ("prune", "--keep"): "5"}
     words = {"create": ["t"], "verify": ["t"], "finish": ["t", "--keep=always"], "show": ["t"], "doctor": [tmp],
-             "uv-lint": [p.source / "s.sh"], "run": ["t"], "enter": ["t"], "rerun": ["t"], "diff": ["t"]}
+             "uv-lint": [p.source / "s.sh"], "run": ["t"], "enter": ["t"], "rerun": ["t"], "diff": ["t"],
+             "pack": ["t"], "repro": [tmp / "made.pack", "--source", p.source, "--root", tmp / "elsewhere"]}
     known = {command: options_of(command) for command in k_commands}
     every = set().union(*known.values())
     assert every >= {"--help", "--json", "--wait", "--source", "--fix", "--content"}, every
@@ -73,7 +75,7 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
             args = list(words.get(command, []))
             if option == "--keep" and command == "finish":
                 args.pop()
-            if command == "run" and option in ("--keep", "--verdict", "--spares"):
+            if command == "run" and option in ("--keep", "--verdict", "--spares", "--pack", "--pack-env"):
                 args.append("--finish")
             if takes_value:
                 args.append(f"{option}={own_values.get((command, option), values.get(option))}")
@@ -84,9 +86,12 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
                 args.append("gone")
             if command in ("verify", "finish", "show"):
                 p.create("t", "--fresh")
-            if command in ("enter", "rerun", "diff"):
+            if command in ("enter", "rerun", "diff", "pack", "repro"):
                 p("run", "t", "--fresh", "--", "true")
-            where = [] if command in ("doctor", "uv-lint") or option in ("--source", "--root") else ["--root", p.root]
+            if command == "repro":
+                p("pack", "t", "-o", tmp / "made.pack")
+                args = args[:1] + args[3 if option == "--source" else 1:5 if option != "--root" else 3] + args[5:]
+            where = [] if command in ("doctor", "uv-lint", "repro") or option in ("--source", "--root") else ["--root", p.root]
             command_line = [command, *args, *where, *(["--", "true"] if command == "run" else [])]
             if command in ("create", "run") and option not in ("--fresh", "--reuse", "--update"):
                 command_line.insert(1, "--fresh")
@@ -104,6 +109,8 @@ def test_help_names_what_the_contract_has():
         "enter": ["--root", "--guard", "--wait"],
         "rerun": ["--root", "--fresh", "--wait", "--json-report"],
         "diff": ["--root", "--patch", "--null", "--json"],
+        "pack": ["--root", "--output", "--env", "--max-size", "--wait"],
+        "repro": ["--source", "--root", "--as", "--run", "--max-size", "--wait"],
         "verify": ["--root", "--content", "--json"],
         "finish": ["--root", "--keep", "--verdict", "--wait", "--ctest", "--json"],
         "finish-run": ["--root", "--json"],

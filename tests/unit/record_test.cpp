@@ -34,7 +34,7 @@ RunRecord run() {
   did.source_calls = {{"x", "sed", "unlinkat"}};
   did.more_source_calls = 6;
   out.guard = {GuardState::on, "", did};
-  out.finish = {Keep::never, {true, 77, true}, 9};
+  out.finish = {Keep::never, {true, 77, true}, 9, "/packs", {"MODE"}};
   out.wishes = {"on", "report", "/uv"};
   out.was_entered_unguarded = true;
   return out;
@@ -156,9 +156,10 @@ void check(const Record& record, const std::vector<std::string>& optional = {}) 
 BOOST_AUTO_TEST_SUITE(record)
 
 BOOST_AUTO_TEST_CASE(what_is_damaged_or_of_another_version_counts_as_absent) {
-  check(run(), {"/environment", "/folder", "/host", "/pid", "/started", "/parent", "/ended",
-                "/outlived", "/changes", "/finish", "/guard", "/guard/calls", "/status",
-                "/finish/skip_return_code", "/options", "/entered_unguarded"});
+  check(run(),
+        {"/environment", "/folder", "/host", "/pid", "/started", "/parent", "/ended", "/outlived",
+         "/changes", "/finish", "/guard", "/guard/calls", "/status", "/finish/skip_return_code",
+         "/options", "/entered_unguarded", "/finish/pack_to", "/finish/pack_environment"});
   check(snapshot(), {"/update"});
   check(base(), {"/git"});
   check(frozen());
