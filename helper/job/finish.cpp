@@ -28,7 +28,8 @@ std::string make_pack(const snapshot::Held& held, const std::optional<snapshot::
     folder.unlink_if_present(name.c_str());
     if (finished.kept && finished.has_failed && run && !run->command.empty()) {
       auto path = folder.path_of(name.c_str());
-      pack(held.require(), {.environment = options.pack_environment}, path);
+      pack(held.require(), {.environment = options.pack_environment, .verdict = finished.why_kept},
+           path);
       return path;
     }
   } catch (const os::Error& error) { // how the command ended is what counts

@@ -135,7 +135,7 @@ guard::CommandEnd run_in_tree(const snapshot::Snapshot& snapshot, const guard::C
     if (wanted == Guard::on) {
       throw os::Error(std::string("cannot guard the shared files: ") + no.what(),
                       "'snapfix doctor' shows what this system can do; --guard auto runs without, "
-                      "and verifies afterwards");
+                      "and verifies afterwards; enter: --guard off");
     }
     os::note(std::string("no guard (") + no.what() +
              "): what writes to a shared file is found afterwards");

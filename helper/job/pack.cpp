@@ -56,7 +56,9 @@ std::map<std::string, std::string> versions() {
   auto kernel = os::read_proc("/proc/sys/kernel/osrelease").value_or("?");
   kernel.erase(std::ranges::find(kernel, '\n'), kernel.end());
   out["kernel"] = kernel;
-  out["git"] = GitObjects("/").ask({"--version"}).value_or("?");
+  if (os::find_program("git")) {
+    out["git"] = GitObjects("/").ask({"--version"}).value_or("?");
+  }
   if (const auto uv = os::find_program("uv")) {
     out["uv"] = uv::release_of(*uv).version;
   }
@@ -253,7 +255,8 @@ void Packer::add_run() {
   m_record.started = m_run->started;
   m_record.end = m_run->end;
   m_record.guard = os::word_of(m_run->guard.state);
-  m_record.verdict = !m_run->end ? "its end is not recorded"
+  m_record.verdict = !m_options.verdict.empty() ? m_options.verdict
+                     : !m_run->end              ? "its end is not recorded"
                      : m_run->end->signal != 0
                          ? os::format("killed by signal {}", m_run->end->signal)
                          : os::format("exit code {}", m_run->end->status);

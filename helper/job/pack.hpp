@@ -11,6 +11,7 @@ namespace snapfix::job {
 
 struct PackOptions {
   std::vector<std::string> environment; ///< names of variables whose values go along
+  std::string verdict;                  ///< in words; empty: as the run's record has it
   std::uint64_t max_size = 50'000'000;  ///< of the contents of files, in bytes
 };
 

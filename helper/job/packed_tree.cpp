@@ -30,23 +30,6 @@ bool is_git(std::string_view name) {
   return lower == ".git" || lower == "git~1" || lower.starts_with(".git:");
 }
 
-void check_path(const std::string& path) {
-  if (path.empty() || path.size() > k_longest_path || path.find('\0') != std::string::npos) {
-    refuse("which is no path", path);
-  }
-  for (std::size_t begin = 0; begin <= path.size();) {
-    const auto end = std::min(path.find('/', begin), path.size());
-    const auto name = std::string_view(path).substr(begin, end - begin);
-    if (name.empty() || name == "." || name == ".." || name.size() > k_longest_name) {
-      refuse("which leads out of a tree, or is no path", path);
-    }
-    if (is_git(name)) {
-      refuse("which is git's", path);
-    }
-    begin = end + 1;
-  }
-}
-
 /// Whether it surely stays in the tree, whatever other symlinks there are: it goes up only at its
 /// beginning, and not above the top.
 bool stays_in_tree(std::string_view folder, const std::string& target) {
@@ -66,6 +49,23 @@ bool stays_in_tree(std::string_view folder, const std::string& target) {
 }
 
 } // namespace
+
+void check_path(const std::string& path) {
+  if (path.empty() || path.size() > k_longest_path || path.find('\0') != std::string::npos) {
+    refuse("which is no path", path);
+  }
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const auto end = std::min(path.find('/', begin), path.size());
+    const auto name = std::string_view(path).substr(begin, end - begin);
+    if (name.empty() || name == "." || name == ".." || name.size() > k_longest_name) {
+      refuse("which leads out of a tree, or is no path", path);
+    }
+    if (is_git(name)) {
+      refuse("which is git's", path);
+    }
+    begin = end + 1;
+  }
+}
 
 void check_tree(const PackedTree& tree, std::vector<std::size_t>& odd_symlinks) {
   std::unordered_set<std::string_view> folders;

@@ -33,32 +33,12 @@ void check_record(const PackRecord& record) {
       throw os::Error(os::format("the pack names {}, which is no commit", os::quoted(id)));
     }
   }
-  PackedTree names; // the same rules hold for these
-  names.folders.push_back({});
-  for (const auto* path : {&record.folder, &record.run_folder}) {
-    for (std::size_t end = 0; end < path->size();) {
-      end = std::min(path->find('/', end + 1), path->size());
-      snapshot::PartFolder folder;
-      folder.path = path->substr(0, end);
-      const auto is_known = [&](const auto& other) { return other.path == folder.path; };
-      if (std::ranges::none_of(names.folders, is_known)) {
-        names.folders.push_back(folder);
-      }
-    }
-  }
-  std::vector<std::size_t> none;
-  check_tree(names, none);
-  for (const auto& [path, id] : record.commits) {
+  std::vector<std::string> paths{record.folder, record.run_folder};
+  paths.insert(paths.end(), record.options.uv_locked.begin(), record.options.uv_locked.end());
+  std::ranges::transform(record.commits, std::back_inserter(paths), &PackedCommit::path);
+  for (const auto& path : paths) {
     if (!path.empty()) {
-      PackedTree submodule;
-      submodule.folders.push_back({});
-      for (std::size_t end = 0; end < path.size();) {
-        end = std::min(path.find('/', end + 1), path.size());
-        snapshot::PartFolder folder;
-        folder.path = path.substr(0, end);
-        submodule.folders.push_back(folder);
-      }
-      check_tree(submodule, none);
+      check_path(path);
     }
   }
 }

@@ -360,7 +360,8 @@ def test_no_path_leads_out_of_the_tree(tmp):
     for key in ("folder", ):
         for path in ("..", "/etc", "x/../..", ".git"):
             forge.refused(record={**forge.record, "source": {**forge.record["source"], key: path}})
-    for path in ("..", "/etc", ".git"):
+    for path in ("..", "/etc", ".git", "x/../.."):
+        forge.refused(record={**forge.record, "options": {**forge.record["options"], "uv_locked": [path]}})
         forge.refused(record={**forge.record, "run": {**forge.record["run"], "folder": path}})
         forge.refused(record={**forge.record, "source": {**forge.record["source"], "commits": [*forge.record["source"]["commits"], {"path": path, "commit": "0" * 40}]}})
     for commit in ("HEAD", "--output=x", "0" * 39, "-c", "a:b"):

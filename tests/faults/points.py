@@ -514,6 +514,41 @@ class Prune(Gone):
             super().check_told(p, done, fault)
 
 
+class Pack(Command):
+    """An old pack stays, or a whole one takes its place."""
+
+    args = ("pack", "t")
+
+    def prepare(self, p):
+        p.clear()
+        p("create", "t")
+        self.pack = p.root.with_name("pack")
+        self.pack.write_text("old")
+        self.args = ("pack", "t", "-o", str(self.pack))
+
+    def check_failed(self, p):
+        if self.pack.read_bytes() != b"old":
+            self.check_done(p)
+
+    def check_done(self, p):
+        p("repro", self.pack, "--source", p.source, "--as", "made")
+        p.expect_pristine("made")
+        p("remove", "made")
+
+
+class Repro(Command):
+    args = ("repro",)
+    fails = 125
+
+    def prepare(self, p):
+        pack = p.root.with_name("pack")
+        if len(self.args) == 1:
+            p("create", "t")
+            p("pack", "t", "-o", pack)
+            self.args = ("repro", str(pack), "--source", str(p.source))
+        p.clear()
+
+
 def make_test(command):
     def test(tmp):
         hit_everywhere(tmp, command())

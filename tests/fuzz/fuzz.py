@@ -69,5 +69,9 @@ def test_manifest():
     fuzz("manifest")
 
 
+def test_pack():
+    fuzz("pack")
+
+
 if __name__ == "__main__":
     harness.main()

@@ -1,25 +1,19 @@
 // The two texts of a pack, which may come from anybody: what is read is a tree, or refused.
 
 #include "input.hpp"
-
 #include "job/pack_record.hpp"
 #include "job/packed_tree.hpp"
 #include "os/error.hpp"
 #include "source/listing.hpp"
 
-#include <cstdlib>
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 using namespace snapfix;
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) {
-    std::abort();
-  }
-}
 
 void read_tree(std::string_view text) {
   const auto tree = job::read_packed_tree(text);
@@ -43,7 +37,7 @@ void read_tree(std::string_view text) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto text = text_of(data, size);
   try {
     job::text_of(job::read_pack_record(text));
   } catch (const os::Error&) {
