@@ -8,6 +8,7 @@
 #include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/process.hpp"
+#include "os/split.hpp"
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
 #include "os/user.hpp"
@@ -80,6 +81,7 @@ public:
   void write(const std::string& path);
 
 private:
+  std::optional<std::string> frozen_head(const std::string& path) const;
   void look_at_source();
   void add_tree();
   void compare_with_commit();
@@ -102,6 +104,31 @@ private:
   PackedTree m_tree;
 };
 
+/// The source may be at another commit by now than its base was.
+std::optional<std::string> Packer::frozen_head(const std::string& path) const {
+  const auto text_of = [&](const std::string& name) -> std::optional<std::string> {
+    const auto file = (path.empty() ? "" : path + "/") + ".git/" + name;
+    if (!m_base.find(file)) {
+      return std::nullopt;
+    }
+    auto text = os::text_of(m_side.open(file).get(), file);
+    text.erase(text.find_last_not_of('\n') + 1);
+    return text;
+  };
+  constexpr std::string_view k_ref = "ref: ";
+  const auto head = text_of("HEAD");
+  if (!head || !head->starts_with(k_ref)) {
+    return head;
+  }
+  const auto end = " " + head->substr(k_ref.size());
+  for (const auto& line : os::split(text_of("packed-refs").value_or(""), '\n')) {
+    if (line.ends_with(end)) {
+      return line.substr(0, line.size() - end.size());
+    }
+  }
+  return std::nullopt;
+}
+
 void Packer::look_at_source() {
   const std::string& source = m_snapshot.meta().source;
   const auto top = source::work_tree_around(source);
@@ -114,7 +141,8 @@ void Packer::look_at_source() {
   if (!top) {
     return;
   }
-  m_repositories = Repositories::at_head(*top);
+  m_repositories =
+      Repositories::at_head(*top, [this](const auto& path) { return frozen_head(path); });
   m_record.commits = m_repositories.commits();
   m_record.folder = source.substr(std::min(source.size(), top->size() + 1));
   m_committed = m_repositories.files_in(m_record.folder);
@@ -133,7 +161,7 @@ void Packer::add_tree() {
   std::set<std::string> all;
   for (const auto& folder : m_base.folders()) {
     const std::string path = m_base.text(folder.path);
-    if (("/" + path + "/").find("/.git/") != std::string::npos) {
+    if (source::lies_in_git(path)) {
       index += folder.file_count;
       continue;
     }

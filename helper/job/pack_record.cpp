@@ -126,6 +126,7 @@ json json_of(const PackRecord& record) {
                                               {"origin", record.origin},
                                               {"base", record.base},
                                               {"files", os::word_of(record.source.files)},
+                                              {"git", os::word_of(record.source.git)},
                                               {"include", record.source.include}})},
                       {"options", record.options},
                       {"run", std::move(run)},
@@ -151,6 +152,7 @@ PackRecord record_of(const json& value) {
   out.origin = text(source, "origin");
   out.base = text(source, "base");
   out.source.files = word<source::FileSet>(source, "files");
+  out.source.git = word<source::Git>(source, "git");
   out.source.include = texts(source, "include");
   for (const auto& commit : source.at("commits").get_ref<const json::array_t&>()) {
     out.commits.push_back({text(commit, "path"), text(commit, "commit")});

@@ -1,10 +1,9 @@
 #include "job/patch.hpp"
 
+#include "job/scratch.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
-#include "os/process.hpp"
-#include "os/remove_tree.hpp"
 #include "os/subprocess.hpp"
 #include "source/glob.hpp"
 #include "source/listing.hpp"
@@ -16,34 +15,6 @@
 
 namespace snapfix::job {
 namespace {
-
-/// A folder of the root that prune removes where we are killed: its name is locked.
-class Scratch {
-public:
-  explicit Scratch(const snapshot::Root& root)
-      : m_root(root), m_name(os::format("~diff.{}", os::this_process())),
-        m_lock(root.lock_name(m_name, "snapfix diff")) {
-    os::remove_tree(root.work(), m_name.c_str());
-    m_dir = root.work().ensure_child(m_name.c_str(), 0700);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    try {
-      os::remove_tree(m_root.work(), m_name.c_str());
-      m_root.remove_lock_file(m_name, m_lock);
-    } catch (const std::exception&) { // prune takes it
-    }
-  }
-
-  const os::Dir& dir() const { return m_dir; }
-
-private:
-  const snapshot::Root& m_root;
-  std::string m_name;
-  os::Lock m_lock;
-  os::Dir m_dir;
-};
 
 void copy(const snapshot::Side& side, const std::string& path, const os::Dir& top) {
   const auto found = side.entries().find(path);
@@ -85,7 +56,7 @@ os::Environment bare_environment(const os::Dir& scratch, const snapshot::Root& r
 void make_patch(const snapshot::Root& root, const snapshot::Side& before,
                 const snapshot::Side& after, const std::vector<snapshot::ChangedName>& names,
                 const std::function<void(std::string_view)>& take) {
-  const Scratch scratch(root);
+  const Scratch scratch(root, "diff");
   for (const auto& [side, name] : {std::pair(&before, "a"), std::pair(&after, "b")}) {
     scratch.dir().make_folder(name, 0700);
     const auto top = scratch.dir().open_child(name);

@@ -22,9 +22,13 @@ std::string short_id(const std::string& id) {
 
 } // namespace
 
-void Repositories::add_head(const std::string& folder, const std::string& path) {
+void Repositories::add_head(const std::string& folder, const std::string& path,
+                            const CommitOf& commit_of) {
   GitObjects objects(folder);
-  const auto head = objects.ask({"rev-parse", "--verify", "--quiet", "HEAD^{commit}"});
+  auto head = commit_of(path);
+  if (!head || !objects.has_commit(*head)) {
+    head = objects.ask({"rev-parse", "--verify", "--quiet", "HEAD^{commit}"});
+  }
   if (!head || !is_object_id(*head)) {
     return;
   }
@@ -34,14 +38,14 @@ void Repositories::add_head(const std::string& folder, const std::string& path) 
   for (const auto& entry : entries) {
     const auto inner = folder + "/" + entry.path;
     if (entry.is_submodule && os::exists(inner + "/.git")) { // else git would ask the outer one
-      add_head(inner, join(path, entry.path));
+      add_head(inner, join(path, entry.path), commit_of);
     }
   }
 }
 
-Repositories Repositories::at_head(const std::string& top) {
+Repositories Repositories::at_head(const std::string& top, const CommitOf& commit_of) {
   Repositories out;
-  out.add_head(top, "");
+  out.add_head(top, "", commit_of);
   return out;
 }
 

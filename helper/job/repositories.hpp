@@ -4,7 +4,9 @@
 #include "job/pack_record.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +22,11 @@ struct CommittedFile {
 /// A work tree's repository and those of its submodules, each at one commit.
 class Repositories {
 public:
+  /// The commit of the repository at a path, where another one counts than its HEAD.
+  using CommitOf = std::function<std::optional<std::string>(const std::string& path)>;
+
   /// Those of the work tree at `top`, each at its HEAD; none where it has no commit.
-  static Repositories at_head(const std::string& top);
+  static Repositories at_head(const std::string& top, const CommitOf& commit_of);
 
   /// Those of a clone, at the commits that are named. Throws os::Error, which says what is missing,
   /// and how to get it.
@@ -34,7 +39,7 @@ public:
   std::map<std::string, CommittedFile> files_in(const std::string& folder) const;
 
 private:
-  void add_head(const std::string& folder, const std::string& path);
+  void add_head(const std::string& folder, const std::string& path, const CommitOf& commit_of);
 
   std::vector<PackedCommit> m_commits;
   std::vector<GitObjects> m_objects;

@@ -1,5 +1,6 @@
 #include "job/repro.hpp"
 
+#include "job/checkout.hpp"
 #include "job/pasteable.hpp"
 #include "job/repositories.hpp"
 #include "job/secrets.hpp"
@@ -19,6 +20,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <span>
 #include <utility>
 
 namespace snapfix::job {
@@ -188,6 +190,12 @@ std::vector<snapshot::PartFolder> folders_of(const PackedTree& tree) {
   return out;
 }
 
+template<typename Part>
+std::vector<Part> joined(std::vector<Part> parts, const std::vector<Part>& more) {
+  parts.insert(parts.end(), more.begin(), more.end());
+  return parts;
+}
+
 Places places_here(const Reproduced& made) {
   Places out{{made.source, "@SOURCE_DIR@"}};
   for (const auto& home : os::home_folders()) {
@@ -217,20 +225,33 @@ Reproduced reproduce(PackFile& pack, const ReproOptions& options) {
   snapshot::in_root(options.root, [&](const snapshot::Root& root) {
     snapshot::Held held(root, out.name, "snapfix repro", options.patience);
     auto lock = root.lock_store(os::LockMode::shared, "snapfix repro");
-    const snapshot::BaseMeta meta{out.source, record.source.files, record.source.include,
-                                  snapshot::LinkFrom::store, os::to_iso8601(os::now())};
+    const bool has_git = record.source.git == source::Git::on && record.folder.empty();
+    const auto git = has_git ? checkout_of(repositories, root) : Checkout();
+    const snapshot::BaseMeta meta{out.source,
+                                  record.source.files,
+                                  record.source.include,
+                                  snapshot::LinkFrom::store,
+                                  os::to_iso8601(os::now()),
+                                  git.files.empty() ? source::Git::off : source::Git::on};
     std::optional<snapshot::Base> base;
     {
-      snapshot::BaseAssembly assembly(root, meta, folders_of(pack.tree()), files_of(pack.tree()));
+      snapshot::BaseAssembly assembly(root, meta, joined(folders_of(pack.tree()), git.folders),
+                                      joined(files_of(pack.tree()), git.files));
       Filler filler(pack, repositories, assembly);
       filler.check_odd_symlinks(odd_symlinks);
       filler.fill();
+      for (std::size_t i = 0; i < git.files.size(); ++i) {
+        assembly.begin(pack.tree().files.size() + i);
+        assembly.add(std::as_bytes(std::span(git.contents[i])));
+        assembly.end();
+      }
       base = assembly.finish();
     }
     snapshot::CreateOptions wanted;
     wanted.selection.source = out.source;
     wanted.selection.root = root.path();
     wanted.selection.files = meta.files;
+    wanted.selection.git = meta.git;
     wanted.selection.include = source::GlobSet(meta.include, out.source);
     record.options.put_into(wanted.tree, out.source);
     wanted.base.id = base->id().hex();

@@ -25,6 +25,7 @@ RunOptions repetition(const snapshot::Snapshot& snapshot, In in) {
   meta.options.put_into(out.create.tree, meta.source);
   if (const auto* base = snapshot.find_base()) {
     out.create.selection.files = base->meta().files;
+    out.create.selection.git = base->meta().git;
     out.create.selection.include = source::GlobSet(base->meta().include, meta.source);
     out.create.base.id = base->id().hex();
   } else {

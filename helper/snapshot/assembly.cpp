@@ -23,6 +23,7 @@ os::Hash key_of(const BaseMeta& meta) {
   source::Selection selection;
   selection.source = meta.source;
   selection.files = meta.files;
+  selection.git = meta.git;
   selection.include = source::GlobSet(meta.include, meta.source);
   return freeze_key(selection, meta.link_from);
 }

@@ -21,10 +21,6 @@ std::uint32_t git_mode(std::uint32_t mode) {
   return S_ISLNK(mode) ? S_IFLNK : S_IFREG | ((mode & k_executable) != 0 ? 0755U : 0644U);
 }
 
-bool lies_in_git(const std::string& path) {
-  return ("/" + path + "/").find("/.git/") != std::string::npos;
-}
-
 /// Opens a file below a folder, by its path in it.
 os::UniqueFd open_in(const os::Dir& top, const std::string& path) {
   const auto folder = source::open_below(top, source::folder_of(path));
@@ -94,7 +90,7 @@ Side Side::of_base(const Snapshot& snapshot) {
   for (const auto& folder : base.folders()) {
     for (const auto& file : base.files_of(folder)) {
       const auto path = base.path_of(folder, file);
-      if (snapshot.manifest().made[index++] != Made::excluded && !lies_in_git(path)) {
+      if (snapshot.manifest().made[index++] != Made::excluded && !source::lies_in_git(path)) {
         out.m_entries[path] = {
             git_mode(file.mode), file.size,    file.inode,
             file.mtime(),        file.content, file.is_symlink() ? base.text(file.target) : ""};

@@ -50,6 +50,11 @@ struct GitState {
 /// and where the objects are: they are not taken. Throws os::Error.
 GitState read_git_folder(const GitFolder& git);
 
+/// What a `.git` holds that has a commit checked out, without a branch: nothing is under way in it,
+/// and nothing is edited as far as its index knows. `scratch` is as for plain_index(). Throws
+/// os::Error.
+GitState git_state_at(const GitFolder& git, const std::string& commit, const os::Dir& scratch);
+
 /// An index as any work tree may have it: whole, without what holds for one place alone.
 struct PlainIndex {
   std::string content;

@@ -4,6 +4,7 @@
 #include "os/remove_tree.hpp"
 #include "source/git_call.hpp"
 #include "source/git_folder.hpp"
+#include "source/git_names.hpp"
 #include "source/listing.hpp"
 
 #include <algorithm>
@@ -83,6 +84,30 @@ PlainIndex plain_index(const GitFolder& git, const GitState& state, const os::Di
   }
   auto content = os::read_small_file(scratch, "index");
   return {content ? std::move(*content) : std::string(), entries_of(listed.out)};
+}
+
+GitState git_state_at(const GitFolder& git, const std::string& commit, const os::Dir& scratch) {
+  auto out = read_git_folder(git);
+  out.index.clear();
+  std::erase_if(out.files, [](const auto& file) {
+    const auto first = std::string_view(file.first).substr(0, file.first.find('/'));
+    return first == "logs" || file.first == "info/sparse-checkout" ||
+           std::ranges::find(k_git_under_way, first) != k_git_under_way.end();
+  });
+  const os::Time mtime = out.files["HEAD"].mtime;
+  out.files["HEAD"] = {commit + "\n", mtime};
+  write_files(scratch, out.files, out.folders);
+  auto done = run_git({git.work_tree,
+                       {"read-tree", commit},
+                       std::nullopt,
+                       scratch.path(),
+                       GitConfig::of_repository});
+  auto index = os::read_small_file(scratch, "index");
+  if (done.exit_code != 0 || !index) {
+    throw_unreadable(git.work_tree, "the commit", std::move(done.err));
+  }
+  out.files["index"] = {std::move(*index), mtime};
+  return out;
 }
 
 void write_files(const os::Dir& dir, const std::map<std::string, GitState::File>& files,

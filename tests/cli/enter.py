@@ -182,7 +182,7 @@ def test_rerun_in_a_pristine_tree(tmp):
     base = p("show", "t", "--json").json()["base"]
     done = p("rerun", "t", "--fresh", expect=3, env={"OF_THE_TEST": None})
     assert done.out == f"{p.root}/t\n1 a\n" and f"'t' is made anew of its base {base[:12]}" in done.err, done
-    assert sorted(os.listdir(p.root / "t")) == [".gitignore", "a", "c"]
+    assert sorted(os.listdir(p.root / "t")) == [".git", ".gitignore", "a", "c"]
     (p.root / ".snapfix/bases" / base).unlink()
     done = p("rerun", "t", "--fresh", expect=3)
     assert done.out.endswith(" edited\n") and f"its base is lost: 't' is made anew of the present state of '{p.source}'" in done.err, done

@@ -12,6 +12,7 @@ import harness
 from harness import git, make_repo, run, snapfix, write_files
 from project import Project, assert_fails, assert_says, every_stat
 
+
 def members(pack):
     """What lies in it: {name: bytes}, in order."""
     harness.require("zstd")
@@ -74,7 +75,7 @@ def test_the_layout_is_made_elsewhere(tmp):
     done = repro(pack, clone, "--root", tmp / "there")
     assert done.out == f"{tmp}/there/t\n", done
     assert every_stat(clone) == before, "nothing is written into the clone"
-    harness.assert_same_tree(expected, tmp / "there/t")
+    harness.assert_same_tree(expected, tmp / "there/t", without=(".git",))
     assert snapfix("diff", "t", "--root", tmp / "there").out == ""
     shown = snapfix("show", "t", "--root", tmp / "there", "--json").json()
     assert shown["source"] == str(clone) and shown["run"] is None, shown
@@ -83,7 +84,39 @@ def test_the_layout_is_made_elsewhere(tmp):
     # And once more, by the default root: beside the clone.
     assert repro(pack, clone).out == f"{tmp}/clone.repro/t\n"
     assert every_stat(clone) == before
-    harness.assert_same_tree(expected, tmp / "clone.repro/t")
+    harness.assert_same_tree(expected, tmp / "clone.repro/t", without=(".git",))
+
+
+def test_git_says_there_what_it_said(tmp):
+    """Of the commit that the snapshot was made of, wherever the source has gone since."""
+    p = with_submodule(tmp)
+    p.git("tag", "-a", "v1", "-m", "one")
+    p.write({"edited": "after\n", "sub/i": "edited\n"})
+    failed(p)
+    p.git("commit", "-qam", "third")
+    p.write({"edited": "later\n"})
+    pack = packed(p)
+    assert record_of(pack)["edits"]["modified"] == ["edited", "sub/i"]
+    clone = clone_of(p, tmp / "clone", "--recurse-submodules")
+    before = every_stat(clone)
+    repro(pack, clone)
+    there = tmp / "clone.repro/t"
+    p.create("t", "--base", record_of(pack)["source"]["base"], "--fresh")
+    for words in ("status --porcelain", "describe --tags --dirty", "rev-parse HEAD", "log -3 --format=%H", "ls-files --stage", "diff",
+                  "submodule status", "-C sub status --porcelain", "-C sub rev-parse HEAD"):
+        ours, theirs = git(p.root / "t", *words.split()).out, git(there, *words.split()).out
+        assert ours == theirs and (ours or "sub status" in words), (words, ours, theirs)
+    assert every_stat(clone) == before, "nothing is written into the clone"
+    git(there, "commit", "-qam", "mended")
+    assert git(clone, "rev-parse", "HEAD", "main").out == p.git("rev-parse", "HEAD", "main").out
+    failed(p, "--git", "off", "--fresh")
+    repro(packed(p), clone, "--as", "plain")
+    assert not (tmp / "clone.repro/plain/.git").exists()
+    other = Project(tmp / "other", {"a": "a\n"})
+    failed(other)
+    run(["git", "clone", "-q", "--bare", other.source, tmp / "bare.git"])
+    repro(packed(other), tmp / "bare.git", "--root", tmp / "of_bare")
+    assert git(tmp / "of_bare/t", "status", "--porcelain").out == "" and git(tmp / "of_bare/t", "rev-parse", "HEAD").out == other.git("rev-parse", "HEAD").out
 
 
 def test_it_runs_there(tmp):
