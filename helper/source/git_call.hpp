@@ -20,7 +20,7 @@ struct GitCall {
   std::string folder; ///< where it runs
   std::vector<std::string> arguments;
   std::optional<std::string> ceiling = std::nullopt; ///< git looks for no `.git` in it or above it
-  std::string git_folder; ///< of the work tree `folder`; empty: git finds it
+  std::string git_folder = {}; ///< of the work tree `folder`; empty: git finds it
   GitConfig config = GitConfig::all;
 };
 

@@ -223,7 +223,7 @@ def check_in_trouble(p, refuses, may_work=()):
 
 
 def prepare_in(tmp, where):
-    p = Project(tmp, k_files, root=where / "root")
+    p = Project(tmp, k_files, root=where / "root", git="off")
     for name in ("beside", "t", "gone"):
         p.create(name)
     p("run", "kept", "--guard=off", "--", "false", expect=1)
@@ -272,7 +272,7 @@ def test_a_file_system_without_inodes(tmp):
 
 def test_no_inode_for_a_root(tmp):
     """What a first create without inodes leaves does not keep the next from working."""
-    p = Project(tmp, k_files)
+    p = Project(tmp, k_files, git="off")
     with harness.loop_fs("ext4", 8, ("-N", "64")) as where:
         p.root = where / "root"
         ballast = []

@@ -348,8 +348,11 @@ def test_the_check_sees_no_repository_above(tmp):
     write_files(tmp, {"bin/uv": f'#!/bin/sh\n[ "$1" != lock ] || git rev-parse --show-toplevel >"{tmp}/top" 2>&1\ntrue\n'})
     program.chmod(0o755)
     root = p.source / "snapshots"
-    run([harness.snapfix_path(), "create", "t", "--uv-locked", ".", "--uv", program, "--source", p.source, "--root", root])
+    command = [harness.snapfix_path(), "create", "--fresh", "--uv-locked", ".", "--uv", program, "--source", p.source, "--root", root]
+    run([*command, "t", "--git", "off"])
     assert "not a git repository" in (tmp / "top").read_text(), (tmp / "top").read_text()
+    run([*command, "u"])
+    assert (tmp / "top").read_text().startswith(f"{root}/snapshots.uv_lock."), (tmp / "top").read_text()
 
 
 def test_configuration_counts(tmp):
