@@ -15,8 +15,9 @@ int pack(const std::vector<std::string>& arguments) {
       "pack",
       "Writes one file with what 'snapfix repro' needs to make the snapshot's layout\n"
       "elsewhere and to run its last command: the commit's id, the files that differ from\n"
-      "it, options, command, versions; of the environment only what --env names. Prints its\n"
-      "path. record.json in it (tar --zstd -xOf FILE record.json) is for people to read.",
+      "it, options, command, versions; of the environment what the test sets (ENVIRONMENT) and\n"
+      "--env names. Prints its path. record.json in it (tar --zstd -xOf FILE record.json) is for "
+      "people to read.",
       {"NAME", 1, 1});
   add_name_option(options);
   add_root_option(options);
@@ -36,6 +37,12 @@ int pack(const std::vector<std::string>& arguments) {
   }
   job::PackOptions wanted;
   wanted.environment = options.list("env");
+  for (const auto& name : wanted.environment) {
+    if (name.empty() || name.find('=') != std::string::npos) {
+      options.fail(os::format("--env takes a name, not {}", os::quoted(name)),
+                   "the value is that of the recorded run");
+    }
+  }
   wanted.max_size = size_from(options, "max-size", wanted.max_size);
   const auto patience = patience_from(options);
   const auto root = snapshot::Root::open(root_path(options));

@@ -28,7 +28,7 @@ void tell_of_end(const job::PackRecord& record, const job::RunResult& result) {
   const auto there =
       record.end ? text(record.end->status, record.end->signal) : "an end that is not recorded";
   os::note(here == there
-               ? os::format("it ended as recorded: {}", here)
+               ? os::format("it ended with {}, as where it was packed", here)
                : os::format("it ended with {}, and where it was packed with {}", here, there));
 }
 
@@ -48,6 +48,7 @@ int repro(const std::vector<std::string>& arguments) {
       "folder that holds the snapshot; default: SNAPFIX_ROOT, else CLONE.repro beside "
       "the clone");
   options.add_value("as", "NAME", "of the snapshot; default: the one that it had");
+  options.add_flag("fresh", "make a snapshot anew that stands under that name");
   options.add_flag("run", "run the recorded command: only of a pack that you trust");
   options.add_value("max-size", "SIZE",
                     "how much the contents of files in the pack may have altogether; default: 1G");
@@ -67,6 +68,7 @@ int repro(const std::vector<std::string>& arguments) {
   }
   wanted.root = root_of(options, wanted.clone);
   wanted.name = options.value("as").value_or("");
+  wanted.fresh = options.flag("fresh");
   wanted.patience = patience_from(options);
   job::PackFile pack(options.words()[0], size_from(options, "max-size", k_max_size));
   const auto made = job::reproduce(pack, wanted);

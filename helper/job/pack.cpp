@@ -270,6 +270,10 @@ void Packer::add_run() {
     m_record.verdict = "nothing was run in it";
     return;
   }
+  if (m_options.verdict.empty() && m_run->end && m_run->end->signal == 0 &&
+      m_run->end->status == 0) {
+    os::note("the last run in it ended with exit code 0: that is the one that is packed");
+  }
   const auto words = without_secrets(m_run->command);
   if (words != m_run->command) {
     m_record.left_out.emplace_back("what looks like a secret in the command");
@@ -293,7 +297,15 @@ void Packer::add_run() {
 
 void Packer::add_environment() {
   const os::Environment environment(m_run->environment);
+  auto names = m_run->wishes.pack_environment;
   for (const auto& name : m_options.environment) {
+    if (!environment.has(name)) {
+      os::note(os::format("the run had no variable {}", os::quoted(name)));
+    } else if (std::ranges::find(names, name) == names.end()) {
+      names.push_back(name);
+    }
+  }
+  for (const auto& name : names) {
     const auto value = environment.get(name);
     if (!value) {
       continue;

@@ -50,6 +50,12 @@ Repositories Repositories::at_head(const std::string& top, const CommitOf& commi
 }
 
 Repositories Repositories::at(const std::string& clone, const std::vector<PackedCommit>& commits) {
+  const auto prefix = GitObjects(clone).ask({"rev-parse", "--show-prefix"});
+  if (!commits.empty() && prefix.value_or("?") != "") {
+    throw os::Error(prefix ? os::format("{} is a folder in a repository", os::quoted(clone))
+                           : os::format("{} is no git repository", os::quoted(clone)),
+                    "name the top of a clone: --source CLONE");
+  }
   Repositories out;
   std::vector<std::string> missing;
   std::string hint;

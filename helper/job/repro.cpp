@@ -204,6 +204,47 @@ Places places_here(const Reproduced& made) {
   return out; // @SNAPSHOT_DIR@ is replaced by each run
 }
 
+bool has_left_out(const PackRecord& record) {
+  return std::ranges::any_of(record.command, [](const std::string& word) {
+    return word.find(k_left_out) != std::string::npos;
+  });
+}
+
+/// The run that was packed, as if it had been one of this snapshot, in this environment.
+snapshot::RunRecord record_of(const PackRecord& record, const Reproduced& made) {
+  const auto places = places_here(made);
+  snapshot::RunRecord out;
+  for (const auto& word : record.command) {
+    out.command.push_back(without_places(word, places));
+  }
+  auto environment = os::environment_without_git();
+  for (const auto& variable : record.environment) {
+    const std::string name(os::Environment::name_of(variable));
+    if (!name.empty() && name.size() < variable.size()) {
+      environment.set(name, without_places(variable.substr(name.size() + 1), places));
+      out.wishes.pack_environment.push_back(name);
+    }
+  }
+  out.environment = environment.variables();
+  out.folder = made.path + (record.run_folder.empty() ? "" : "/" + record.run_folder);
+  out.host = "elsewhere";
+  out.started = record.started;
+  out.end = record.end;
+  const auto guard = os::from_word<Guard>(record.wishes.guard).value_or(Guard::automatic);
+  out.wishes.guard = os::word_of(guard == Guard::off ? Guard::automatic : guard); // for the clone
+  out.guard.state = snapshot::GuardState::not_needed;
+  out.why_kept = os::format("reproduced from a pack ({})", record.verdict);
+  return out;
+}
+
+/// For `enter` and `rerun`.
+void write_record(const snapshot::Root& root, const std::string& folder, const PackRecord& record,
+                  const Reproduced& made) {
+  if (!record.command.empty() && !has_left_out(record)) {
+    snapshot::write_run(root, folder, record_of(record, made));
+  }
+}
+
 } // namespace
 
 Reproduced reproduce(PackFile& pack, const ReproOptions& options) {
@@ -224,6 +265,11 @@ Reproduced reproduce(PackFile& pack, const ReproOptions& options) {
   }
   snapshot::in_root(options.root, [&](const snapshot::Root& root) {
     snapshot::Held held(root, out.name, "snapfix repro", options.patience);
+    if (!options.fresh && root.stat_of_tree(held.folder())) {
+      throw os::Error(os::format("{} stands already", os::quoted(held.path())),
+                      "make it anew, and lose what was done in it: --fresh\n"
+                      "make another beside it: --as NAME");
+    }
     auto lock = root.lock_store(os::LockMode::shared, "snapfix repro");
     const bool has_git = record.source.git == source::Git::on && record.folder.empty();
     const auto git = has_git ? checkout_of(repositories, root) : Checkout();
@@ -260,6 +306,7 @@ Reproduced reproduce(PackFile& pack, const ReproOptions& options) {
       throw os::Error("the store's objects change while they are linked", "try again");
     }
     out.path = held.path();
+    write_record(root, held.folder(), record, out);
     root.clear_debris();
   });
   return out;
@@ -269,12 +316,10 @@ std::optional<os::Error> why_not_runnable(const PackRecord& record, const Reprod
   if (record.command.empty()) {
     return os::Error("no command is recorded: " + record.verdict);
   }
-  for (const auto& word : record.command) {
-    if (word.find(k_left_out) != std::string::npos) {
-      return os::Error(
-          "a part of the command was left out, as it looks like a secret",
-          os::format("run it by hand: snapfix run {} -- COMMAND", shell_word(made.name)));
-    }
+  if (has_left_out(record)) {
+    return os::Error(
+        "a part of the command was left out, as it looks like a secret",
+        os::format("run it by hand: snapfix run {} -- COMMAND", shell_word(made.name)));
   }
   auto program = without_places(record.command[0], places_here(made));
   program = without_places(program, {{made.path, "@SNAPSHOT_DIR@"}});
@@ -304,25 +349,17 @@ RunOptions recorded_run(const PackRecord& record, const Reproduced& made,
   if (const auto why = why_not_runnable(record, made)) {
     throw os::Error(*why);
   }
-  const auto places = places_here(made);
+  const auto run = record_of(record, made);
   RunOptions out;
   out.name = made.name;
   out.create.selection.source = made.source;
   out.create.selection.root = options.root;
   record.options.put_into(out.create.tree, made.source);
   out.folder = record.run_folder;
-  for (const auto& word : record.command) {
-    out.command.push_back(without_places(word, places));
-  }
-  out.environment = os::environment_without_git();
-  for (const auto& variable : record.environment) {
-    const auto name = os::Environment::name_of(variable);
-    if (!name.empty() && name.size() < variable.size()) {
-      out.environment->set(name, without_places(variable.substr(name.size() + 1), places));
-    }
-  }
-  const auto guard = os::from_word<Guard>(record.wishes.guard).value_or(Guard::automatic);
-  out.guard = guard == Guard::off ? Guard::automatic : guard; // the clone is to be kept
+  out.command = run.command;
+  out.environment = os::Environment(run.environment);
+  out.guard = os::from_word<Guard>(run.wishes.guard).value_or(Guard::automatic);
+  out.pack_environment = run.wishes.pack_environment;
   out.patience = options.patience;
   out.locks.patience = options.patience;
   return out;

@@ -11,9 +11,10 @@
 namespace snapfix::job {
 
 struct ReproOptions {
-  std::string clone; ///< its path, absolute and without symlinks: its objects are read
-  std::string root;  ///< its path
-  std::string name;  ///< of the snapshot; empty: the recorded one
+  std::string clone;  ///< its path, absolute and without symlinks: its objects are read
+  std::string root;   ///< its path
+  std::string name;   ///< of the snapshot; empty: the recorded one
+  bool fresh = false; ///< one that stands is made anew
   os::Patience patience;
 };
 
@@ -24,9 +25,9 @@ struct Reproduced {
 };
 
 /// Makes the snapshot that a pack tells of: the commit's files from the clone's objects, the others
-/// from the pack, each checked by its id. One of that name becomes this one. Nothing of the clone
-/// is changed, and no program runs but git, which reads objects. Throws os::Error, which says what
-/// is missing, and how to get it.
+/// from the pack, each checked by its id. Its record is that of the packed run, for rerun and
+/// enter. Nothing of the clone is changed, and no program runs but git, which reads objects. Throws
+/// os::Error, which says what is missing, and how to get it.
 Reproduced reproduce(PackFile& pack, const ReproOptions& options);
 
 /// What makes run() repeat the pack's command in that snapshot. Its writes to the clone are denied,

@@ -46,6 +46,7 @@ RunOptions repetition(const snapshot::Snapshot& snapshot, In in) {
   out.source_writes = os::from_word<guard::SourceWrites>(run->wishes.source_writes)
                           .value_or(guard::SourceWrites::deny);
   out.locks.uv = run->wishes.uv;
+  out.pack_environment = run->wishes.pack_environment;
   return out;
 }
 

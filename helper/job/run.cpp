@@ -181,7 +181,7 @@ void Run::begin_record() {
     record.parent = {parent->pid, parent->start_time};
   }
   record.wishes = {os::word_of(m_options.guard), os::word_of(m_options.source_writes),
-                   m_options.locks.uv};
+                   m_options.locks.uv, m_options.pack_environment};
   record.guard = guard_before(m_options.guard);
   record.finish = m_options.finish;
 }

@@ -38,6 +38,7 @@ struct RunOptions {
   Guard guard = Guard::automatic;
   guard::SourceWrites source_writes = guard::SourceWrites::deny;
   std::optional<snapshot::FinishOptions> finish; ///< nothing: somebody else finishes it
+  std::vector<std::string> pack_environment;     ///< variables whose values go into a pack of it
   LockOptions locks;
   os::Patience patience;
   bool under_ctest = false; ///< its regular expressions match what is said: as little as can be

@@ -187,6 +187,9 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
   if (run && (out.kept || !out.verified.findings.empty())) {
     run->changes = out.verified.changes();
     run->why_kept = out.why_kept;
+    if (!options.pack_environment.empty()) {
+      run->wishes.pack_environment = options.pack_environment;
+    }
     run->finish.reset();
     try {
       write_run(root, held.folder(), *run);

@@ -139,7 +139,8 @@ void to_json(json& json, const RunRecord& run) {
                       {"started", run.started},
                       {"options", json_object({{"guard", run.wishes.guard},
                                                {"source_writes", run.wishes.source_writes},
-                                               {"uv", run.wishes.uv}})}});
+                                               {"uv", run.wishes.uv},
+                                               {"pack_env", run.wishes.pack_environment}})}});
   if (run.was_entered_unguarded) {
     json["entered_unguarded"] = true;
   }

@@ -91,7 +91,8 @@ struct FinishOptions {
 struct RunWishes {
   std::string guard = "auto";
   std::string source_writes = "deny";
-  std::string uv; ///< that checks locks; empty: that of PATH
+  std::string uv;                            ///< that checks locks; empty: that of PATH
+  std::vector<std::string> pack_environment; ///< variables whose values go into a pack
 };
 
 struct RunEnd {

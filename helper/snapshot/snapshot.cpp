@@ -164,6 +164,9 @@ std::optional<std::string> name_like(const Root& root, const std::string& name) 
   std::vector<std::string> names;
   for (const auto& folder : root.snapshot_folders()) {
     const auto other = Snapshot::find(root, folder);
+    if (other && folder == name) { // which people see in the root
+      return other->name();
+    }
     if (other && without_digits(other->name()) != without_digits(name)) {
       names.push_back(other->name());
     }

@@ -41,7 +41,7 @@ def clone_of(p, folder, *options):
 
 
 def repro(pack, clone, *options, **more):
-    return snapfix("repro", pack, "--source", clone, *options, **more)
+    return snapfix("repro", pack, "--source", clone, "--fresh", *options, **more)
 
 
 def with_submodule(tmp):
@@ -78,7 +78,7 @@ def test_the_layout_is_made_elsewhere(tmp):
     harness.assert_same_tree(expected, tmp / "there/t", without=(".git",))
     assert snapfix("diff", "t", "--root", tmp / "there").out == ""
     shown = snapfix("show", "t", "--root", tmp / "there", "--json").json()
-    assert shown["source"] == str(clone) and shown["run"] is None, shown
+    assert shown["source"] == str(clone) and shown["run"]["status"] == 3 and shown["run"]["host"] == "elsewhere", shown
     assert record_of(pack)["edits"] == {"modified": ["edited", "sub/i"], "added": ["generated", "odd \ufffd\n"], "deleted": ["gone"]}
     assert sum(name.startswith("content/") for name in members(pack)) == 4, "what the commit has stays out"
     # And once more, by the default root: beside the clone.
@@ -127,12 +127,53 @@ def test_it_runs_there(tmp):
     clone = clone_of(p, tmp / "clone")
     done = repro(pack, clone, "--run", expect=3, env={"OTHER": "here"})
     assert done.out == f"1,here,b\na\n{tmp}/clone.repro/t\n", done
-    assert "it ended as recorded: exit code 3" in done.err, done
+    assert "it ended with exit code 3, as where it was packed" in done.err, done
     (tmp / "clone.repro/t/d/b").write_text("mended\n")
     assert snapfix("rerun", "t", "--root", tmp / "clone.repro", expect=3).out == "1,here,mended\na\n"
     failed(p, "--fresh", script='[ "$MINE" = 1 ] || exit 0; exit 3', env={"MINE": "1"})
     done = repro(packed(p), clone, "--run")
     assert done.out == f"{tmp}/clone.repro/t\n" and "ended with exit code 0, and where it was packed with exit code 3" in done.err, done
+
+
+def test_what_stands_is_not_lost(tmp):
+    p = Project(tmp, {"a": "a\n"})
+    failed(p)
+    pack, clone = packed(p), clone_of(p, tmp / "clone")
+    repro(pack, clone)
+    (tmp / "clone.repro/t/mend").write_text("mine\n")
+    assert_fails(snapfix("repro", pack, "--source", clone, expect=None), 125, "stands already", "--fresh", "--as")
+    assert (tmp / "clone.repro/t/mend").exists()
+    snapfix("repro", pack, "--source", clone, "--as", "u")
+    repro(pack, clone)
+    assert not (tmp / "clone.repro/t/mend").exists()
+
+
+def test_enter_and_rerun_after_it(tmp):
+    """Without --run nothing of a pack runs; what it holds of the run is there for who asks for it."""
+    p = Project(tmp, {"a": "a\n", "d/b": "b\n"})
+    failed(p, "--chdir", "d", "--pack-env=MINE", script='echo "$MINE"; pwd; exit 3', env={"MINE": "1", "OTHER": "2"})
+    pack, clone = packed(p), clone_of(p, tmp / "clone")
+    assert record_of(pack)["run"]["environment"] == ["MINE=1"], "what the test sets goes along unasked"
+    repro(pack, clone)
+    for words in (["rerun", "t"], ["rerun", "t", "--fresh"]):
+        assert snapfix(*words, "--root", tmp / "clone.repro", expect=3).out == f"1\n{tmp}/clone.repro/t/d\n"
+    done = snapfix("enter", "t", "--root", tmp / "clone.repro", stdin='echo "$MINE"; pwd\n', env={"SHELL": "/bin/sh"})
+    assert done.out == f"1\n{tmp}/clone.repro/t/d\n", done
+    assert record_of_again(tmp, clone)["run"]["environment"] == ["MINE=1"]
+
+
+def record_of_again(tmp, clone):
+    snapfix("pack", "t", "--root", tmp / "clone.repro", "-o", tmp / "again.pack")
+    return record_of(tmp / "again.pack")
+
+
+def test_names_of_variables(tmp):
+    p = Project(tmp, {"a": "a\n"})
+    failed(p)
+    assert_says(p("pack", "t", "-o", tmp / "x", "--env", "A=1", expect=2), "takes a name")
+    assert_says(p("pack", "t", "-o", tmp / "x", "--env", "NOPE"), "no variable 'NOPE'")
+    p("run", "t", "--", "true")
+    assert_says(p("pack", "t", "-o", tmp / "x"), "ended with exit code 0")
 
 
 def test_the_clone_is_kept_from_the_command(tmp):
@@ -210,6 +251,14 @@ def test_what_a_clone_lacks(tmp):
     assert_fails(repro(pack, bare, expect=None), 125, "lacks what the snapshot was made of")
     assert_fails(repro(pack, tmp / "nowhere", expect=None), 125, "find the clone")
     assert repro(pack, tmp, expect=None).code == 125
+
+
+def test_what_is_no_clone(tmp):
+    p = Project(tmp, {"a": "a\n", "d/b": "b\n"})
+    failed(p)
+    (tmp / "plain").mkdir()
+    assert_fails(repro(packed(p), tmp / "plain", expect=None), 125, "is no git repository", "--source")
+    assert_fails(repro(packed(p), p.source / "d", "--root", tmp / "r", expect=None), 125, "is a folder in a repository")
 
 
 def test_a_program_of_a_build_tree(tmp):
