@@ -63,6 +63,7 @@ class Nightly:
         scripts = {suite: command.format(shlex.join(files)) for suite, command in SUITES.items()}
         module = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "cmake/SnapshotFixtures.cmake"
         lines = ["cmake_minimum_required(VERSION 3.20)", "project(p NONE)", "enable_testing()",
+                 "set(SNAPSHOT_FIXTURES_GIT OFF)",
                  f"set(SNAPSHOT_FIXTURES_HELPER {json.dumps(os.environ['SNAPFIX'])})", f"set(SNAPSHOT_FIXTURES_ROOT {json.dumps(str(self.root))})",
                  f"include({json.dumps(str(module))})", f"foreach(n RANGE 1 {TESTS})"]
         for suite, script in scripts.items():

@@ -146,7 +146,7 @@ class Place:
         self.count = listed.count(b"\0")
         self.folders = len({parent for name in listed.split(b"\0") for parent in pathlib.PurePath(os.fsdecode(name)).parents})
         # Who links files changes their ctime: for those, copies of the source, so that snapfix finds an unchanged one.
-        # A snapshot has no .git: who knows nothing of git copies a tree without one.
+        # A snapshot's .git is some 16 small files: who knows nothing of git copies a tree without one.
         self.twin, self.plain = top / "twin", top / "plain"
         quiet("cp", "-a", self.source, self.twin)
         quiet("rsync", "-a", "--exclude=/.git", f"{self.source}/", f"{self.plain}/")
