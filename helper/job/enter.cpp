@@ -5,6 +5,7 @@
 #include "os/environment.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/snapshot.hpp"
 
@@ -51,6 +52,11 @@ guard::CommandEnd enter(const EnterOptions& options) {
   }
   shell.environment = environment_of(run);
   shell.folder = run ? folder_in(snapshot, *run) : "";
+  if (!os::is_folder(snapshot.path() + "/" + shell.folder)) {
+    os::note(
+        os::format("the folder {} is gone: the shell stands at the top", os::quoted(shell.folder)));
+    shell.folder.clear();
+  }
   const auto command = command_in(snapshot, shell);
   if (run && options.guard == Guard::off) {
     run->was_entered_unguarded = true; // who looks for a writer is to know

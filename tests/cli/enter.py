@@ -41,6 +41,13 @@ def test_a_shell_as_the_test_had_it(tmp):
     p("verify", "other")
 
 
+def test_where_the_test_stood_is_gone(tmp):
+    p = Project(tmp, {"a": "a\n", "d/b": "b\n"})
+    failed(p, "rm -r ../d; exit 3", "--chdir", "d")
+    done = enter(p, "pwd\n")
+    assert done.out == f"{p.root}/t\n" and "the folder 'd' is gone" in done.err, done
+
+
 def test_the_users_shell(tmp):
     p = Project(tmp)
     failed(p)
