@@ -102,11 +102,10 @@ Base BaseAssembly::finish() {
   BaseWriter writer(m_files.size());
   for (const auto& folder : m_folders) {
     writer.add_folder(folder.path, folder.permissions, folder.mtime);
-    const auto here =
-        std::ranges::equal_range(order, std::string_view(folder.path), {},
-                                 [&](std::size_t index) { return place(index).first; });
-    for (const std::size_t index : here) {
-      writer.add_file(place(index).second, m_records[index], m_files[index].target);
+    const auto folder_at = [&](std::size_t index) { return place(index).first; };
+    auto at = std::ranges::lower_bound(order, std::string_view(folder.path), {}, folder_at);
+    for (; at != order.end() && folder_at(*at) == folder.path; ++at) {
+      writer.add_file(place(*at).second, m_records[*at], m_files[*at].target);
     }
   }
   const auto id = writer.id(key_of(m_meta).hex());
