@@ -174,7 +174,7 @@ endfunction()
 # The names of the variables that a pack of the test's snapshot has: those that the test sets, and whose
 # values so stand in the project's files, and those that are asked for.
 function(_snapshot_fixtures_settle_pack name environment)
-  set(names ${SNAPSHOT_FIXTURES_PACK_ENV})
+  set(names "${SNAPSHOT_FIXTURES_PACK_ENV}") # without quotes an empty one would unset it
   foreach(variable IN LISTS environment)
     if(variable MATCHES "^([A-Za-z_][A-Za-z_0-9]*)=")
       list(APPEND names "${CMAKE_MATCH_1}")

@@ -64,7 +64,8 @@ std::string text_of(const Protection& protection) {
                                  {"source", protection.source.path},
                                  {"source_writes", protection.source.writes},
                                  {"root", protection.source.root},
-                                 {"is_build_tree", protection.source.is_build_tree}});
+                                 {"is_build_tree", protection.source.is_build_tree},
+                                 {"git_folders", protection.source.git_folders}});
   std::string out = os::text_of(head) + "\n";
   const std::size_t begin = out.size();
   out.resize(begin + protection.inodes.size() * sizeof(std::uint64_t));
@@ -80,15 +81,19 @@ std::string text_of(const Protection& protection) {
 Protection protection_from(const std::string& text) {
   const std::size_t begin = text.find('\n') + 1;
   const auto head = os::parse_json(text.substr(0, begin));
-  Protection out{
-      head.at("device"),
-      {},
-      head.at("seconds"),
-      head.at("nanoseconds"),
-      head.at("tree"),
-      head.at("staging"),
-      head.at("store"),
-      {head.at("source"), head.at("source_writes"), head.at("root"), head.at("is_build_tree"), {}}};
+  Protection out{head.at("device"),
+                 {},
+                 head.at("seconds"),
+                 head.at("nanoseconds"),
+                 head.at("tree"),
+                 head.at("staging"),
+                 head.at("store"),
+                 {head.at("source"),
+                  head.at("source_writes"),
+                  head.at("root"),
+                  head.at("is_build_tree"),
+                  {},
+                  head.at("git_folders")}};
   const std::size_t bytes = text.size() - begin;
   out.inodes.resize(std::min(head.at("inodes").get<std::size_t>(), bytes / sizeof(std::uint64_t)));
   if (!out.inodes.empty()) {

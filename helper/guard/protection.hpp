@@ -25,6 +25,8 @@ struct ProtectedSource {
   /// files, relative to it and in byte order, are kept.
   bool is_build_tree = false;
   std::vector<std::string> files;
+  /// Where git keeps what belongs to it, and that is elsewhere (a linked work tree, a submodule).
+  std::vector<std::string> git_folders;
 };
 
 /// What is to be protected in one run.

@@ -20,7 +20,7 @@ bool stands_at(const std::string& path, const struct stat& file) {
 /// `.git` borrows, so that it stays. Where it may not it makes one of its own: nothing that anybody
 /// did wrong.
 bool keeps_object_young(const ReportedCall& call, const std::string& path) {
-  const auto git = path.find("/.git/");
+  const auto git = path.find(".git/"); // also of a bare repository
   return call.action() == Action::times && git != std::string::npos &&
          path.find("/objects/", git) != std::string::npos;
 }

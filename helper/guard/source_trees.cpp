@@ -11,7 +11,17 @@ namespace {
 
 constexpr std::size_t k_most_writes = 1000; ///< that are recorded one by one
 
+bool lies_in_git_folder(const std::string& path, const ProtectedSource& source) {
+  return std::ranges::any_of(source.git_folders, [&](const std::string& folder) {
+    return source::is_below(path, folder);
+  });
+}
+
+/// The path itself where it lies elsewhere.
 std::string path_in(const std::string& path, const std::string& folder) {
+  if (!source::is_below(path, folder)) {
+    return path;
+  }
   const std::size_t begin = folder == "/" ? 1 : folder.size() + 1;
   return begin < path.size() ? path.substr(begin) : ".";
 }
@@ -44,7 +54,8 @@ std::vector<SourceTrees::Tree*> SourceTrees::candidates(const std::string& path)
   const std::lock_guard lock(m_mutex);
   for (Tree& tree : m_trees) {
     if (!tree.is_over && tree.source.writes != SourceWrites::allow &&
-        source::is_below(path, tree.source.path) && !source::is_below(path, tree.source.root) &&
+        (source::is_below(path, tree.source.path) || lies_in_git_folder(path, tree.source)) &&
+        !source::is_below(path, tree.source.root) &&
         std::ranges::none_of(tree.exempt, [&](const std::string& folder) {
           return source::is_below(path, folder);
         })) {
@@ -61,6 +72,9 @@ std::vector<SourceTrees::Tree*> SourceTrees::that_hold(const std::string& path, 
     const ProtectedSource& source = tree->source;
     if (tree->run != 0 && !comes_from(thread, tree->run)) {
       return true;
+    }
+    if (lies_in_git_folder(path, source)) {
+      return false;
     }
     if (source.is_build_tree) {
       return !std::ranges::binary_search(source.files, path_in(path, source.path));

@@ -5,7 +5,9 @@
 #include "os/format.hpp"
 #include "os/valgrind.hpp"
 #include "snapshot/shared_files.hpp"
+#include "source/git_folder.hpp"
 #include "source/list.hpp"
+#include "source/listing.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -56,9 +58,24 @@ bool lies_in_build_tree(const std::string& folder) {
   return false;
 }
 
+std::vector<std::string> git_folders_elsewhere(const std::string& source) {
+  std::vector<std::string> out;
+  try {
+    if (const auto git = source::find_git_folder(source)) {
+      out = {git->own, git->common};
+      std::erase_if(out, [&](const auto& folder) { return source::is_below(folder, source); });
+    }
+  } catch (const os::Error&) { // what leads to no repository keeps none
+  }
+  return out;
+}
+
 guard::ProtectedSource protected_source(const snapshot::Snapshot& snapshot,
                                         guard::SourceWrites writes) {
-  guard::ProtectedSource out{snapshot.meta().source, writes, snapshot.root().path(), false, {}};
+  guard::ProtectedSource out{snapshot.meta().source, writes, snapshot.root().path(), false, {}, {}};
+  if (writes != guard::SourceWrites::allow) {
+    out.git_folders = git_folders_elsewhere(out.path);
+  }
   out.is_build_tree = lies_in_build_tree(out.path);
   if (out.is_build_tree && writes != guard::SourceWrites::allow) {
     const auto& base = snapshot.base();

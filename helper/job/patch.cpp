@@ -67,7 +67,8 @@ void make_patch(const snapshot::Root& root, const snapshot::Side& before,
   std::optional<os::Finished> git;
   try {
     git = os::run_program({"git", "--no-pager", "diff", "--no-index", "--no-ext-diff",
-                           "--no-textconv", "--no-renames", "--no-prefix", "--no-color", "a", "b"},
+                           "--no-textconv", "--binary", "--no-renames", "--no-prefix", "--no-color",
+                           "a", "b"},
                           bare_environment(scratch.dir(), root), scratch.dir().path(), take);
   } catch (const os::Error& error) {
     if (error.error_number() == ENOENT) {

@@ -50,8 +50,9 @@ Repositories Repositories::at_head(const std::string& top, const CommitOf& commi
 }
 
 Repositories Repositories::at(const std::string& clone, const std::vector<PackedCommit>& commits) {
-  const auto prefix = GitObjects(clone).ask({"rev-parse", "--show-prefix"});
-  if (!commits.empty() && prefix.value_or("?") != "") {
+  const auto prefix = commits.empty() ? std::optional<std::string>("")
+                                      : GitObjects(clone).ask({"rev-parse", "--show-prefix"});
+  if (prefix.value_or("?") != "") {
     throw os::Error(prefix ? os::format("{} is a folder in a repository", os::quoted(clone))
                            : os::format("{} is no git repository", os::quoted(clone)),
                     "name the top of a clone: --source CLONE");
@@ -66,6 +67,11 @@ Repositories Repositories::at(const std::string& clone, const std::vector<Packed
   for (const auto& [path, id] : commits) {
     const auto folder = join(clone, path);
     const GitObjects objects(folder);
+    if (os::is_folder(folder) && os::canonical_path(folder) != folder) {
+      throw os::Error(os::format("the submodule {} of the pack lies behind a symlink of {}",
+                                 os::quoted(path), os::quoted(clone)),
+                      "take another clone, in which it is a folder");
+    }
     if (!path.empty() && !os::exists(folder + "/.git")) {
       lack(os::format("the submodule {} (it is not cloned)", os::quoted(path)),
            os::format("git -C {} submodule update --init {}", shell_word(clone), shell_word(path)));

@@ -103,7 +103,8 @@ std::vector<std::string> without_secrets(const std::vector<std::string>& words) 
   bool is_value = false;
   for (const auto& word : words) {
     const bool is_option = word.starts_with('-');
-    out.push_back(is_value && !is_option ? k_left_out : without_secrets(word));
+    const bool may_be_value = !is_option || (word.size() > 2 && !word.starts_with("--"));
+    out.push_back(is_value && may_be_value ? k_left_out : without_secrets(word));
     is_value = is_option && word.find('=') == std::string::npos && is_secret_name(word);
   }
   return out;

@@ -207,7 +207,7 @@ void from_json(const json& run, RunRecord& out) {
     from_json(options.at("guard"), out.wishes.guard);
     from_json(options.at("source_writes"), out.wishes.source_writes);
     from_json(options.at("uv"), out.wishes.uv);
-    read_if(options, "pack_env", out.wishes.pack_environment);
+    from_json(options.at("pack_env"), out.wishes.pack_environment);
   }
   if (run.contains("entered_unguarded")) {
     run["entered_unguarded"].get_to(out.was_entered_unguarded);

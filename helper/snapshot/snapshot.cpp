@@ -93,8 +93,9 @@ void Snapshot::require_whole() const {
 std::optional<Snapshot::Identity> Snapshot::look(const Root& root, const std::string& folder) {
   const auto record = root.snapshots().try_stat(folder.c_str());
   const auto tree = root.top().try_stat(folder.c_str());
-  return record && tree ? std::optional(Identity{tree->inode, record->inode, record->ctime})
-                        : std::nullopt;
+  return record && tree && tree->is_folder()
+             ? std::optional(Identity{tree->inode, record->inode, record->ctime})
+             : std::nullopt;
 }
 
 void Snapshot::require_standing() const {

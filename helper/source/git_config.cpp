@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <span>
 #include <utility>
 
@@ -34,9 +35,9 @@ struct Key {
 
 // What bears on what git says of a work tree, or of its history, or says who commits. Whole
 // sections but for what stands below.
-constexpr std::array<std::string_view, 12> k_sections{"author", "committer", "i18n", "index",
-                                                      "log",    "merge",     "pull", "push",
-                                                      "rebase", "status",    "user", "versionsort"};
+constexpr std::array<std::string_view, 11> k_sections{"author", "committer", "i18n",       "index",
+                                                      "log",    "merge",     "pull",       "push",
+                                                      "rebase", "status",    "versionsort"};
 constexpr std::array<std::string_view, 9> k_not_of_sections{
     "gpgsign",    "guitool", "octopus", "pushoption",      "showsignature",
     "signingkey", "tool",    "twohead", "verifysignatures"};
@@ -63,6 +64,7 @@ constexpr std::array<std::string_view, 23> k_core{"abbrev",
                                                   "usereplacerefs",
                                                   "warnambiguousrefs",
                                                   "whitespace"};
+constexpr std::array<std::string_view, 3> k_user{"email", "name", "useconfigonly"};
 constexpr std::array<std::string_view, 3> k_not_of_diff{"external", "guitool", "tool"};
 constexpr std::array<std::string_view, 3> k_not_of_extensions{
     "refstorage", // refs are carried as files
@@ -79,11 +81,15 @@ bool is_carried(const Key& key) {
   if (!std::ranges::all_of(key.name, [](unsigned char c) { return std::isalnum(c) || c == '-'; })) {
     return false; // none that git takes
   }
+  if (key.middle && key.middle->find("://") != std::string_view::npos) {
+    return false; // a remote by its URL, which may hold a password
+  }
   if (!key.middle) {
     return key.section == "core"         ? is_one_of(key.name, k_core)
            : key.section == "diff"       ? !is_one_of(key.name, k_not_of_diff)
            : key.section == "extensions" ? !is_one_of(key.name, k_not_of_extensions)
            : key.section == "remote"     ? key.name == "pushdefault"
+           : key.section == "user"       ? is_one_of(key.name, k_user)
            : key.section == "submodule"
                ? key.name == "active" || key.name == "recurse"
                : is_one_of(key.section, k_sections) && !is_one_of(key.name, k_not_of_sections);
@@ -95,8 +101,11 @@ bool is_carried(const Key& key) {
 }
 
 bool is_url(const Key& key) {
-  return key.middle && (key.name == "url" || key.name == "pushurl" ||
-                        (key.section == "branch" && key.name.ends_with("remote")));
+  if (!key.middle) {
+    return key.section == "remote"; // pushdefault
+  }
+  return (key.name == "url" || key.name == "pushurl" ||
+          (key.section == "branch" && key.name.ends_with("remote")));
 }
 
 /// Whether a program would be run: `update = !command`, or a remote helper (`ext::command`).
@@ -106,6 +115,21 @@ bool names_a_program(const Key& key, const std::string& value) {
   const bool has_helper = is_url(key) && scheme != std::string::npos &&
                           std::string_view(value).substr(scheme).starts_with("::");
   return has_helper || (key.section == "submodule" && value.starts_with('!'));
+}
+
+/// Of a URL, in which `%20` is a space.
+std::string decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    const char* last = text.data() + std::min(i + 3, text.size());
+    const bool is_coded = text[i] == '%' && i + 2 < text.size() &&
+                          std::from_chars(text.data() + i + 1, last, byte, 16).ptr == last &&
+                          byte != 0;
+    out += is_coded ? static_cast<char>(byte) : text[i];
+    i += is_coded ? 2 : 0;
+  }
+  return out;
 }
 
 std::string quoted(std::string_view text) {
@@ -196,27 +220,28 @@ std::string without_credentials(const std::string& url) {
     return url; // a path, or user@host:path as ssh has it, which knows no password
   }
   const auto begin = scheme + 3;
-  const auto end = std::min(url.find('/', begin), url.size());
-  const auto at = url.rfind('@', end == 0 ? 0 : end - 1);
-  std::string user;
-  if (at != std::string::npos && at >= begin) {
-    user = url.substr(begin, at - begin);
-    user = url.substr(0, scheme).find("ssh") == std::string::npos
-               ? "" // a token may be the user
-               : user.substr(0, user.find(':')) + "@";
+  auto rest = url.substr(begin);
+  rest.erase(std::min(rest.find_first_of("?#"), rest.size()));
+  const auto authority = rest.substr(0, rest.find('/'));
+  const auto colon = authority.find(':');
+  // Behind a host stands a port; what is none is a password, which may hold a slash.
+  const bool is_password =
+      colon != std::string::npos && authority.find('@') == std::string::npos &&
+      authority.find_first_not_of("0123456789", colon + 1) != std::string::npos;
+  const auto at = is_password ? rest.rfind('@') : authority.rfind('@');
+  if (at == std::string::npos) {
+    return url.substr(0, begin) + (is_password ? "" : rest);
   }
-  const auto host = at != std::string::npos && at >= begin ? at + 1 : begin;
-  auto rest = url.substr(host);
-  if (url.starts_with("http")) {
-    rest = rest.substr(0, rest.find_first_of("?#"));
-  }
-  return url.substr(0, begin) + user + rest;
+  const auto user = rest.substr(0, std::min(at, rest.find(':')));
+  const bool is_ssh = url.substr(0, scheme).find("ssh") != std::string::npos;
+  return url.substr(0, begin) + (is_ssh ? user + "@" : "") // else a token may be the user
+         + rest.substr(at + 1);
 }
 
 std::optional<std::string> local_path_of(const std::string& url) {
   constexpr std::string_view k_file = "file://";
   if (url.starts_with(k_file)) {
-    return url.substr(k_file.size());
+    return decoded(std::string_view(url).substr(k_file.size()));
   }
   const auto colon = url.find(':'); // of host:path, or of a scheme
   const auto slash = url.find('/');
@@ -247,8 +272,8 @@ std::string snapshot_config(const std::vector<GitSetting>& settings,
     }
     auto carried = value;
     if (value && is_url(key) && *value != ".") {
-      const bool is_name =
-          key.section == "branch" && value->find_first_of("/:") == std::string::npos;
+      const bool is_name = (key.section == "branch" || !key.middle) &&
+                           value->find_first_of("/:") == std::string::npos;
       const auto path = is_name ? std::nullopt : local_path_of(*value);
       carried = path ? local_url(*path) : without_credentials(*value);
     }

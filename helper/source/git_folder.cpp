@@ -27,7 +27,9 @@ std::string joined(const std::string& folder, const std::string& path) {
 /// Gathers what a look sees.
 class Watch {
 public:
-  void add(const os::Dir& dir, const std::string& name);
+  enum class Below : std::uint8_t { no, yes };
+
+  void add(const os::Dir& dir, const std::string& name, Below below = Below::no);
   void add_below(const os::Dir& top, std::span<const std::string_view> paths);
   void add_path(const std::string& path);
 
@@ -54,19 +56,22 @@ void Watch::add_stat(const std::string& name, const os::Stat& stat) {
   }
 }
 
-/// A folder with all that it holds; of a symlink also what it leads to.
-void Watch::add(const os::Dir& dir, const std::string& name) {
+/// A folder with all that it holds; of a symlink also what it leads to, but below a folder only
+/// files: those may lead in circles.
+void Watch::add(const os::Dir& dir, const std::string& name, Below below) {
   const auto stat = dir.try_stat(name.c_str(), os::Freshness::server);
   add_stat(name, stat.value_or(os::Stat()));
-  if (stat && stat->is_symlink() && os::exists(dir.path_of(name.c_str()))) {
-    add_path(os::canonical_path(dir.path_of(name.c_str())));
+  const auto path = dir.path_of(name.c_str());
+  const bool is_link = stat && stat->is_symlink();
+  if (is_link && (below == Below::yes ? os::is_file(path) : os::exists(path))) {
+    add_path(os::canonical_path(path));
   }
   const auto folder = stat && stat->is_folder() ? dir.try_open_child(name.c_str()) : std::nullopt;
   if (folder) {
     auto entries = folder->entries();
     std::ranges::sort(entries, {}, &os::DirEntry::name);
     for (const auto& entry : entries) {
-      add(*folder, entry.name);
+      add(*folder, entry.name, Below::yes);
     }
   }
 }

@@ -2,6 +2,7 @@
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/split.hpp"
+#include "os/user.hpp"
 #include "source/git_call.hpp"
 #include "source/git_config.hpp"
 #include "source/git_folder.hpp"
@@ -18,6 +19,8 @@ namespace {
 
 constexpr std::string_view k_objects = "objects";
 constexpr std::string_view k_reftable_head = "ref: refs/heads/.invalid"; // what stands for it there
+
+constexpr const char* k_head_log = "logs/HEAD";
 
 /// What a new repository has, and tools expect.
 constexpr std::array<const char*, 8> k_folders{"hooks",        "info", "objects",    "objects/info",
@@ -60,7 +63,9 @@ private:
   void take_index();
   void take_refs();
   void take_head();
+  void take_last_checkout();
   void take_config();
+  void add_included(const std::string& path);
   void take_objects();
   void add_objects(const std::string& objects, std::vector<std::string>& out) const;
   std::string local_url(const std::string& path) const;
@@ -184,7 +189,25 @@ void Reader::take_head() {
                                   : ask(m_git, "HEAD", {"rev-parse", "--verify", "HEAD"}),
             mtime_of({m_git.own + "/HEAD", m_git.own + "/reftable"})};
   }
+  if (!head->content.starts_with("ref: ")) {
+    take_last_checkout();
+  }
   m_out.files["HEAD"] = std::move(*head);
+}
+
+/// `git status` says where HEAD was detached. Of HEAD's log no more is taken: messages of others
+/// may hold URLs.
+void Reader::take_last_checkout() {
+  auto log = read_file(m_git.own, k_head_log);
+  std::string last;
+  for (const auto& line : os::split(log ? log->content : "", '\n')) {
+    if (line.find("\tcheckout: moving from ") != std::string::npos) {
+      last = line + "\n";
+    }
+  }
+  if (!last.empty()) {
+    m_out.files[k_head_log] = {std::move(last), log->mtime};
+  }
 }
 
 void Reader::take_config() {
@@ -198,6 +221,11 @@ void Reader::take_config() {
       settings.insert(settings.end(), more.begin(), more.end());
     }
   }
+  for (const auto& [key, value] : settings) { // also those that are not there yet
+    if (value && key.starts_with("include") && key.ends_with(".path")) {
+      add_included(*value);
+    }
+  }
   std::erase_if(m_out.included, [this](const std::string& path) { // they are looked at anyway
     return path == m_git.common + "/config" || path == m_git.own + "/config.worktree";
   });
@@ -206,13 +234,41 @@ void Reader::take_config() {
   m_out.files["config"] = {text, mtime_of({m_git.common + "/config"})};
 }
 
+/// Paths are relative to the file that names them, which may be any of those that were read.
+void Reader::add_included(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> places{path};
+  if (path.starts_with("~/")) {
+    places.clear();
+    for (const auto& home : os::home_folders()) {
+      places.push_back(home + path.substr(1));
+    }
+  } else if (!path.starts_with('/')) {
+    places = {m_git.common + "/" + path, m_git.own + "/" + path};
+    for (const auto& file : m_out.included) {
+      places.push_back((fs::path(file).parent_path() / path).lexically_normal().string());
+    }
+  }
+  for (auto& place : places) {
+    if (std::ranges::find(m_out.included, place) == m_out.included.end()) {
+      m_out.included.push_back(std::move(place));
+    }
+  }
+}
+
 /// A repository by a path that holds in a snapshot, too. One that is this one is the snapshot's
 /// own: what is pushed there must not reach the source.
 std::string Reader::local_url(const std::string& path) const {
+  if (path.starts_with('~')) { // a home folder's, everywhere
+    return path;
+  }
   const auto place = (std::filesystem::path(m_git.work_tree) / path).lexically_normal().string();
   try {
-    if (os::exists(place)) {
-      const auto real = os::canonical_path(place);
+    for (const auto& tried : {place, place + ".git"}) { // as git does
+      if (!os::exists(tried)) {
+        continue;
+      }
+      const auto real = os::canonical_path(tried);
       const auto git = find_git_folder(real);
       if (real == m_git.work_tree || real == m_git.own || real == m_git.common ||
           (git && git->common == m_git.common)) {
@@ -248,12 +304,11 @@ void Reader::take_objects() {
   add_objects(m_git.common + "/" + std::string(k_objects), stores);
   std::string text;
   for (const auto& store : stores) {
-    if (store.find_first_of("\n\"") != std::string::npos || store.starts_with('#')) {
-      throw os::Error(
-          os::format("git finds no objects in {} from elsewhere: its name holds a quote "
-                     "or a newline",
-                     os::quoted(store)),
-          "--git off makes snapshots without a .git");
+    if (store.find('\n') != std::string::npos) {
+      throw os::Error(os::format("git finds no objects in {} from elsewhere: its name holds a "
+                                 "newline",
+                                 os::quoted(store)),
+                      "--git off makes snapshots without a .git");
     }
     text += store + "\n";
   }

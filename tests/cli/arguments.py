@@ -93,6 +93,8 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
                 args = args[:1] + args[3 if option == "--source" else 1:5 if option != "--root" else 3] + args[5:]
             where = [] if command in ("doctor", "uv-lint", "repro") or option in ("--source", "--root") else ["--root", p.root]
             command_line = [command, *args, *where, *(["--", "true"] if command == "run" else [])]
+            if command == "repro" and option != "--fresh":
+                command_line.append("--fresh")
             if command in ("create", "run") and option not in ("--fresh", "--reuse", "--update"):
                 command_line.insert(1, "--fresh")
             snapfix(*command_line, cwd=p.source, env={"SNAPFIX_ROOT": p.root})
@@ -110,7 +112,7 @@ def test_help_names_what_the_contract_has():
         "rerun": ["--root", "--fresh", "--wait", "--json-report"],
         "diff": ["--root", "--patch", "--null", "--json"],
         "pack": ["--root", "--output", "--env", "--max-size", "--wait"],
-        "repro": ["--source", "--root", "--as", "--run", "--max-size", "--wait"],
+        "repro": ["--source", "--root", "--as", "--fresh", "--run", "--max-size", "--wait"],
         "verify": ["--root", "--content", "--json"],
         "finish": ["--root", "--keep", "--verdict", "--wait", "--ctest", "--json"],
         "finish-run": ["--root", "--json"],

@@ -88,7 +88,7 @@ def test_git_folders_are_left_out(tmp):
 def test_a_patch_that_applies(tmp):
     """To what the snapshot was made of it gives what it is, but for what git does not know: empty folders, FIFOs."""
     p = Project(tmp, {**k_files, "bin": b"\0\1\2", "odd \"ü\"": "1\n"})
-    p("run", "t", "--", "sh", "-c", k_script + '; echo 2 >>"odd \\"ü\\""; touch "new empty"; rm pipe')
+    p("run", "t", "--", "sh", "-c", k_script + '; printf "\\\\0\\\\3" >bin; echo 2 >>"odd \\"ü\\""; touch "new empty"; rm pipe')
     patch = tmp / "patch"
     patch.write_text(changed(p, "t", "--patch"))
     git(p.source, "apply", "--stat", patch)

@@ -176,7 +176,7 @@ def test_rerun_with_the_options_that_it_had(tmp):
           'echo x >>"$SNAPSHOT_SOURCE_DIR/free"', expect=code)
         p("rerun", "t", "--json-report", tmp / "report", expect=code)
         report = json.loads((tmp / "report").read_text())
-        assert report["options"] == {"guard": guard, "source_writes": writes, "uv": ""}, report
+        assert report["options"] == {"guard": guard, "source_writes": writes, "uv": "", "pack_env": []}, report
         assert report["guard"]["state"] == ("off" if guard == "off" else "on"), report
 
 

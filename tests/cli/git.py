@@ -323,6 +323,12 @@ def test_only_harmless_settings_are_carried(tmp):
         "user.signingKey": "secret",
         "sendemail.smtpPass": "secret",
         "unknown.section.token": "secret",
+        "user.password": "secret",
+        "remote.pushDefault": "https://me:secret@example.org/x.git",
+        "remote.https://me:secret@example.org/x.git.promisor": "true",
+        "submodule.https://secret@example.org/s.active": "true",
+        "remote.ftp.url": "ftp://example.org/x?token=secret",
+        "remote.slash.url": "https://me:sec/secret@example.org/x.git",
     }
     for name, value in secrets.items():
         p.git("config", name, value)
@@ -357,9 +363,80 @@ def test_paths_of_remotes_hold_in_the_snapshot(tmp):
     run(["git", "clone", "-q", "--bare", p.source, tmp / "up.git"])
     p.git("remote", "add", "origin", "../up.git")
     p.git("fetch", "-q", "origin")
+    run(["git", "clone", "-q", "--bare", p.source, tmp / "a space.git"])
+    p.git("remote", "add", "url", f"file://{tmp}/a%20space.git")
+    p.git("remote", "add", "home", "~/x.git")
     snapshot = p.create("t")
     assert git(snapshot, "config", "remote.origin.url").out == f"{tmp}/up.git\n"
-    git(snapshot, "fetch", "-q", "origin")
+    assert git(snapshot, "config", "remote.home.url").out == "~/x.git\n"
+    for remote in ("origin", "url"):
+        git(snapshot, "fetch", "-q", remote)
+
+
+def test_a_push_by_a_path_that_git_completes(tmp):
+    p = Project(tmp, k_files)
+    run(["git", "clone", "-q", "--bare", p.source, tmp / "bare.git"])
+    git(tmp / "bare.git", "worktree", "add", "-q", "-b", "side", tmp / "tree")
+    git(tmp / "bare.git", "config", "remote.origin.url", tmp / "bare")  # git tries bare.git as well
+    q = Project(tmp / "q", plain=True)
+    q.source = tmp / "tree"
+    before = content(tmp / "bare.git")
+    git(q.create("t"), "push", "-q", "origin", "HEAD:refs/heads/pushed")
+    assert content(tmp / "bare.git") == before
+
+
+def test_a_repository_elsewhere_is_kept(tmp):
+    """Of a linked work tree, and where `.git` is a symlink: as if it lay in the source."""
+    p = Project(tmp, k_files)
+    p.git("worktree", "add", "-q", "-b", "side", tmp / "tree")
+    make_repo(tmp / "other", k_files)
+    (tmp / "other/.git").rename(tmp / "moved")
+    (tmp / "other/.git").symlink_to(tmp / "moved")
+    for top, repository in ((tmp / "tree", p.source / ".git"), (tmp / "other", tmp / "moved")):
+        q = Project(tmp / f"of-{top.name}", plain=True)
+        q.source = top
+        before = content(repository)
+        script = f"git -C {top} commit -q --allow-empty -m x; git -C {top} config user.name x; echo >{repository}/junk; git add -A; git commit -q --allow-empty -m y"
+        done = q("run", "t", "--guard=on", "--", "sh", "-c", script, expect=(0, 125))
+        if done.code != 0:
+            skip("no guard here")
+        assert content(repository) == before, "the guard keeps it"
+        assert_says(done, "was kept from writing")
+
+
+def test_an_included_file_that_comes_later(tmp):
+    p = Project(tmp, k_files)
+    p.git("config", "include.path", "later")
+    for name in ("a", "b"):
+        run(["sleep", "2.1"])  # so that the look is settled
+        p.create(name)
+    p.write({".git/later": "[user]\n\tname = Later\n"})
+    assert git(p.create("c"), "config", "user.name").out == "Later\n"
+
+
+def test_where_head_was_detached(tmp):
+    p = Project(tmp, k_files)
+    p.git("tag", "v1")
+    p.git("checkout", "-q", "v1")
+    p.git("config", "remote.origin.url", "https://example.org/secret")
+    snapshot = p.create("t")
+    assert git(snapshot, "status").out == p.git("status").out and "detached at v1" in p.git("status").out
+    assert len((snapshot / ".git/logs/HEAD").read_text().splitlines()) == 1
+
+
+def test_symlinks_in_circles(tmp):
+    p = Project(tmp, k_files)
+    (p.source / ".git/refs/heads/up").symlink_to("..")
+    p.create("t")
+
+
+def test_a_quote_in_a_submodules_name(tmp):
+    make_repo(tmp / "inner", {"i": "i\n"})
+    p = Project(tmp, k_files)
+    p.git("submodule", "add", "-q", "--name", 'odd"name', tmp / "inner", "sub")
+    p.git("commit", "-qam", "s")
+    snapshot = p.create("t")
+    assert git(snapshot / "sub", "log", "--format=%s").out == git(tmp / "inner", "log", "--format=%s").out
 
 
 # ---- repositories of other kinds -----------------------------------------------------------------

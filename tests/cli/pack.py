@@ -190,7 +190,7 @@ def test_the_record_is_for_people(tmp):
     home = tmp / "home"
     p = Project(home, {"a": "a\n"})
     p.git("remote", "add", "origin", "https://me:hidden1@example.org/x.git")
-    secret = ["--api-key=hidden2", "--password", "hidden3", "https://u:hidden4@h/p", "TOKEN=hidden5 x", f"{home}/bin/tool", f"--in={p.source}/a"]
+    secret = ["--api-key=hidden2", "--password", "-hidden3", "https://u:hidden4@h/p", "TOKEN=hidden5 x", f"{home}/bin/tool", f"--in={p.source}/a"]
     names = {"MY_TOKEN": "hidden6", "AWS_SECRET_ACCESS": "hidden7", "DB": "postgres://u:hidden8@h/db", "PLAIN": "1", "WHERE": f"{home}/data:{p.root}/t/x"}
     p("run", "t", "--finish", "--", "sh", "-c", "exit 3", *secret, expect=3, env={"HOME": home, **names})
     done = p("pack", "t", "-o", tmp / "t.pack", *[word for name in names for word in ("--env", name)], "--env", "UNSET", env={"HOME": home})
@@ -259,6 +259,15 @@ def test_what_is_no_clone(tmp):
     (tmp / "plain").mkdir()
     assert_fails(repro(packed(p), tmp / "plain", expect=None), 125, "is no git repository", "--source")
     assert_fails(repro(packed(p), p.source / "d", "--root", tmp / "r", expect=None), 125, "is a folder in a repository")
+
+
+def test_a_submodule_behind_a_symlink_of_the_clone(tmp):
+    p = with_submodule(tmp)
+    failed(p)
+    pack, clone = packed(p), clone_of(p, tmp / "clone", "--recurse-submodules")
+    (clone / "sub").rename(tmp / "elsewhere")
+    (clone / "sub").symlink_to(tmp / "elsewhere")
+    assert_fails(repro(pack, clone, expect=None), 125, "behind a symlink")
 
 
 def test_a_program_of_a_build_tree(tmp):

@@ -141,14 +141,14 @@ def test_order_of_keywords_does_not_matter(tmp):
     ]
     assert tests[freeze[0]].options() == ["freeze", *tree, "--ctest"], tests[freeze[0]].command
     ran = ["--fresh", "--frozen", "--map-source", "--guard", "on", "--source-writes", "report", "--chdir=deep/er x"]
-    finished = ["--keep", "never", "--verdict=skip=7"]
+    finished = ["--keep", "never", "--verdict=skip=7", "--pack-env=A,B"]
     if nested.has_pairs():
         assert tests["t.snapshot_setup"].options() == ["create", "t", *created, "--fresh", "--frozen", "--ctest"]
         assert tests["t"].options() == ["run", "t", *created, *ran, "--ctest", "--launcher=;;"], tests["t"].command
         assert tests["t.snapshot_cleanup"].options() == ["finish", "t", "--root", str(project.root), *finished, "--ctest"]
         assert tests["t.snapshot_setup"].timeout == 77
     else:
-        assert tests["t"].options() == ["run", "t", *created, *ran, "--finish", *finished, "--ctest", "--launcher=;;"]
+        assert tests["t"].options() == ["run", "t", *created, *ran, "--finish", *finished, "--ctest", "--launcher=;;"], tests["t"].options()
     assert tests["t"].words() == ["sh", "-c", ""]
     assert tests[freeze[0]].timeout == 77
     assert tests["t"].timeout == 5 and tests["t"].cost == 3 and tests["t"].environment == ["A=1", "B=x y"]

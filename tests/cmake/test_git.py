@@ -52,7 +52,7 @@ def test_who_climbs_stays_in_the_snapshot(tmp):
         add_snapshot_test(NAME climb COMMAND python3 climb.py)
     """, {"climb.py": k_climber, ".gitignore": "build\n"})
     project.build = project.source / "build"
-    project.root = project.build / "snapshots"
+    project.root = project.build / ".snapshots"
     project.configure()
     head = git(project.source, "rev-parse", "HEAD").out
     outcomes = project.results()

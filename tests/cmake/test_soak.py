@@ -46,7 +46,7 @@ def processes_of(project):
 
 def test_a_long_night(tmp):
     tests = "".join(
-        f"add_snapshot_test(NAME t{n} COMMAND sh job.sh {k_told if fails(n) else 0} KEEP ON_FAILURE)\n" for n in range(k_tests))
+        f"add_snapshot_test(NAME t{n} COMMAND sh job.sh {k_told if fails(n) else 0} KEEP ON_FAILURE GIT OFF)\n" for n in range(k_tests))
     project = nested.Project(tmp, tests, {"input": "old\n", "folder/deep": "deep\n", "job.sh": k_job}).configured()
     failing = sorted(f"t{n}" for n in range(k_tests) if fails(n))
     assert failing

@@ -545,7 +545,7 @@ class Repro(Command):
         if len(self.args) == 1:
             p("create", "t")
             p("pack", "t", "-o", pack)
-            self.args = ("repro", str(pack), "--source", str(p.source))
+            self.args = ("repro", str(pack), "--source", str(p.source), "--fresh")
         p.clear()
 
 

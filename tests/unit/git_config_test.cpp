@@ -34,6 +34,10 @@ BOOST_AUTO_TEST_CASE(urls_lose_what_may_be_secret) {
       {"git+ssh://git:secret@example.org/x", "git+ssh://git@example.org/x"},
       {"git@example.org:x.git", "git@example.org:x.git"},
       {"ftp://me:secret@example.org/x", "ftp://example.org/x"},
+      {"ftp://example.org/x?token=secret", "ftp://example.org/x"},
+      {"https://me:sec/ret@example.org/x", "https://example.org/x"},
+      {"https://example.org:8080/@scope/x", "https://example.org:8080/@scope/x"},
+      {"https://me:sec/ret", "https://"},
       {"/a/path", "/a/path"},
       {"https://", "https://"},
       {"://@", "://"},
@@ -50,6 +54,7 @@ BOOST_AUTO_TEST_CASE(paths_are_told_from_hosts) {
   BOOST_TEST(source::local_path_of("./a:b").value() == "./a:b");
   BOOST_TEST(source::local_path_of("name").value() == "name");
   BOOST_TEST(source::local_path_of("file:///a").value() == "/a");
+  BOOST_TEST(source::local_path_of("file:///a%20b%2").value() == "/a b%2");
   BOOST_TEST(!source::local_path_of("host:path"));
   BOOST_TEST(!source::local_path_of("me@host:/path"));
   BOOST_TEST(!source::local_path_of("https://host/path"));
