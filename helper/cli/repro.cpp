@@ -79,7 +79,7 @@ int repro(const std::vector<std::string>& arguments) {
       os::print_hint(why->hint());
     } else {
       os::print_hint(os::format("run its command: --run\na shell in it: {}",
-                                job::enter_words(made.name, wanted.root)));
+                                job::words_for("enter", made.name, wanted.root)));
     }
     os::print("{}\n", made.path);
     return k_done;

@@ -53,7 +53,8 @@ Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>&
     fault = "the command wrote to the source";
   }
   out.path = held.path();
-  out.shell = enter_words(held.name(), held.root().path());
+  out.name = held.name();
+  out.root = held.root().path();
   out.snapshot = snapshot::finish(held, run, options, fault, print_findings);
   if (!options.pack_to.empty()) {
     out.pack = make_pack(held, run, options, out.snapshot);
@@ -73,11 +74,11 @@ void tell_what_became_of(const Finishing& finishing) {
     os::note(os::format("the snapshot is kept in {}: {} ({} files private, {} new, {} gone)",
                         finishing.path, finished.why_kept, now.made_private, now.added,
                         now.missing));
-    if (!finishing.pack.empty()) {
-      os::print_hint(os::format("the same elsewhere: snapfix repro {} --source CLONE --run",
-                                shell_word(finishing.pack)));
-    }
-    os::print_hint("a shell in it: " + finishing.shell);
+    os::print_hint("the same elsewhere: " +
+                   (finishing.pack.empty() ? words_for("pack", finishing.name, finishing.root)
+                                           : os::format("snapfix repro {} --source CLONE --run",
+                                                        shell_word(finishing.pack))));
+    os::print_hint("a shell in it: " + words_for("enter", finishing.name, finishing.root));
   }
 }
 

@@ -12,8 +12,9 @@ namespace snapfix::job {
 
 struct Finishing {
   snapshot::Finished snapshot;
-  std::string path;                                 ///< where it stood
-  std::string shell;                                ///< the words that open a shell in it
+  std::string path; ///< where it stood
+  std::string name;
+  std::string root;
   std::vector<snapshot::TouchedFile> source_writes; ///< that were to be reported
   bool lock_changed = false;
   std::string pack; ///< the path of its pack; empty: none was to be made

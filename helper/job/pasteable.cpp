@@ -77,8 +77,9 @@ std::string run_words(const std::string& name, const std::string& root, const st
          shell_word(root) + " --source " + shell_word(source);
 }
 
-std::string enter_words(const std::string& name, const std::string& root) {
-  return shell_word(own_program()) + " enter " +
+std::string words_for(std::string_view subcommand, const std::string& name,
+                      const std::string& root) {
+  return shell_word(own_program()) + " " + std::string(subcommand) + " " +
          shell_word((name.starts_with('-') ? "--name=" : "") + name) + " --root " +
          shell_word(root);
 }

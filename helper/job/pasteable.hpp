@@ -15,8 +15,9 @@ std::string shell_word(std::string_view word);
 /// snapfix in its PATH.
 std::string run_words(const std::string& name, const std::string& root, const std::string& source);
 
-/// The same of `snapfix enter NAME`.
-std::string enter_words(const std::string& name, const std::string& root);
+/// The same of another subcommand: `snapfix SUBCOMMAND NAME`.
+std::string words_for(std::string_view subcommand, const std::string& name,
+                      const std::string& root);
 
 /// The command of a snapshot's recorded run for a shell to be pasted
 /// into: `snapfix run`, which guards it, in the environment that it had as far as that is not the

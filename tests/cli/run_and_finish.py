@@ -104,10 +104,11 @@ def test_what_is_said_where_ctest_searches_it(tmp):
 def test_the_last_lines_lead_into_it(tmp):
     p = Project(tmp)
     done = finishing(p, script="echo x >new; echo y >>a.txt; rm dir/b.py; exit 3", expect=3)
-    kept, way = done.err.splitlines()[-2:]
+    kept, pack, way = done.err.splitlines()[-3:]
+    assert run(["sh", "-c", pack.split("the same elsewhere: ")[1]], cwd=tmp).out == f"{tmp}/t.pack.tar.zst\n"
     assert f"{p.root}/t" in kept and "1 files private, 1 new, 1 gone" in kept, done
     for word in ("error", "fail", "warning"):
-        assert word not in (kept + way).lower(), done
+        assert word not in (kept + pack + way).lower(), done
     shell = tmp / "shell"
     shell.write_text("#!/bin/sh\npwd; cat new\n")
     shell.chmod(0o755)
