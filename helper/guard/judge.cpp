@@ -206,7 +206,9 @@ int Judge::break_link(const NamedFile& file, const Place& place, os::UniqueFd& c
 }
 
 Verdict Judge::failed_copy(const ReportedCall& call, int error_number) {
-  m_trees.count_failure(call.caller(), call.call(), error_number);
+  if (m_listener.is_waiting(call.id())) { // else it was killed, and nothing was to be done any more
+    m_trees.count_failure(call.caller(), call.call(), error_number);
+  }
   return Verdict::refused(error_number);
 }
 
