@@ -49,8 +49,11 @@ void write(std::string_view text) {
 
 void print_names(const std::vector<snapshot::ChangedName>& names, bool with_nul) {
   for (const auto& [path, change] : names) {
-    const std::string letter = os::word_of(change);
-    write(with_nul ? letter + '\0' + path + '\0' : letter + '\t' + quoted_as_git_does(path) + '\n');
+    std::string line = os::word_of(change);
+    line += with_nul ? '\0' : '\t';
+    line += with_nul ? path : quoted_as_git_does(path);
+    line += with_nul ? '\0' : '\n';
+    write(line);
   }
 }
 
