@@ -1,5 +1,6 @@
 #include "job/pack.hpp"
 
+#include "job/command.hpp"
 #include "job/packed_tree.hpp"
 #include "job/repositories.hpp"
 #include "job/secrets.hpp"
@@ -280,8 +281,7 @@ void Packer::add_run() {
   }
   std::ranges::transform(words, std::back_inserter(m_record.command),
                          [this](const std::string& word) { return shown(word); });
-  const auto above = m_snapshot.path() + "/";
-  m_record.run_folder = m_run->folder.starts_with(above) ? m_run->folder.substr(above.size()) : "";
+  m_record.run_folder = folder_in(m_snapshot, *m_run);
   m_record.wishes = m_run->wishes;
   m_record.wishes.uv = shown(m_record.wishes.uv);
   m_record.started = m_run->started;
