@@ -109,9 +109,10 @@ def test_last_lines_of_a_failed_test(tmp):
     project = nested.Project(tmp, 'add_snapshot_test(NAME t COMMAND sh -c "echo x >new && echo y >>input && exit 3")\n', {"input": "text\n"})
     outcomes = project.configured().results(expect=8)
     assert outcomes["t"].status == "failed"
-    lines = outcomes[nested.finisher("t")].output.strip().split("\n")
-    assert f"kept in {project.root}/t: " in lines[-2] and "exit code 3" in lines[-2] and "1 files private, 1 new" in lines[-2], lines
-    way = lines[-1].split("a shell in it: ")[1]
+    kept, elsewhere, shell = outcomes[nested.finisher("t")].output.strip().split("\n")[-3:]
+    assert f"kept in {project.root}/t: " in kept and "exit code 3" in kept and "1 files private, 1 new" in kept, kept
+    assert elsewhere.endswith(f" pack t --root {project.root}"), elsewhere
+    way = shell.split("a shell in it: ")[1]
     (tmp / "shell").write_text("#!/bin/sh\npwd && cat input\n")
     (tmp / "shell").chmod(0o755)
     assert harness.run(["sh", "-c", way], cwd="/", env={"SHELL": tmp / "shell"}).out == f"{project.root}/t\ntext\ny\n"
