@@ -43,15 +43,15 @@ bool stands_for_options(const Word& word) {
 struct Call {
   bool locked = false;
   bool frozen = false;
-  bool flagged = false;        ///< one of these by an option
-  bool undone = false;         ///< by --no-locked, which wins over what is put in before it
-  bool spared = false;         ///< help, an update on purpose, or it writes no lock
-  std::string_view no_project; ///< the option or variable that says so
-  bool may_pin = false;        ///< an expansion in it may hold an option that excludes --locked
-  bool resolves = false;       ///< in another way than the lock: --locked would always fail
-  std::string folder;          ///< where it looks for a project
-  std::string script;          ///< what it runs, or --script names
-  bool only_script = false;    ///< no project, with --script
+  bool flagged = false;     ///< one of these by an option
+  bool undone = false;      ///< by --no-locked, which wins over what is put in before it
+  bool spared = false;      ///< help, an update on purpose, or it writes no lock
+  std::string no_project;   ///< the option or variable that says so
+  bool may_pin = false;     ///< an expansion in it may hold an option that excludes --locked
+  bool resolves = false;    ///< in another way than the lock: --locked would always fail
+  std::string folder;       ///< where it looks for a project
+  std::string script;       ///< what it runs, or --script names
+  bool only_script = false; ///< no project, with --script
   std::size_t command = 0;
 };
 
@@ -277,7 +277,7 @@ std::size_t judge_uv(std::span<const Word> words, const Variables& variables, Re
     const bool wished = call.locked || call.frozen || is_assumed(variables);
     if (call.flagged || (call.no_project.starts_with("UV_") && wished)) {
       add(reading, words, subcommand,
-          shown_call + "runs without the lock: " + std::string(call.no_project) +
+          shown_call + "runs without the lock: " + call.no_project +
               " turns --locked and --frozen off",
           false);
     }
