@@ -113,4 +113,15 @@ bool is_in(std::string_view list, std::string_view word) noexcept {
   return false;
 }
 
+int deepest_brackets(std::string_view text) noexcept {
+  int open = 0;
+  int most = 0;
+  for (const char c : text) {
+    open += c == '[' || c == '{' ? 1 : 0;
+    open -= (c == ']' || c == '}') && open > 0 ? 1 : 0;
+    most = std::max(most, open);
+  }
+  return most;
+}
+
 } // namespace snapfix::lint

@@ -58,6 +58,9 @@ bool is_name(std::string_view text) noexcept;
 bool is_name_char(char c) noexcept;
 bool is_blank(char c) noexcept;
 bool is_any(char c, std::string_view of) noexcept;
+
+/// How many brackets and braces stand open at once, at the most.
+int deepest_brackets(std::string_view text) noexcept;
 std::string lower(std::string_view text);
 /// What stands behind the last slash.
 std::string_view base_name(std::string_view path) noexcept;

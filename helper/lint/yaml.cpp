@@ -26,24 +26,14 @@ char shown(char c) {
   return (c >= ' ' && c <= '~') || c == '\t' || c == '\n' ? c : '?';
 }
 
-/// Whether so many brackets stand open somewhere as no file of anybody's has: with each the scanner
-/// of libyaml looks at all of them.
-bool is_a_tower(std::string_view chars) {
-  int open = 0;
-  return std::ranges::any_of(chars, [&](char c) {
-    open += c == '[' || c == '{' ? 1 : 0;
-    open -= (c == ']' || c == '}') && open > 0 ? 1 : 0;
-    return open > 10 * k_deepest;
-  });
-}
-
 /// The documents of a text, composed by libyaml: an alias is the node that its anchor names.
 class YamlFile {
 public:
   /// A line that YAML does not allow, as a template has them, is passed over.
   YamlFile(const Text& text, Reading& reading) {
     std::string chars = text.chars();
-    if (is_a_tower(chars)) {
+    // With each open bracket the scanner of libyaml looks at all of them.
+    if (deepest_brackets(chars) > 10 * k_deepest) {
       reading.left = 0;
       return;
     }
