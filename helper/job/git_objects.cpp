@@ -3,11 +3,9 @@
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
-#include "os/subprocess.hpp"
+#include "source/git_call.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <charconv>
 #include <span>
 #include <utility>
@@ -15,32 +13,12 @@
 namespace snapfix::job {
 namespace {
 
-constexpr std::array<std::pair<const char*, const char*>, 6> k_variables{
-    {{"LC_ALL", "C"},
-     {"GIT_OPTIONAL_LOCKS", "0"},
-     {"GIT_NO_LAZY_FETCH", "1"},
-     {"GIT_ALLOW_PROTOCOL", "none"},
-     {"GIT_TERMINAL_PROMPT", "0"},
-     {"GIT_NO_REPLACE_OBJECTS", "1"}}};
-
-os::Finished run_git(const std::string& folder, const std::vector<std::string>& arguments,
+os::Finished run_git(const std::string& folder, std::vector<std::string> arguments,
                      const std::function<void(std::string_view)>& take = {}, int input = -1) {
-  std::vector<std::string> command{
-      "git", "--no-pager", "-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null"};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  auto environment = os::environment_without_git();
-  for (const auto& [name, value] : k_variables) {
-    environment.set(name, value);
-  }
-  try {
-    return os::run_program(command, environment, folder, take, input);
-  } catch (const os::Error& error) {
-    if (error.error_number() == ENOENT) {
-      throw os::Error(os::format("cannot run git in {}", os::quoted(folder)),
-                      "is git installed, and the folder there?");
-    }
-    throw;
-  }
+  source::GitCall call{folder, std::move(arguments)};
+  call.replace_refs = source::ReplaceRefs::ignore;
+  call.input = input;
+  return source::run_git(call, take);
 }
 
 void check(const os::Finished& git, const std::string& folder) {

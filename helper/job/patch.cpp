@@ -5,11 +5,10 @@
 #include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/subprocess.hpp"
+#include "source/git_call.hpp"
 #include "source/glob.hpp"
 #include "source/listing.hpp"
 
-#include <cerrno>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -38,24 +37,15 @@ void copy(const snapshot::Side& side, const std::string& path, const os::Dir& to
   }
 }
 
-os::Environment bare_environment(const os::Dir& scratch, const snapshot::Root& root) {
-  auto out = os::environment_without_git();
-  for (const char* name : {"GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "XDG_CONFIG_HOME"}) {
-    out.unset(name);
-  }
-  out.set("HOME", scratch.path());
-  out.set("GIT_CONFIG_GLOBAL", "/dev/null");
-  out.set("GIT_CONFIG_NOSYSTEM", "1");
-  out.set("GIT_ATTR_NOSYSTEM", "1");
-  out.set("GIT_CEILING_DIRECTORIES", root.work().path()); // the root may lie in a work tree
-  return out;
-}
-
 } // namespace
 
 void make_patch(const snapshot::Root& root, const snapshot::Side& before,
                 const snapshot::Side& after, const std::vector<snapshot::ChangedName>& names,
                 const std::function<void(std::string_view)>& take) {
+  if (!os::find_program("git")) {
+    throw os::Error("git, which makes the patch, is not installed",
+                    "install it, or leave out -p");
+  }
   const Scratch scratch(root, "diff");
   for (const auto& [side, name] : {std::pair(&before, "a"), std::pair(&after, "b")}) {
     scratch.dir().make_folder(name, 0700);
@@ -64,21 +54,14 @@ void make_patch(const snapshot::Root& root, const snapshot::Side& before,
       copy(*side, changed.path, top);
     }
   }
-  std::optional<os::Finished> git;
-  try {
-    git = os::run_program({"git", "--no-pager", "diff", "--no-index", "--no-ext-diff",
-                           "--no-textconv", "--binary", "--no-renames", "--no-prefix", "--no-color",
-                           "a", "b"},
-                          bare_environment(scratch.dir(), root), scratch.dir().path(), take);
-  } catch (const os::Error& error) {
-    if (error.error_number() == ENOENT) {
-      throw os::Error("git, which makes the patch, is not installed",
-                      "install it, or leave out -p");
-    }
-    throw;
-  }
-  if (git->exit_code > 1) {
-    throw os::Error(os::format("git makes no patch (exit code {}): {}", git->exit_code, git->err));
+  source::GitCall call{scratch.dir().path(),
+                       {"diff", "--no-index", "--no-ext-diff", "--no-textconv", "--binary",
+                        "--no-renames", "--no-prefix", "--no-color", "a", "b"}};
+  call.ceiling = root.work().path(); // the root may lie in a work tree
+  call.config = source::GitConfig::of_repository;
+  const auto git = source::run_git(call, take);
+  if (git.exit_code > 1) {
+    throw os::Error(os::format("git makes no patch (exit code {}): {}", git.exit_code, git.err));
   }
 }
 

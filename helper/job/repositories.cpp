@@ -11,10 +11,6 @@
 namespace snapfix::job {
 namespace {
 
-std::string join(const std::string& folder, const std::string& name) {
-  return folder.empty() || name.empty() ? folder + name : folder + "/" + name;
-}
-
 std::string short_id(const std::string& id) {
   constexpr std::size_t k_digits = 12;
   return id.substr(0, k_digits);
@@ -38,7 +34,7 @@ void Repositories::add_head(const std::string& folder, const std::string& path,
   for (const auto& entry : entries) {
     const auto inner = folder + "/" + entry.path;
     if (entry.is_submodule && os::exists(inner + "/.git")) { // else git would ask the outer one
-      add_head(inner, join(path, entry.path), commit_of);
+      add_head(inner, source::path_below(path, entry.path), commit_of);
     }
   }
 }
@@ -65,7 +61,7 @@ Repositories Repositories::at(const std::string& clone, const std::vector<Packed
     hint += (hint.empty() ? "" : "\n") + remedy;
   };
   for (const auto& [path, id] : commits) {
-    const auto folder = join(clone, path);
+    const auto folder = source::path_below(clone, path);
     const GitObjects objects(folder);
     if (os::is_folder(folder) && os::canonical_path(folder) != folder) {
       throw os::Error(os::format("the submodule {} of the pack lies behind a symlink of {}",
@@ -97,7 +93,7 @@ std::map<std::string, CommittedFile> Repositories::files_in(const std::string& f
   const auto above = folder.empty() ? "" : folder + "/";
   for (std::size_t i = 0; i < m_commits.size(); ++i) {
     for (const auto& entry : m_objects[i].list(m_commits[i].id)) {
-      const auto path = join(m_commits[i].path, entry.path);
+      const auto path = source::path_below(m_commits[i].path, entry.path);
       if (!entry.is_submodule && path.starts_with(above)) {
         out[path.substr(above.size())] = {i, entry.id, entry.size};
       }

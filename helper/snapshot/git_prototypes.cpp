@@ -48,10 +48,6 @@ std::optional<GitPrototypeRecord> parse_record(const std::string& text) {
       *look, fields[1] == "settled", *index, *entries, {fields.begin() + k_fields, fields.end()}};
 }
 
-std::string join(const std::string& folder, const std::string& name) {
-  return folder.empty() ? name : folder + "/" + name;
-}
-
 os::Dir make_below(const os::Dir& top, const std::string& path) {
   auto here = top.open_child(".");
   for (const auto component : source::split_path(path)) {
@@ -84,8 +80,8 @@ void GitPrototypes::add_to(source::ListingBuilder& listing, const SourceClock* c
   });
   for (const auto& path : work_trees) {
     refresh(path, clock);
-    if (const auto dir = source::open_below(tree, join(path, k_git))) {
-      add_folder(*dir, join(path, k_git), listing);
+    if (const auto dir = source::open_below(tree, source::path_below(path, k_git))) {
+      add_folder(*dir, source::path_below(path, k_git), listing);
     }
   }
 }
@@ -96,15 +92,15 @@ void GitPrototypes::add_folder(const os::Dir& dir, const std::string& path,
   for (const auto& entry : dir.entries()) {
     const auto child =
         entry.type == os::EntryType::other ? std::nullopt : dir.try_open_child(entry.name.c_str());
-    const auto place = join(path, entry.name);
+    const auto place = source::path_below(path, entry.name);
     child ? add_folder(*child, place, listing) : listing.add_file("", place);
   }
 }
 
 std::optional<source::GitFolder> GitPrototypes::find(const std::string& work_tree) const {
   try {
-    return source::find_git_folder(work_tree.empty() ? m_selection.source
-                                                     : join(m_selection.source, work_tree));
+    return source::find_git_folder(
+        work_tree.empty() ? m_selection.source : source::path_below(m_selection.source, work_tree));
   } catch (const os::Error&) {
     // Where every file is taken, one may lie about that is none any more.
     if (m_selection.files != source::FileSet::all || work_tree.empty()) {
@@ -155,7 +151,7 @@ void GitPrototypes::refresh(const std::string& work_tree, const SourceClock* clo
 /// Where the repository's index says the same as when the one that stands was made, that one stays.
 void GitPrototypes::make(const std::string& work_tree, const source::GitFolder& git,
                          const source::GitState& state, bool stands, GitPrototypeRecord& record) {
-  const os::Dir dir = make_below(m_dir->ensure_child(k_tree), join(work_tree, k_git));
+  const os::Dir dir = make_below(m_dir->ensure_child(k_tree), source::path_below(work_tree, k_git));
   auto files = state.files;
   if (const auto index = state.index.find(k_index); index != state.index.end()) {
     const auto raw = os::hash_of(index->second.content);

@@ -58,10 +58,6 @@ private:
   std::vector<SourceChange> m_out;
 };
 
-std::string join(std::string_view folder, std::string_view name) {
-  return folder.empty() ? std::string(name) : std::string(folder) + "/" + std::string(name);
-}
-
 std::vector<SourceChange> Comparison::run() {
   std::unordered_map<std::string_view, const FolderRecord*> left;
   for (const auto& folder : m_base.folders()) {
@@ -92,15 +88,16 @@ void Comparison::compare(const source::ScannedFolder& folder, const FolderRecord
   std::size_t at = 0;
   const auto remove_until = [&](std::string_view name) {
     for (; at < files.size() && (name.empty() || m_base.text(files[at].name) < name); ++at) {
-      m_out.push_back({join(folder.path, m_base.text(files[at].name)), Change::removed});
+      m_out.push_back(
+          {source::path_below(folder.path, m_base.text(files[at].name)), Change::removed});
     }
   };
   for (const auto& file : folder.files) {
     remove_until(file.name);
     if (at == files.size() || m_base.text(files[at].name) != file.name) {
-      m_out.push_back({join(folder.path, file.name), Change::added});
+      m_out.push_back({source::path_below(folder.path, file.name), Change::added});
     } else if (!is_same(folder, file, before.first_file + at++)) {
-      m_out.push_back({join(folder.path, file.name), Change::changed});
+      m_out.push_back({source::path_below(folder.path, file.name), Change::changed});
     }
   }
   remove_until({});
@@ -108,7 +105,7 @@ void Comparison::compare(const source::ScannedFolder& folder, const FolderRecord
 
 void Comparison::add_all(const source::ScannedFolder& folder) {
   for (const auto& file : folder.files) {
-    m_out.push_back({join(folder.path, file.name), Change::added});
+    m_out.push_back({source::path_below(folder.path, file.name), Change::added});
   }
   if (folder.files.empty()) {
     m_out.push_back({folder.path, Change::added});
@@ -117,7 +114,8 @@ void Comparison::add_all(const source::ScannedFolder& folder) {
 
 void Comparison::remove_all(const FolderRecord& folder) {
   for (const auto& file : m_base.files_of(folder)) {
-    m_out.push_back({join(m_base.text(folder.path), m_base.text(file.name)), Change::removed});
+    m_out.push_back(
+        {source::path_below(m_base.text(folder.path), m_base.text(file.name)), Change::removed});
   }
   if (folder.file_count == 0) {
     m_out.push_back({m_base.text(folder.path), Change::removed});

@@ -24,7 +24,9 @@ constexpr std::array<std::pair<const char*, const char*>, 5> k_variables{{
 
 os::Environment git_environment(const GitCall& call) {
   auto out = os::environment_without_git();
-  out.unset("LANGUAGE");
+  for (const char* name : {"LANGUAGE", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS"}) {
+    out.unset(name);
+  }
   for (const auto& [name, value] : k_variables) {
     out.set(name, value);
   }
@@ -40,6 +42,10 @@ os::Environment git_environment(const GitCall& call) {
       out.set(name, "/dev/null");
     }
     out.set("GIT_CONFIG_NOSYSTEM", "1");
+    out.set("GIT_ATTR_NOSYSTEM", "1");
+  }
+  if (call.replace_refs == ReplaceRefs::ignore) {
+    out.set("GIT_NO_REPLACE_OBJECTS", "1");
   }
   return out;
 }
@@ -51,13 +57,12 @@ os::Finished run_git(const GitCall& call,
   std::vector<std::string> command(k_git.begin(), k_git.end());
   command.insert(command.end(), call.arguments.begin(), call.arguments.end());
   try {
-    return os::run_program(command, git_environment(call), call.folder, take_output);
+    return os::run_program(command, git_environment(call), call.folder, take_output, call.input);
   } catch (const os::Error& error) {
     std::error_code ignored;
     if (error.error_number() == ENOENT && std::filesystem::exists(call.folder, ignored)) {
-      throw os::Error("git is not installed, and " + os::quoted(call.folder) +
-                          " is a git work tree",
-                      "install git, or take every file with --files all");
+      throw os::Error("git, which is to look at " + os::quoted(call.folder) + ", is not installed",
+                      "install git; a freeze goes without it by --files all --git off");
     }
     throw;
   }

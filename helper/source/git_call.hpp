@@ -16,12 +16,16 @@ enum class GitConfig {
   of_repository ///< no more than the git folder's own
 };
 
+enum class ReplaceRefs { heed, ignore };
+
 struct GitCall {
   std::string folder; ///< where it runs
   std::vector<std::string> arguments;
   std::optional<std::string> ceiling = std::nullopt; ///< git looks for no `.git` in it or above it
   std::string git_folder = {}; ///< of the work tree `folder`; empty: git finds it
   GitConfig config = GitConfig::all;
+  ReplaceRefs replace_refs = ReplaceRefs::heed;
+  int input = -1; ///< a descriptor that is its stdin; -1: none
 };
 
 /// Calls git so that it runs no other program, fetches nothing and writes nothing of its own

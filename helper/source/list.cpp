@@ -22,10 +22,6 @@ std::optional<std::string> path_in(const std::string& path, const std::string& f
   return path.substr(folder == "/" ? 1 : folder.size() + 1);
 }
 
-std::string join(const std::string& folder, const std::string& name) {
-  return folder.empty() ? name : folder + "/" + name;
-}
-
 /// Walks folders of the source without git.
 class Walker {
 public:
@@ -78,7 +74,7 @@ void Walker::walk_entries(const os::Dir& folder, const std::string& path,
       }
       continue;
     }
-    const std::string entry_path = join(path, entry.name);
+    const std::string entry_path = path_below(path, entry.name);
     bool is_folder = entry.type == os::EntryType::folder;
     if (entry.type == os::EntryType::unknown) {
       const auto stat = folder.try_stat(entry.name.c_str());
@@ -198,14 +194,14 @@ Git choose_git(Git wanted, const std::string& source, FileSet files) {
 }
 
 bool is_build_tree(const std::string& folder) {
-  return os::is_visible(join(folder, std::string(k_build_tree_mark)));
+  return os::is_visible(path_below(folder, k_build_tree_mark));
 }
 
 std::optional<std::string> folder_apart(const std::string& source, const std::string& path) {
   for (std::size_t end = source == "/" ? 0 : source.size(); end < path.size();) {
     end = std::min(path.find('/', end + 1), path.size());
     std::string folder = path.substr(0, end);
-    if (is_build_tree(folder) || os::is_visible(join(folder, std::string(k_root_mark)))) {
+    if (is_build_tree(folder) || os::is_visible(path_below(folder, k_root_mark))) {
       return folder;
     }
   }
@@ -223,7 +219,7 @@ void refuse_root_of_files(const Selection& selection) {
     if (is_below(folder.path, *root) && !folder.names.empty()) {
       throw os::Error(os::format("the root {} holds files of the source, as {}",
                                  os::quoted(selection.root),
-                                 os::quoted(join(folder.path, std::string(folder.names[0].name)))),
+                                 os::quoted(path_below(folder.path, folder.names[0].name))),
                       "choose another --root: a folder that is not there yet, or an empty one");
     }
   }

@@ -168,6 +168,14 @@ std::string_view name_of(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
+std::string path_below(std::string_view folder, std::string_view name) {
+  std::string out(folder);
+  if (!folder.empty() && !name.empty()) {
+    out += '/';
+  }
+  return out += name;
+}
+
 bool leaves_tree(std::string_view folder, std::string_view target) {
   if (target.starts_with('/')) {
     return true;

@@ -95,6 +95,9 @@ std::optional<os::Dir> open_below(const os::Dir& top, std::string_view path);
 std::string_view folder_of(std::string_view path);
 std::string_view name_of(std::string_view path);
 
+/// The relative path of what `name` says in `folder`; either may be empty.
+std::string path_below(std::string_view folder, std::string_view name);
+
 /// Whether a symlink in `folder` with that text points out of the source.
 bool leaves_tree(std::string_view folder, std::string_view target);
 
