@@ -43,8 +43,7 @@ void make_patch(const snapshot::Root& root, const snapshot::Side& before,
                 const snapshot::Side& after, const std::vector<snapshot::ChangedName>& names,
                 const std::function<void(std::string_view)>& take) {
   if (!os::find_program("git")) {
-    throw os::Error("git, which makes the patch, is not installed",
-                    "install it, or leave out -p");
+    throw os::Error("git, which makes the patch, is not installed", "install it, or leave out -p");
   }
   const Scratch scratch(root, "diff");
   for (const auto& [side, name] : {std::pair(&before, "a"), std::pair(&after, "b")}) {
