@@ -23,12 +23,22 @@ constexpr std::uint32_t k_nanoseconds = 1'000'000'000;
 
 // What reads throws os::Error by fail(), or json::exception.
 
+/// Programs and paths would end at a NUL.
+const std::string& without_nul(const std::string& text) {
+  if (text.find('\0') != std::string::npos) {
+    fail();
+  }
+  return text;
+}
+
 std::string text(const json& object, const char* key) {
-  return object.at(key).get<std::string>();
+  return without_nul(object.at(key).get_ref<const std::string&>());
 }
 
 std::vector<std::string> texts(const json& object, const char* key) {
-  return object.at(key).get<std::vector<std::string>>();
+  auto out = object.at(key).get<std::vector<std::string>>();
+  std::ranges::for_each(out, without_nul);
+  return out;
 }
 
 std::uint64_t number(const json& value) {

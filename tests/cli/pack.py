@@ -519,6 +519,9 @@ def test_sizes_have_limits(tmp):
 def test_what_is_no_pack(tmp):
     forge = Forge(tmp)
     forge.refused("another version", record={**forge.record, "pack_version": 2})
+    run = forge.record["run"]
+    forge.refused("damaged", record={**forge.record, "run": {**run, "command": ["true\0false"]}})
+    forge.refused("damaged", record={**forge.record, "run": {**run, "folder": "d\0"}})
     for text in (b"", b"{}", b"[]", b"null", b"[" * 1_000_000, b"\xff", b'{"pack_version": "1"}'):
         forge.refused(record=text or b" ")
         forge.refused(files=text or b" ")
