@@ -100,8 +100,7 @@ std::string root_of(const std::string& folder) {
                         ? configured_root(folder)
                         : variable_or("CODE_SNAPSHOT_DIRNAME", k_default_root);
   const fs::path path = name;
-  const auto out =
-      (path.is_absolute() ? path : fs::path(folder) / path).lexically_normal().string();
+  auto out = (path.is_absolute() ? path : fs::path(folder) / path).lexically_normal().string();
   try {
     return os::resolved_path(out);
   } catch (const os::Error&) {

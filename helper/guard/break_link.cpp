@@ -1,6 +1,7 @@
 #include "guard/break_link.hpp"
 
 #include "guard/folder_watcher.hpp"
+#include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
@@ -19,8 +20,6 @@
 
 namespace snapfix::guard {
 namespace {
-
-constexpr mode_t k_permissions = 07777;
 
 /// Whether the name leads to the file, and not by something that is mounted there: a rename would
 /// replace what the mount hides.
@@ -117,7 +116,7 @@ int copy_attributes(int from, int to, const struct stat& stat) {
   if (::fstat(to, &now) != 0) {
     return errno;
   }
-  bool may_differ = ((now.st_mode ^ stat.st_mode) & k_permissions) != 0;
+  bool may_differ = ((now.st_mode ^ stat.st_mode) & os::k_permissions) != 0;
   if (now.st_uid != stat.st_uid || now.st_gid != stat.st_gid) {
     may_differ = true;
     // An ordinary user cannot give files away; the group may still be one of its own.
@@ -126,7 +125,7 @@ int copy_attributes(int from, int to, const struct stat& stat) {
     }
   }
   may_differ = copy_xattrs(from, to) || may_differ;
-  if (may_differ && ::fchmod(to, stat.st_mode & k_permissions) != 0) {
+  if (may_differ && ::fchmod(to, stat.st_mode & os::k_permissions) != 0) {
     return errno;
   }
   const std::array<timespec, 2> times{stat.st_atim, stat.st_mtim};

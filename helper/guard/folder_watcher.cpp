@@ -1,5 +1,7 @@
 #include "guard/folder_watcher.hpp"
 
+#include "os/dir.hpp"
+
 #include <array>
 #include <climits>
 #include <cstring>
@@ -12,7 +14,6 @@
 namespace snapfix::guard {
 namespace {
 
-constexpr mode_t k_permissions = 07777;
 constexpr std::uint32_t k_changes = IN_CREATE | IN_DELETE | IN_MOVE;
 constexpr int k_own_moves = 2; ///< an exchange is a move from and a move to the name
 
@@ -28,7 +29,7 @@ FolderAsItWas::FolderAsItWas(FolderWatcher& watcher, const Place& place)
       m_known(::fstat(place.folder.get(), &m_stat) == 0) {
   const int folder = place.folder.get();
   if (m_known && ::faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) != 0) {
-    m_opened = (m_stat.st_mode & k_permissions) | S_IWUSR | S_IXUSR;
+    m_opened = (m_stat.st_mode & os::k_permissions) | S_IWUSR | S_IXUSR;
     if (::chmod(os::path_of_descriptor(folder).c_str(), m_opened) != 0) {
       m_opened = 0;
     }
@@ -39,8 +40,8 @@ FolderAsItWas::~FolderAsItWas() {
   const std::string path = os::path_of_descriptor(m_place.folder.get());
   struct stat now {};
   if (m_opened != 0 && ::fstat(m_place.folder.get(), &now) == 0 &&
-      (now.st_mode & k_permissions) == m_opened) { // else somebody else has changed it
-    ::chmod(path.c_str(), m_stat.st_mode & k_permissions);
+      (now.st_mode & os::k_permissions) == m_opened) { // else somebody else has changed it
+    ::chmod(path.c_str(), m_stat.st_mode & os::k_permissions);
   }
   if (!m_known || m_watch < 0) {
     return;

@@ -4,13 +4,12 @@
 #include "os/path.hpp"
 #include "os/remove_tree.hpp"
 #include "source/git_folder.hpp"
+#include "source/listing.hpp"
 
 #include <utility>
 
 namespace snapfix::job {
 namespace {
-
-constexpr const char* k_git = ".git";
 
 /// Also of a bare repository.
 source::GitFolder git_folder_of(const std::string& clone) {
@@ -25,17 +24,17 @@ Checkout checkout_of(const Repositories& repositories, const snapshot::Root& roo
   const Scratch scratch(root, "repro");
   for (std::size_t i = 0; i < repositories.commits().size(); ++i) {
     const auto& [path, commit] = repositories.commits()[i];
-    const auto dir = scratch.dir().ensure_child(k_git);
+    const auto dir = scratch.dir().ensure_child(source::k_dot_git);
     auto state = source::git_state_at(git_folder_of(repositories.objects(i).folder()), commit, dir);
-    os::remove_tree(scratch.dir(), k_git);
-    const std::string above = path.empty() ? k_git : path + "/" + k_git;
+    os::remove_tree(scratch.dir(), source::k_dot_git);
+    const std::string above = source::path_below(path, source::k_dot_git);
     out.folders.push_back({above, 0755, state.files["HEAD"].mtime});
     for (const auto& folder : state.folders) {
-      out.folders.push_back({above + "/" + folder, 0755, state.files["HEAD"].mtime});
+      out.folders.push_back({source::path_below(above, folder), 0755, state.files["HEAD"].mtime});
     }
     for (auto& [name, file] : state.files) {
-      out.files.push_back({above + "/" + name, S_IFREG | 0644, file.content.size(), file.mtime,
-                           os::hash_of(file.content), ""});
+      out.files.push_back({source::path_below(above, name), S_IFREG | 0644, file.content.size(),
+                           file.mtime, os::hash_of(file.content), ""});
       out.contents.push_back(std::move(file.content));
     }
   }

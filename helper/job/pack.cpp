@@ -26,7 +26,6 @@
 namespace snapfix::job {
 namespace {
 
-constexpr std::size_t k_most_told = 10;
 constexpr std::size_t k_longest_pointer = 1024; ///< of Git LFS
 
 /// What Git LFS puts into a commit in place of a file: its id, if it has that size.
@@ -117,7 +116,7 @@ std::optional<std::string> Packer::frozen_head(const std::string& path) const {
     return text;
   };
   constexpr std::string_view k_ref = "ref: ";
-  const auto head = text_of("HEAD");
+  auto head = text_of("HEAD");
   if (!head || !head->starts_with(k_ref)) {
     return head;
   }
@@ -319,6 +318,7 @@ void Packer::add_environment() {
 }
 
 void Packer::tell() const {
+  constexpr std::size_t k_most_told = 10;
   for (std::size_t i = 0; i < m_record.left_out.size() && i < k_most_told; ++i) {
     os::note("left out of the pack: " + m_record.left_out[i]);
   }

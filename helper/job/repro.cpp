@@ -26,7 +26,6 @@
 namespace snapfix::job {
 namespace {
 
-constexpr std::size_t k_most_told = 10;
 constexpr std::uint32_t k_permissions = 0777; ///< no set-uid, set-gid or sticky bits of others
 
 void check_record(const PackRecord& record) {
@@ -162,6 +161,7 @@ void Filler::fill() {
   }
   if (!m_missing.empty()) {
     const auto count = m_missing.size();
+    constexpr std::size_t k_most_told = 10;
     m_missing.resize(std::min(count, k_most_told));
     throw os::Error(
         os::format("the content of {}{} is missing", os::joined(m_missing, ", "),

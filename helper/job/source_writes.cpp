@@ -10,7 +10,6 @@
 namespace snapfix::job {
 namespace {
 
-constexpr std::size_t k_most_told = 10;
 constexpr const char* k_remedy =
     "write below the snapshot (SNAPSHOT_DIR, or give the program a folder by ENVIRONMENT or an "
     "argument)";
@@ -31,6 +30,7 @@ bool was_denied(const snapshot::GuardReport& did) {
 
 void each_told(const snapshot::GuardReport& did,
                const std::function<void(const std::string&)>& print) {
+  constexpr std::size_t k_most_told = 10;
   for (std::size_t i = 0; i < did.source_calls.size() && i < k_most_told; ++i) {
     const auto& [path, program, call] = did.source_calls[i];
     print(os::format("{} ({} of {})", os::quoted(path), call, os::quoted(program)));

@@ -18,11 +18,11 @@ using Node = const yaml_node_t*;
 /// A list's have no keys.
 using Members = std::vector<std::pair<std::string, Node>>;
 
-constexpr int k_deepest = 100; // no one nests deeper
+constexpr int k_deepest_node = 100; // no one nests deeper
 
-/// libyaml refuses bytes that are no UTF-8, and counts characters: what is no ASCII is not shown to
-/// it, so that its places are bytes.
-char shown(char c) {
+/// libyaml refuses bytes that are no UTF-8, and counts characters: what is no ASCII is not
+/// shown_to_yaml to it, so that its places are bytes.
+char shown_to_yaml(char c) {
   return (c >= ' ' && c <= '~') || c == '\t' || c == '\n' ? c : '?';
 }
 
@@ -33,11 +33,11 @@ public:
   YamlFile(const Text& text, Reading& reading) {
     std::string chars = text.chars();
     // With each open bracket the scanner of libyaml looks at all of them.
-    if (deepest_brackets(chars) > 10 * k_deepest) {
+    if (deepest_brackets(chars) > 10 * k_deepest_node) {
       reading.left = 0;
       return;
     }
-    std::ranges::transform(chars, chars.begin(), shown);
+    std::ranges::transform(chars, chars.begin(), shown_to_yaml);
     std::size_t to_parse = k_most_bytes + k_most_times * chars.size();
     while (const auto fault = load(chars, reading)) {
       clear();
@@ -81,7 +81,7 @@ private:
         const bool begun = parser.error == YAML_SCANNER_ERROR && parser.context != nullptr;
         fault = std::min(begun ? parser.context_mark.index : parser.problem_mark.index,
                          chars.empty() ? 0 : chars.size() - 1);
-        const bool deep = parser.marks.top - parser.marks.start > k_deepest;
+        const bool deep = parser.marks.top - parser.marks.start > k_deepest_node;
         reading.left = deep ? 0 : reading.left;
       } else {
         documents.push_back(document);
@@ -167,7 +167,7 @@ private:
         bases.emplace_back("", value);
       }
     }
-    m_reading.left = depth > k_deepest ? 0 : m_reading.left;
+    m_reading.left = depth > k_deepest_node ? 0 : m_reading.left;
     for (const auto& [none, base] : bases) {
       for (auto& added : m_reading.left != 0 ? members_of(base, depth + 1) : Members()) {
         if (m_reading.spend(out.size()) && member(out, added.first) == nullptr) {
@@ -213,7 +213,7 @@ private:
           found = next != '\n';
           at += next == 'x' ? 3 : next == 'u' ? 5 : next == 'U' ? 9 : next == '\n' ? 2 : 1;
         } else {
-          found = shown(here) == c || (is_any(here, " \t\n") && is_any(c, " \t\n"));
+          found = shown_to_yaml(here) == c || (is_any(here, " \t\n") && is_any(c, " \t\n"));
           at += found ? 0 : 1;
         }
       }
@@ -226,7 +226,7 @@ private:
   /// `variables` are those of a shell that the values of a list may share.
   void read_value(Node node, std::string_view key, Variables& variables) {
     constexpr std::size_t k_cost_of_node = 32;
-    m_reading.left = ++m_nesting > k_deepest ? 0 : m_reading.left; // a node may hold itself
+    m_reading.left = ++m_nesting > k_deepest_node ? 0 : m_reading.left; // a node may hold itself
     if (m_reading.spend(k_cost_of_node)) {
       if (is_scalar(node)) {
         read_scalar(node, key, variables);
@@ -291,7 +291,7 @@ private:
       }
       return;
     }
-    m_reading.left = ++m_nesting > k_deepest ? 0 : m_reading.left;
+    m_reading.left = ++m_nesting > k_deepest_node ? 0 : m_reading.left;
     for (const auto& [key, value] : members_of(node)) {
       take_matrix(key.empty() || key == "include" ? name : os::format("{}.{}", name, key), value,
                   variables);

@@ -79,7 +79,7 @@ const Library& library() {
 }
 
 constexpr std::size_t k_block = std::size_t{64} * 1024;
-constexpr unsigned k_permissions = 0644;
+constexpr unsigned k_file_mode = 0644;
 
 [[noreturn]] void fail(const char* what, const std::string& path, ::archive* archive) {
   const char* why = library().archive_error_string(archive);
@@ -120,7 +120,7 @@ void ArchiveWriter::begin(const std::string& name, std::uint64_t size) {
   lib.archive_entry_set_pathname(m_state->entry, name.c_str());
   lib.archive_entry_set_size(m_state->entry, static_cast<std::int64_t>(size));
   lib.archive_entry_set_filetype(m_state->entry, AE_IFREG);
-  lib.archive_entry_set_perm(m_state->entry, k_permissions);
+  lib.archive_entry_set_perm(m_state->entry, k_file_mode);
   if (lib.archive_write_header(m_state->archive, m_state->entry) != ARCHIVE_OK) {
     fail("write", m_state->path, m_state->archive);
   }

@@ -12,6 +12,10 @@
 
 namespace snapfix::os {
 
+/// Of a mode: all that chmod(2) sets, and what a folder's owner needs to change what it holds.
+constexpr std::uint32_t k_permissions = 07777;
+constexpr std::uint32_t k_owner_all = 0700;
+
 /// A point in time as file systems keep it: seconds and nanoseconds since 1970, UTC.
 struct Time {
   std::int64_t seconds = 0;
@@ -34,7 +38,7 @@ struct Stat {
   bool is_file() const noexcept { return S_ISREG(mode); }
   bool is_folder() const noexcept { return S_ISDIR(mode); }
   bool is_symlink() const noexcept { return S_ISLNK(mode); }
-  std::uint32_t permissions() const noexcept { return mode & 07777U; }
+  std::uint32_t permissions() const noexcept { return mode & k_permissions; }
 };
 
 /// How fresh attributes must be. `server` asks a network file system's server in place of its

@@ -59,8 +59,6 @@ private:
   std::vector<std::string> m_left;
 };
 
-constexpr unsigned k_owner_all = 0700;
-
 /// Whether the folder `here` in `above` is the top of a mount.
 bool is_mounted_on(int above, int here) {
   struct statx stat {};

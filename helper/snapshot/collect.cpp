@@ -136,7 +136,7 @@ void remove_their_objects(const Root& root, const Bases& bases, Collected& out) 
 }
 
 /// What a killed freeze left: a living one would hold the store's lock.
-void clear_half_written(const Root& root) {
+void clear_half_frozen(const Root& root) {
   for (const auto* dir : {&root.sources(), &root.frozen()}) {
     for (const auto& entry : dir->entries()) {
       if (os::half_replaced(entry.name)) {
@@ -215,7 +215,7 @@ Collected collect_all(const Root& root, const std::optional<std::set<std::string
   for (const auto& name : bases.debris) {
     root.bases().unlink_if_present(name.c_str());
   }
-  clear_half_written(root);
+  clear_half_frozen(root);
   remove_prototypes(root, bases);
   sweep_objects(root, bases, nullptr, out);
   return out;

@@ -13,7 +13,6 @@
 namespace snapfix::snapshot {
 namespace {
 
-constexpr const char* k_git = ".git";
 constexpr std::uint32_t k_executable = 0100;
 
 /// git knows no other modes.
@@ -32,7 +31,8 @@ os::UniqueFd open_in(const os::Dir& top, const std::string& path) {
 
 void add_entries(const os::Dir& dir, const std::string& above, std::map<std::string, Entry>& out) {
   for (const auto& entry : dir.entries()) {
-    const auto stat = entry.name == k_git ? std::nullopt : dir.try_stat(entry.name.c_str());
+    const auto stat =
+        entry.name == source::k_dot_git ? std::nullopt : dir.try_stat(entry.name.c_str());
     if (!stat) {
       continue;
     }

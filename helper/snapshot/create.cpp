@@ -1,5 +1,6 @@
 #include "snapshot/create.hpp"
 
+#include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/process.hpp"
@@ -21,7 +22,6 @@ namespace snapfix::snapshot {
 namespace {
 
 constexpr int k_attempts = 3;
-constexpr std::uint32_t k_owner_all = 0700;
 
 /// Those folders whose next change will give them another ctime for certain.
 std::vector<FolderState> settled(const Root& root, std::vector<FolderState> folders) {
@@ -203,7 +203,7 @@ void Creator::update() {
   marked.meta.update = Update::unfinished;
   marked.prepare(m_root.snapshots(), m_folder).commit();
   const auto top = m_root.stat_of_tree(m_folder);
-  if (top && (top->permissions() & k_owner_all) != k_owner_all) {
+  if (top && (top->permissions() & os::k_owner_all) != os::k_owner_all) {
     os::open_up(m_root.top(), m_folder.c_str());
   }
   const os::Dir tree = m_root.top().open_child(m_folder.c_str());

@@ -21,7 +21,7 @@
 namespace snapfix::snapshot {
 namespace {
 
-constexpr int k_attempts = 3;
+constexpr int k_looks = 3;
 
 class Freezer {
 public:
@@ -78,7 +78,7 @@ Frozen Freezer::run() {
   }
   Frozen out;
   std::string changing;
-  for (int i = 0; i < k_attempts; ++i) {
+  for (int i = 0; i < k_looks; ++i) {
     try {
       load_last();
       attempt(out);
@@ -90,7 +90,7 @@ Frozen Freezer::run() {
   }
   throw os::Error(os::format("the source {} is changing: {} was not the same at a second look, {} "
                              "times",
-                             os::quoted(m_selection.source), os::quoted(changing), k_attempts),
+                             os::quoted(m_selection.source), os::quoted(changing), k_looks),
                   "wait until whatever writes there is done, then try again");
 }
 

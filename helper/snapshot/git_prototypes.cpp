@@ -14,7 +14,6 @@ namespace {
 constexpr const char* k_tree = "tree"; ///< the prototypes
 constexpr const char* k_records = "records";
 constexpr const char* k_scratch = "scratch";
-constexpr const char* k_git = ".git";
 constexpr const char* k_index = "index";
 
 constexpr char k_separator = '\0';
@@ -80,8 +79,8 @@ void GitPrototypes::add_to(source::ListingBuilder& listing, const SourceClock* c
   });
   for (const auto& path : work_trees) {
     refresh(path, clock);
-    if (const auto dir = source::open_below(tree, source::path_below(path, k_git))) {
-      add_folder(*dir, source::path_below(path, k_git), listing);
+    if (const auto dir = source::open_below(tree, source::path_below(path, source::k_dot_git))) {
+      add_folder(*dir, source::path_below(path, source::k_dot_git), listing);
     }
   }
 }
@@ -151,7 +150,8 @@ void GitPrototypes::refresh(const std::string& work_tree, const SourceClock* clo
 /// Where the repository's index says the same as when the one that stands was made, that one stays.
 void GitPrototypes::make(const std::string& work_tree, const source::GitFolder& git,
                          const source::GitState& state, bool stands, GitPrototypeRecord& record) {
-  const os::Dir dir = make_below(m_dir->ensure_child(k_tree), source::path_below(work_tree, k_git));
+  const os::Dir dir =
+      make_below(m_dir->ensure_child(k_tree), source::path_below(work_tree, source::k_dot_git));
   auto files = state.files;
   if (const auto index = state.index.find(k_index); index != state.index.end()) {
     const auto raw = os::hash_of(index->second.content);

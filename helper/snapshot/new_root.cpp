@@ -15,7 +15,6 @@ namespace {
 namespace fs = boost::filesystem;
 
 constexpr int k_tries = 10;
-constexpr const char* k_ignore = ".gitignore";
 
 /// The uppermost folder of a path that is missing; empty if none is.
 fs::path first_missing(const std::string& path) {

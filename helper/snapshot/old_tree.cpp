@@ -3,11 +3,7 @@
 #include "os/remove_tree.hpp"
 
 namespace snapfix::snapshot {
-namespace {
-
-constexpr std::uint32_t k_owner_all = 0700;
-
-} // namespace
+namespace {} // namespace
 
 OldTree::OldTree(const Base& base, const SnapshotManifest& manifest)
     : m_base(base), m_manifest(manifest) {
@@ -69,7 +65,7 @@ bool OldTree::clear_folder(const os::Dir& parent, const char* name, const std::s
     return false;
   }
   const auto permissions = parent.stat_of(name).permissions();
-  const bool is_closed = (permissions & k_owner_all) != k_owner_all;
+  const bool is_closed = (permissions & os::k_owner_all) != os::k_owner_all;
   if (is_closed) {
     os::open_up(parent, name);
   }

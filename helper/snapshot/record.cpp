@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 /// Of all records: it goes up when another helper would misread one.
-constexpr int k_version = 1;
+constexpr int k_record_version = 1;
 
 /// A value of another kind than it should be.
 struct Unreadable : std::runtime_error {
@@ -238,9 +238,9 @@ void from_json(const json& run, RunRecord& out) {
 template<typename Record> std::optional<Record> read_record(std::string_view text) {
   try {
     const auto read = os::parse_json(text);
-    int version = k_version; // of the first records, which name none
+    int version = k_record_version; // of the first records, which name none
     read_if(read, "version", version);
-    if (version != k_version) {
+    if (version != k_record_version) {
       return std::nullopt;
     }
     Record out;
@@ -255,7 +255,7 @@ template<typename Record> std::optional<Record> read_record(std::string_view tex
 
 template<typename Record> std::string text_of(const Record& record) {
   json out = record;
-  out["version"] = k_version;
+  out["version"] = k_record_version;
   return os::text_of(out);
 }
 

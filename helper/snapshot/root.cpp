@@ -22,7 +22,6 @@ namespace {
 namespace fs = boost::filesystem;
 
 constexpr const char* k_inner = ".snapfix";
-constexpr const char* k_ignore = ".gitignore";
 constexpr const char* k_store_lock = "store";
 constexpr const char* k_trash_lock = "trash";
 constexpr std::string_view k_name_lock = "name.";

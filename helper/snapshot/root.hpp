@@ -12,6 +12,9 @@
 
 namespace snapfix::snapshot {
 
+/// The file of a root that keeps git away from it.
+constexpr const char* k_ignore = ".gitignore";
+
 /// The folder that holds snapshots, and under `.snapfix/` all that belongs to them:
 ///
 ///     objects/<source>/<xx>/<object>   the store

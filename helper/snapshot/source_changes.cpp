@@ -22,9 +22,9 @@ source::Selection selection_of(const Root& root, const BaseMeta& meta) {
   return out;
 }
 
-class Comparison {
+class SourceComparison {
 public:
-  Comparison(const Root& root, const Base& base) : m_base(base) {
+  SourceComparison(const Root& root, const Base& base) : m_base(base) {
     const auto selection = selection_of(root, base.meta());
     const auto lock =
         root.lock_source(os::hash_of(selection.source)); // of what its .git is made of
@@ -58,7 +58,7 @@ private:
   std::vector<SourceChange> m_out;
 };
 
-std::vector<SourceChange> Comparison::run() {
+std::vector<SourceChange> SourceComparison::run() {
   std::unordered_map<std::string_view, const FolderRecord*> left;
   for (const auto& folder : m_base.folders()) {
     left.emplace(m_base.text(folder.path), &folder);
@@ -80,7 +80,7 @@ std::vector<SourceChange> Comparison::run() {
 }
 
 /// Both are in byte order.
-void Comparison::compare(const source::ScannedFolder& folder, const FolderRecord& before) {
+void SourceComparison::compare(const source::ScannedFolder& folder, const FolderRecord& before) {
   if (folder.stat.permissions() != before.permissions) {
     m_out.push_back({folder.path.empty() ? "." : folder.path, Change::changed});
   }
@@ -103,7 +103,7 @@ void Comparison::compare(const source::ScannedFolder& folder, const FolderRecord
   remove_until({});
 }
 
-void Comparison::add_all(const source::ScannedFolder& folder) {
+void SourceComparison::add_all(const source::ScannedFolder& folder) {
   for (const auto& file : folder.files) {
     m_out.push_back({source::path_below(folder.path, file.name), Change::added});
   }
@@ -112,7 +112,7 @@ void Comparison::add_all(const source::ScannedFolder& folder) {
   }
 }
 
-void Comparison::remove_all(const FolderRecord& folder) {
+void SourceComparison::remove_all(const FolderRecord& folder) {
   for (const auto& file : m_base.files_of(folder)) {
     m_out.push_back(
         {source::path_below(m_base.text(folder.path), m_base.text(file.name)), Change::removed});
@@ -124,8 +124,8 @@ void Comparison::remove_all(const FolderRecord& folder) {
 
 /// Whoever changes a file after its freeze gives it another ctime: the freeze waited until the
 /// tick of the old one was over.
-bool Comparison::is_same(const source::ScannedFolder& folder, const source::ScannedFile& file,
-                         std::size_t before) const {
+bool SourceComparison::is_same(const source::ScannedFolder& folder, const source::ScannedFile& file,
+                               std::size_t before) const {
   const FileRecord& record = m_base.files()[before];
   if (!record.agrees_with(file.stat)) {
     return false;
@@ -143,8 +143,8 @@ bool Comparison::is_same(const source::ScannedFolder& folder, const source::Scan
   return dir && has_same_content(*dir, std::string(file.name), record);
 }
 
-bool Comparison::has_same_content(const os::Dir& folder, const std::string& name,
-                                  const FileRecord& before) const {
+bool SourceComparison::has_same_content(const os::Dir& folder, const std::string& name,
+                                        const FileRecord& before) const {
   if (before.is_symlink()) {
     return folder.read_symlink(name.c_str()) == m_base.text(before.target);
   }
@@ -155,7 +155,7 @@ bool Comparison::has_same_content(const os::Dir& folder, const std::string& name
 } // namespace
 
 std::vector<SourceChange> source_changes(const Root& root, const Base& base) {
-  return Comparison(root, base).run();
+  return SourceComparison(root, base).run();
 }
 
 } // namespace snapfix::snapshot

@@ -18,7 +18,7 @@ constexpr std::string_view k_incoming = "incoming.";
 /// Stands as long as somebody writes into the store: found by the next one, it tells of one that
 /// was killed.
 constexpr const char* k_mark = "unfinished";
-constexpr std::string_view k_digits = "0123456789abcdef";
+constexpr std::string_view k_hex_digits = "0123456789abcdef";
 constexpr int k_bucket_digits = 2;
 constexpr std::uint32_t k_store_mode = 02700;
 
@@ -26,7 +26,7 @@ using BucketName = std::array<char, k_bucket_digits + 1>;
 
 char* put_hex(char* out, std::uint64_t number, int digits) {
   for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) {
-    *out++ = k_digits[(number >> static_cast<unsigned>(shift)) & 0xFU];
+    *out++ = k_hex_digits[(number >> static_cast<unsigned>(shift)) & 0xFU];
   }
   return out;
 }

@@ -16,12 +16,9 @@
 namespace snapfix::snapshot {
 namespace {
 
-constexpr std::uint32_t k_owner_all = 0700;
-constexpr int k_tries = 10;
-
 /// Whether the folder's mode keeps its owner from working in it.
 bool is_closed(const FolderRecord& folder) {
-  return (folder.permissions & k_owner_all) != k_owner_all;
+  return (folder.permissions & os::k_owner_all) != os::k_owner_all;
 }
 
 /// For each folder of the base those in it that the tree is to have.
@@ -153,7 +150,7 @@ TreeMaker::Opened TreeMaker::open(const Task& task, os::Dir&& dir) const {
 
 /// With its mode, as far as the umask lets it: most often nothing is left to set then.
 void TreeMaker::make_child(const os::Dir& dir, std::size_t child) const {
-  dir.make_folder(name_of(child), m_base.folders()[child].permissions | k_owner_all);
+  dir.make_folder(name_of(child), m_base.folders()[child].permissions | os::k_owner_all);
 }
 
 void TreeMaker::add_children(Opened&& opened, std::size_t index) {
@@ -175,6 +172,7 @@ void TreeMaker::place(Opened& here, std::size_t index, const std::string& folder
 
 /// A job may make a file of that name once more after it was cleared away.
 void TreeMaker::place_beside_jobs(Opened& here, std::size_t folder, std::size_t index) {
+  constexpr int k_tries = 10;
   for (int tries_left = k_tries;; --tries_left) {
     try {
       place(here, index, m_base.text(m_base.folders()[folder].path));
@@ -248,7 +246,7 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
   }
   const auto standing = m_clearer.clear_differing(here.dir, task.index);
   if (m_inherits_group) { // as while a tree is made: what is made in it gets its group
-    here.dir.set_permissions(folder.permissions | k_owner_all | S_ISGID);
+    here.dir.set_permissions(folder.permissions | os::k_owner_all | S_ISGID);
   }
   for (std::size_t i = 0; i < folder.file_count; ++i) {
     if (!standing.files[i]) {
@@ -259,7 +257,7 @@ std::size_t TreeMaker::refresh_folder(const Task& task) {
     if (!standing.children[i]) {
       m_known.forget(children[i]);
       here.dir.ensure_child(name_of(children[i]),
-                            m_base.folders()[children[i]].permissions | k_owner_all);
+                            m_base.folders()[children[i]].permissions | os::k_owner_all);
     }
   }
   m_clearer.take_back_attributes(here.dir);

@@ -11,7 +11,6 @@
 namespace snapfix::snapshot {
 namespace {
 
-constexpr std::uint32_t k_owner_all = 0700;
 constexpr const char* k_default_acl = "system.posix_acl_default";
 
 } // namespace
@@ -62,7 +61,7 @@ void TreeClearer::open_up_children(const os::Dir& dir, std::size_t index) const 
 }
 
 void TreeClearer::let_in(const os::Dir& dir, std::size_t child, const os::Stat& stat) const {
-  if ((stat.mode & k_owner_all) != k_owner_all && m_known.needs_look(child)) {
+  if ((stat.mode & os::k_owner_all) != os::k_owner_all && m_known.needs_look(child)) {
     os::open_up(dir, name_of(child));
   }
 }

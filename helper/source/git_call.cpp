@@ -12,7 +12,7 @@ namespace {
 
 /// What every git call of ours is told, over what any configuration says: it runs no program
 /// (monitor, hook, pager) and fetches nothing, which would run more of them and write into `.git`.
-constexpr std::array<const char*, 6> k_git{
+constexpr std::array<const char*, 6> k_command{
     "git", "--no-pager", "-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null"};
 constexpr std::array<std::pair<const char*, const char*>, 5> k_variables{{
     {"LC_ALL", "C"}, // its words must be recognizable
@@ -54,7 +54,7 @@ os::Environment git_environment(const GitCall& call) {
 
 os::Finished run_git(const GitCall& call,
                      const std::function<void(std::string_view)>& take_output) {
-  std::vector<std::string> command(k_git.begin(), k_git.end());
+  std::vector<std::string> command(k_command.begin(), k_command.end());
   command.insert(command.end(), call.arguments.begin(), call.arguments.end());
   try {
     return os::run_program(command, git_environment(call), call.folder, take_output, call.input);

@@ -132,7 +132,7 @@ std::string decoded(std::string_view text) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string git_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
@@ -162,7 +162,7 @@ public:
   void add(const Key& key, const std::optional<std::string>& value) {
     std::string header = "[" + std::string(key.section);
     if (key.middle) {
-      header += " " + quoted(*key.middle);
+      header += " " + git_quoted(*key.middle);
     }
     header += "]\n";
     if (header != m_header) {
@@ -171,7 +171,7 @@ public:
     }
     m_text += "\t" + std::string(key.name);
     if (value) {
-      m_text += " = " + quoted(*value);
+      m_text += " = " + git_quoted(*value);
     }
     m_text += '\n';
   }

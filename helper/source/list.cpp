@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::string_view k_build_tree_mark = "CMakeCache.txt";
 constexpr std::string_view k_root_mark = ".snapfix";
-constexpr std::string_view k_git = ".git";
 
 /// The part of `path` below `folder`; nothing if it lies elsewhere.
 std::optional<std::string> path_in(const std::string& path, const std::string& folder) {
@@ -68,7 +67,7 @@ void Walker::walk(const os::Dir& folder, const std::string& path, const GlobSet*
 void Walker::walk_entries(const os::Dir& folder, const std::string& path,
                           const std::vector<os::DirEntry>& entries, const GlobSet* wanted) {
   for (const auto& entry : entries) {
-    if (entry.name == k_git) {
+    if (entry.name == k_dot_git) {
       if (wanted == nullptr) {
         m_listing.add_work_tree(path);
       }
@@ -144,7 +143,7 @@ void add_included(const os::Dir& top, const Selection& selection,
                   const std::optional<std::string>& root, ListingBuilder& listing) {
   Walker walker(root, listing);
   for (const auto& folder : selection.include.folders()) {
-    if (std::ranges::count(split_path(folder), k_git) != 0) {
+    if (std::ranges::count(split_path(folder), std::string_view(k_dot_git)) != 0) {
       throw os::Error("--include names files in " + os::quoted(folder) +
                           ": what lies in a .git is never taken",
                       "copy what the tests need to another place");
@@ -175,7 +174,7 @@ FileSet default_files(const std::string& source) {
 }
 
 Git choose_git(Git wanted, const std::string& source, FileSet files) {
-  const bool has_git = os::Dir::open(source).try_stat(std::string(k_git).c_str()).has_value();
+  const bool has_git = os::Dir::open(source).try_stat(k_dot_git).has_value();
   if (wanted == Git::on && !has_git) {
     const auto top = work_tree_around(source);
     throw os::Error(

@@ -141,7 +141,7 @@ std::optional<os::Dir> open_below(const os::Dir& top, std::string_view path) {
 }
 
 bool lies_in_git(std::string_view path) noexcept {
-  constexpr std::string_view k_git = ".git";
+  constexpr std::string_view k_git = k_dot_git;
   for (auto at = path.find(k_git); at != std::string_view::npos; at = path.find(k_git, at + 1)) {
     const auto end = at + k_git.size();
     if ((at == 0 || path[at - 1] == '/') && (end == path.size() || path[end] == '/')) {

@@ -13,6 +13,9 @@
 
 namespace snapfix::source {
 
+/// What a work tree has, a folder or a file.
+constexpr const char* k_dot_git = ".git";
+
 /// A name that a folder of the source should hold.
 struct ListedName {
   std::string_view name;      ///< in Listing::texts, a NUL behind it
