@@ -48,7 +48,7 @@ Repositories Repositories::at_head(const std::string& top, const CommitOf& commi
 Repositories Repositories::at(const std::string& clone, const std::vector<PackedCommit>& commits) {
   const auto prefix = commits.empty() ? std::optional<std::string>("")
                                       : GitObjects(clone).ask({"rev-parse", "--show-prefix"});
-  if (prefix.value_or("?") != "") {
+  if (!prefix || !prefix->empty()) {
     throw os::Error(prefix ? os::format("{} is a folder in a repository", os::quoted(clone))
                            : os::format("{} is no git repository", os::quoted(clone)),
                     "name the top of a clone: --source CLONE");

@@ -47,6 +47,7 @@ namespace {
   X(archive_entry_size)
 
 struct Library {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): the name of a member
 #define SNAPFIX_MEMBER(name) decltype(&::name) name = nullptr;
   SNAPFIX_ARCHIVE_CALLS(SNAPFIX_MEMBER)
 #undef SNAPFIX_MEMBER
