@@ -227,7 +227,9 @@ void Arguments::fail_unknown(const std::string& option) const {
 std::string Arguments::usage_line() const {
   return os::format("usage: snapfix {}{}{} [options]{}", m_subcommand,
                     *m_words_allowed.name != '\0' ? " " : "", m_words_allowed.name,
-                    m_takes_command == TakesCommand::yes ? " -- COMMAND [ARGUMENT...]" : "");
+                    m_takes_command == TakesCommand::yes     ? " -- COMMAND [ARGUMENT...]"
+                    : m_takes_command == TakesCommand::maybe ? " [-- COMMAND [ARGUMENT...]]"
+                                                             : "");
 }
 
 std::string Arguments::help_text() const {

@@ -26,7 +26,7 @@ struct Words {
   std::size_t most = 0;
 };
 
-enum class TakesCommand { no, yes };
+enum class TakesCommand { no, maybe, yes };
 
 /// A subcommand's command line, read strictly: an unknown or shortened option, a stray word or an
 /// empty value is a UsageError that says what was meant.

@@ -27,7 +27,7 @@ struct Subcommand {
   const char* help;
 };
 
-constexpr std::array<Subcommand, 17> k_subcommands{{
+constexpr std::array<Subcommand, 19> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
@@ -40,6 +40,8 @@ constexpr std::array<Subcommand, 17> k_subcommands{{
     {"finish", finish, "NAME", "verify, then keep or remove"},
     {"finish-run", finish_run, "", "end a ctest run: tell what of its sources has changed"},
     {"remove", remove, "NAME...", "remove snapshots"},
+    {"hold", hold, "NAME", "keep a snapshot as it is for a queued job, or until a time"},
+    {"release", release, "NAME", "end that"},
     {"list", list, "", "which snapshots there are, what each shares and has of its own"},
     {"show", show, "NAME", "everything recorded of a snapshot"},
     {"prune", prune, "", "remove debris, what nothing uses, and by option old snapshots"},

@@ -39,6 +39,8 @@ int verify(const std::vector<std::string>& arguments);
 int finish(const std::vector<std::string>& arguments);
 int finish_run(const std::vector<std::string>& arguments);
 int remove(const std::vector<std::string>& arguments);
+int hold(const std::vector<std::string>& arguments);
+int release(const std::vector<std::string>& arguments);
 int list(const std::vector<std::string>& arguments);
 int show(const std::vector<std::string>& arguments);
 int prune(const std::vector<std::string>& arguments);

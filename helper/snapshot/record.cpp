@@ -152,6 +152,13 @@ void from_json(const json& record, FrozenRecord& out) {
   from_json(record.at("base"), out.base);
 }
 
+void from_json(const json& hold, HoldRecord& out) {
+  from_json(hold.at("slurm"), out.slurm);
+  from_json(hold.at("until"), out.until);
+  from_json(hold.at("host"), out.host);
+  from_json(hold.at("since"), out.since);
+}
+
 void from_json(const json& changes, Changes& out) {
   from_json(changes.at("private"), out.made_private);
   from_json(changes.at("bytes_private"), out.bytes_private);
@@ -263,10 +270,12 @@ template std::optional<BaseMeta> read_record(std::string_view);
 template std::optional<SnapshotMeta> read_record(std::string_view);
 template std::optional<FrozenRecord> read_record(std::string_view);
 template std::optional<RunRecord> read_record(std::string_view);
+template std::optional<HoldRecord> read_record(std::string_view);
 
 template std::string text_of(const BaseMeta&);
 template std::string text_of(const SnapshotMeta&);
 template std::string text_of(const FrozenRecord&);
 template std::string text_of(const RunRecord&);
+template std::string text_of(const HoldRecord&);
 
 } // namespace snapfix::snapshot

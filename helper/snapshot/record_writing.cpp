@@ -124,6 +124,11 @@ void to_json(json& json, const FrozenRecord& record) {
                       {"base", record.base.hex()}});
 }
 
+void to_json(json& json, const HoldRecord& hold) {
+  json = json_object(
+      {{"slurm", hold.slurm}, {"until", hold.until}, {"host", hold.host}, {"since", hold.since}});
+}
+
 void to_json(json& json, const TouchedFile& file) {
   json = path_to_json(file.path);
   json["program"] = file.program;

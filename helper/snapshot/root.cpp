@@ -173,6 +173,7 @@ Root::Root(os::Dir top, Missing missing)
   m_git = inner("git");
   m_snapshots = inner("snapshots");
   m_runs = inner("runs");
+  m_holds = inner("holds");
   m_frozen = inner("frozen");
   m_checks = inner("checks");
   m_locks = inner("locks");
@@ -339,6 +340,11 @@ void Root::discard_work(const std::string& folder) const {
 void Root::forget(const std::string& folder) const {
   m_snapshots.unlink_if_present(folder.c_str());
   m_runs.unlink_if_present(folder.c_str());
+  for (const auto& entry : m_holds.entries()) {
+    if (entry.name.starts_with(folder + ":")) {
+      m_holds.unlink_if_present(entry.name.c_str());
+    }
+  }
 }
 
 std::vector<std::string> Root::clear_debris() const {

@@ -19,6 +19,7 @@ namespace snapfix::snapshot {
 ///     sources/<key>                    the last freeze of a (source, files, include)
 ///     snapshots/<folder>               manifests of snapshots
 ///     runs/<folder>                    what the last run of a snapshot recorded
+///     holds/<folder>:<id>              who keeps a snapshot from being changed or removed
 ///     git/<source>/                    what its snapshots get for a `.git`
 ///     frozen/                          which base a ctest run goes by
 ///     checks/<base>.<key>              what a check said of a base
@@ -52,6 +53,7 @@ public:
   const os::Dir& git() const noexcept { return m_git; }
   const os::Dir& snapshots() const noexcept { return m_snapshots; }
   const os::Dir& runs() const noexcept { return m_runs; }
+  const os::Dir& holds() const noexcept { return m_holds; }
   const os::Dir& frozen() const noexcept { return m_frozen; }
   const os::Dir& checks() const noexcept { return m_checks; }
   const os::Dir& locks() const noexcept { return m_locks; }
@@ -139,6 +141,7 @@ private:
   os::Dir m_git;
   os::Dir m_snapshots;
   os::Dir m_runs;
+  os::Dir m_holds;
   os::Dir m_frozen;
   os::Dir m_checks;
   os::Dir m_locks;
