@@ -15,12 +15,12 @@ k_cluster = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "examples/slurm/clu
 
 
 def in_slurm(test):
-    """Runs a test in a Slurm of its own: this script anew, which finds SLURM_CONF then."""
+    """Runs a test in a Slurm of its own: its script anew, which finds SLURM_CONF then."""
     def outer(tmp):
         if "CLUSTER_DIR" in os.environ:
             test(tmp)
             return
-        done = run([k_cluster, sys.executable, "-B", __file__, test.__name__], env={"SNAPFIX_REQUIRE_ALL": "1"}, expect=None, timeout=200)
+        done = run([k_cluster, sys.executable, "-B", test.__globals__["__file__"], test.__name__], env={"SNAPFIX_REQUIRE_ALL": "1"}, expect=None, timeout=200)
         if done.code == 77:
             harness.skip(done.err.strip())
         assert done.code == 0, done
