@@ -292,6 +292,18 @@ def test_a_command_that_submits(tmp):
         assert_says(p("hold", "t", *args, expect=2), "one of --slurm, --until and a COMMAND")
 
 
+def test_a_loop_over_a_list_of_names(tmp):
+    """The command's stdin is the loop's: it stays where it is."""
+    p = Held(tmp)
+    p.slurm.job("42")
+    for name in ("a", "b"):
+        p.create(name)
+    (tmp / "names").write_text("a\nb\n")
+    loop = f"while read name; do {harness.snapfix_path()} hold $name --root {p.root} -- echo 42; done <{tmp}/names"
+    assert harness.run(["sh", "-c", f"ulimit -t 5; {loop}"], env=p.slurm.env).out == "42\n42\n"
+    assert p.holds("a") and p.holds("b")
+
+
 def test_nobody_comes_between(tmp):
     p = Held(tmp)
     p.create("t")
