@@ -32,17 +32,17 @@ install_packages() {
     fi
   fi
   echo "installing: ${missing[*]}"
-  # A package that brings a service (munge, Slurm) starts it, unless this file says no.
-  local policy=/usr/sbin/policy-rc.d own_policy=no failed=no
-  if [ ! -e "$policy" ]; then
-    own_policy=yes
-    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
-  fi
-  { "${as_root[@]}" apt-get update -q &&
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"${install_log:=$(mktemp)}" 2>&1 || failed=yes
-  [ "$own_policy" = no ] || "${as_root[@]}" rm -f "$policy"
-  if [ "$failed" = yes ]; then
+  if ! (
+    # A package that brings a service (munge, Slurm) starts it, unless this file says no.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+      trap '"${as_root[@]}" rm -f "$policy"' EXIT
+      printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
+    fi
+    "${as_root[@]}" apt-get update -q &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends "${missing[@]}"
+  ) >"${install_log:=$(mktemp)}" 2>&1; then
     tail -n 15 "$install_log" >&2
     echo "Could not install: ${missing[*]}" >&2
     return 1
