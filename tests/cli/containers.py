@@ -227,5 +227,27 @@ def test_podman_of_an_ordinary_user(tmp):
                 os.kill(int(pause.read_text()), signal.SIGKILL)
 
 
+def test_a_container_that_outlives_its_engine(tmp):
+    """An engine's client is killed with the submitter; its container goes on, but not what runs in it."""
+    with run_and_cgroups():
+        p = Project(tmp)
+        p.create("other")
+        made = by_podman(tmp, p.root)
+        seconds = f"{os.getpid()}.25"  # by which the processes are found
+
+        def sleeping():
+            return run(["pgrep", "-f", f"^sleep {seconds}$"], expect=(0, 1)).out
+
+        submitter = harness.start([harness.snapfix_path(), "run", "t", "--source", p.source, "--root", p.root, f"--launcher={made}", "--", "/bin/sh", "-c",
+                                   f"sleep {seconds}"], start_new_session=True)
+        try:
+            harness.eventually(sleeping, "the command runs in the container", 60)
+        finally:
+            os.killpg(submitter.pid, signal.SIGKILL)
+            submitter.wait()
+        harness.eventually(lambda: not sleeping(), "the command has ended", 60)
+        p("remove", "t", "--wait", "60")
+
+
 if __name__ == "__main__":
     harness.main()
