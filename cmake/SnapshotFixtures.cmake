@@ -314,9 +314,9 @@ function(add_snapshot_test)
     string(APPEND run_code " \"--finish\" ${finish_code} ${verdict_code}")
   endif()
 
-  _snapshot_fixtures_program_code(launcher_code program_code "${COMMAND}")
+  _snapshot_fixtures_program_code(wrapper_code program_code "${COMMAND}")
   set(command_code
-    "${helper_code} \"run\" ${snapshot_code} ${tree_code} ${run_code} \"--ctest\" ${launcher_code} \"--\"")
+    "${helper_code} \"run\" ${snapshot_code} ${tree_code} ${run_code} \"--ctest\" ${wrapper_code} \"--\"")
   set(more_code "")
   if("COMMAND_EXPAND_LISTS" IN_LIST given)
     string(REPLACE ";" "\\\\;" command_code "${command_code}") # no list of ours is one for CMake

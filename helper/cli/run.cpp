@@ -27,7 +27,7 @@ void add_options(Arguments& options) {
   options.add_flag("map-source",
                    "in arguments and environment, replace paths under the source by those in the "
                    "snapshot");
-  options.add_value_or_nothing("launcher", "COMMAND",
+  options.add_value_or_nothing("wrapper", "COMMAND",
                                "run the command through this one; its words are separated by ;");
   options.add_value("guard", "auto|on|off",
                     "make a shared file private at its first change. auto (default): where the "
@@ -83,8 +83,8 @@ job::RunOptions run_options_from(const Arguments& options) {
   out.names_tree = gives_tree_options(options);
   out.names_locks = options.has("uv-locked");
   out.command = options.command();
-  out.launcher = os::split(options.value("launcher").value_or(""), ';');
-  std::erase(out.launcher, "");
+  out.wrapper = os::split(options.value("wrapper").value_or(""), ';');
+  std::erase(out.wrapper, "");
   out.map_source = options.flag("map-source");
   out.source_as_given =
       os::absolute_path(options.value("source").value_or(out.create.selection.source));

@@ -95,7 +95,7 @@ guard::Command command_in(const snapshot::Snapshot& snapshot, const RunOptions& 
   guard::Command out;
   out.parent = os::parent_process();
   out.arguments = os::valgrind_left(); // it checks what it is to check: the command
-  out.arguments.insert(out.arguments.end(), options.launcher.begin(), options.launcher.end());
+  out.arguments.insert(out.arguments.end(), options.wrapper.begin(), options.wrapper.end());
   for (std::string argument : options.command) {
     replace_all(argument, k_placeholder, path);
     out.arguments.push_back(map ? mapping.map(argument) : argument);

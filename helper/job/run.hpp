@@ -29,7 +29,7 @@ struct RunOptions {
   bool names_locks = false;
 
   std::vector<std::string> command;
-  std::vector<std::string> launcher;          ///< goes before it
+  std::vector<std::string> wrapper;           ///< goes before it
   std::optional<os::Environment> environment; ///< in place of this process's
   std::string folder;                         ///< of the snapshot, where it runs; empty for the top
   bool map_source = false;     ///< its paths under the source become those in the snapshot
