@@ -285,6 +285,20 @@ function(_snapshot_fixtures_run_options out where given guard source_writes work
   set(${out} "${code}" PARENT_SCOPE)
 endfunction()
 
+# The words of LAUNCHER, or of its variable, as options.
+function(_snapshot_fixtures_find_launcher out given launcher launcher_code)
+  if(NOT "LAUNCHER" IN_LIST given)
+    set(launcher_code "")
+    foreach(word IN LISTS SNAPSHOT_FIXTURES_LAUNCHER)
+      _snapshot_fixtures_escape(word "${word}")
+      string(APPEND launcher_code " \"--launcher=${word}\"")
+    endforeach()
+  elseif(launcher STREQUAL "OFF")
+    set(launcher_code "")
+  endif()
+  set(${out} "${launcher_code}" PARENT_SCOPE)
+endfunction()
+
 # ---- names and programs --------------------------------------------------------------------------
 
 # Sets snapshot_code, the name that the helper is given, and fixture. With a multi-config generator
