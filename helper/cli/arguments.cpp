@@ -67,6 +67,11 @@ void Arguments::add_list(const char* name, const char* placeholder, const char* 
       name, po::value<std::vector<std::string>>()->value_name(placeholder)->composing(), help);
 }
 
+void Arguments::add_list_or_nothing(const char* name, const char* placeholder, const char* help) {
+  add_list(name, placeholder, help);
+  m_nothing.push_back(os::format("--{}=", name));
+}
+
 bool Arguments::parse(const std::vector<std::string>& arguments) {
   // Program_parser->options drops `--`, and with it the line between our words and the command's.
   const auto separator = std::ranges::find(arguments, "--");

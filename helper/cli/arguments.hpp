@@ -44,6 +44,7 @@ public:
   /// The same, but one that is given as nothing, `--name=`, is not given: what the CMake module
   /// writes may have become nothing.
   void add_value_or_nothing(const char* name, const char* placeholder, const char* help);
+  void add_list_or_nothing(const char* name, const char* placeholder, const char* help);
   void add_list(const char* name, const char* placeholder, const char* help);
 
   /// False if `--help` was asked for and has been printed.

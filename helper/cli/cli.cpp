@@ -27,10 +27,11 @@ struct Subcommand {
   const char* help;
 };
 
-constexpr std::array<Subcommand, 19> k_subcommands{{
+constexpr std::array<Subcommand, 20> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
+    {"job", job, "TICKET", "do the work of a run that a launcher has started"},
     {"enter", enter, "NAME", "open a shell in a snapshot, as its last run had it"},
     {"rerun", rerun, "NAME", "run the last recorded command of a snapshot again"},
     {"diff", diff, "A [B]", "what differs: of two snapshots, or from what A was made of"},
@@ -129,7 +130,8 @@ bool is_called_by_ctest(const std::vector<std::string>& arguments) {
 }
 
 /// These end as what they run does.
-constexpr std::array<std::string_view, 4> k_as_their_command{"run", "enter", "rerun", "repro"};
+constexpr std::array<std::string_view, 5> k_as_their_command{"run", "job", "enter", "rerun",
+                                                             "repro"};
 
 /// A test's own failure must not look like its command's, and that of `diff` not like an answer.
 int own_failure(const std::vector<std::string>& arguments, int exit_code) {

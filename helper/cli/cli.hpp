@@ -30,6 +30,7 @@ int failure_of_run(int exit_code, bool under_ctest);
 int freeze(const std::vector<std::string>& arguments);
 int create(const std::vector<std::string>& arguments);
 int run_in_snapshot(const std::vector<std::string>& arguments);
+int job(const std::vector<std::string>& arguments);
 int enter(const std::vector<std::string>& arguments);
 int rerun(const std::vector<std::string>& arguments);
 int diff(const std::vector<std::string>& arguments);

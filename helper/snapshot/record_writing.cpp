@@ -153,8 +153,12 @@ void to_json(json& json, const RunRecord& run) {
     json["guard"] = json_of(run.guard);
   }
   if (run.parent) {
-    json["parent"] =
-        json_object({{"pid", run.parent->pid}, {"start_time", run.parent->start_time}});
+    json["parent"] = json_object({{"host", run.parent->host},
+                                  {"pid", run.parent->pid},
+                                  {"start_time", run.parent->start_time}});
+  }
+  if (!run.ticket.empty()) {
+    json["ticket"] = run.ticket;
   }
   if (run.end) {
     add_end(run, json);

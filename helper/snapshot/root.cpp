@@ -217,6 +217,10 @@ std::optional<Root> Root::try_open(os::Dir top) {
   return Root(std::move(top), Missing::fail);
 }
 
+os::Dir Root::make_inner(const char* name) const {
+  return ensure_ours(m_inner, name);
+}
+
 os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,
                          os::Patience patience) const {
   return os::Lock::acquire(m_locks, name_lock(folder), purpose, os::LockMode::exclusive, patience,

@@ -24,6 +24,7 @@ namespace snapfix::snapshot {
 ///     frozen/                          which base a ctest run goes by
 ///     checks/<base>.<key>              what a check said of a base
 ///     spares/                          trees that wait for their next job
+///     tickets/  bin/                   of jobs that launchers start (once there was one)
 ///     locks/  work/  trash/
 ///
 /// What lies in `.snapfix` is ours alone: it is made with mode 0700. Other users may be able to
@@ -60,6 +61,10 @@ public:
   const os::Dir& work() const noexcept { return m_work; }
   const os::Dir& spares() const noexcept { return m_spares; }
   const os::Dir& trash() const noexcept { return m_trash; }
+
+  /// A folder that not every root has. Throws os::Error.
+  std::optional<os::Dir> find_inner(const char* name) const { return m_inner.try_open_child(name); }
+  os::Dir make_inner(const char* name) const;
 
   // The locks, in the order in which they may be taken: name, store, source, trash.
 
