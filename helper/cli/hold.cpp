@@ -4,6 +4,7 @@
 #include "cli/cli.hpp"
 #include "cli/time_argument.hpp"
 #include "cli/tree_arguments.hpp"
+#include "job/helper.hpp"
 #include "os/environment.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
@@ -99,6 +100,7 @@ int hold(const std::vector<std::string>& arguments) {
   held.require();
   int exit_code = k_done;
   if (!command.empty()) {
+    job::place_helper(root); // what the job may call, where no snapfix is installed
     jobs = submit(held.name(), command, exit_code);
   }
   for (const auto& job : jobs) {

@@ -8,6 +8,7 @@
 #include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
+#include "snapshot/hold.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -344,11 +345,7 @@ void Root::discard_work(const std::string& folder) const {
 void Root::forget(const std::string& folder) const {
   m_snapshots.unlink_if_present(folder.c_str());
   m_runs.unlink_if_present(folder.c_str());
-  for (const auto& entry : m_holds.entries()) {
-    if (entry.name.starts_with(folder + ":")) {
-      m_holds.unlink_if_present(entry.name.c_str());
-    }
-  }
+  release(*this, folder, {});
 }
 
 std::vector<std::string> Root::clear_debris() const {

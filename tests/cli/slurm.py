@@ -44,7 +44,7 @@ def test_a_queued_job_runs_the_code_it_was_submitted_with(tmp):
     t = p.create("t")
     base = p("show", "t", "--json").json()["base"]
     done = p("hold", "t", "--", "sbatch", "--parsable", "-o", tmp / "out", "--chdir", p.source,
-             "--wrap", f"{harness.snapfix_path()} run t --root {p.root} --base {base} -- sh job.sh")
+             "--wrap", f"{p.root}/.snapfix/bin/snapfix run t --root {p.root} --base {base} -- sh job.sh")
     job = done.out.strip()
     assert run(["squeue", "-h", "-j", job, "-o", "%t"]).out == "PD\n"
     # The source is edited, pulled, switched; the snapshot is pruned, removed, made anew by others.
