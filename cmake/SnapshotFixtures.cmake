@@ -21,6 +21,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
       [FILES TRACKED|UNTRACKED|ALL] [GIT AUTO|ON|OFF]
       [INCLUDE <glob>...] [EXCLUDE <glob>...] [COPY <glob>...]
       [LINK_FROM STORE|SOURCE] [LINK_MODE HARDLINK|REFLINK|COPY] [STRICT]
+      [LAUNCHER <word>...|OFF]
       [NO_SOURCE_MAPPING] [GUARD AUTO|ON|OFF] [SOURCE_WRITES DENY|REPORT|ALLOW]
       [UV_LOCKED [<project>...]]
       [KEEP NEVER|ON_FAILURE|ALWAYS] [SETUP TEST|FIXTURE]
@@ -75,6 +76,14 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   ``LINK_MODE``, ``STRICT``
     How a file gets into the snapshot; default ``HARDLINK``. A link that the system refuses becomes
     a copy, or with ``STRICT`` an error.
+
+  ``LAUNCHER``
+    A command that starts the test's work elsewhere, on a node of a cluster or in a container, and waits for its end:
+    ``LAUNCHER srun -N1``; default :variable:`SNAPSHOT_FIXTURES_LAUNCHER`. The source is frozen where CTest runs. What
+    the launcher is to start, ``<root>/.snapfix/bin/snapfix job <ticket>``, is appended to its words: it takes a tree
+    there, guards and runs the command, verifies and finishes. Where a word has ``@SNAPSHOT_TICKET@``, nothing is
+    appended, and the launcher says itself what the job runs, under the root's path there; ``@SNAPSHOT_ROOT@`` and
+    ``@SNAPSHOT_NAME@`` are filled in as well. ``OFF``: none.
 
   ``NO_SOURCE_MAPPING``
     Leaves words of ``COMMAND`` and values of ``ENVIRONMENT`` alone. Without it, a path within
@@ -203,6 +212,10 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
 
   Cache variable: the default of ``SOURCE_WRITES``; ``DENY`` at first.
 
+.. variable:: SNAPSHOT_FIXTURES_LAUNCHER
+
+  Cache or normal variable: the default of ``LAUNCHER``, a list; empty at first.
+
 .. variable:: SNAPSHOT_FIXTURES_SETUP
 
   Cache variable: the default of ``SETUP``; ``TEST`` at first.
@@ -268,6 +281,8 @@ set(SNAPSHOT_FIXTURES_PACK "NEVER" CACHE STRING
 set_property(CACHE SNAPSHOT_FIXTURES_PACK PROPERTY STRINGS NEVER ON_FAILURE)
 set(SNAPSHOT_FIXTURES_PACK_ENV "" CACHE STRING
   "Names of environment variables whose values go into packs, beside those of the test")
+set(SNAPSHOT_FIXTURES_LAUNCHER "" CACHE STRING
+  "The command, a list, that starts the work of tests elsewhere; empty: none")
 option(SNAPSHOT_FIXTURES_UV_LOCKED
   "Whether UV_LOCKED is the default of tests whose source has a uv.lock" OFF)
 set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
@@ -283,7 +298,7 @@ function(add_snapshot_test)
   _snapshot_fixtures_parse(add_snapshot_test ${ARGC}
     "STRICT;NO_SOURCE_MAPPING;COMMAND_EXPAND_LISTS"
     "NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;GIT;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP;SETUP_TIMEOUT"
-    "COMMAND;INCLUDE;EXCLUDE;COPY;UV_LOCKED;LABELS;CONFIGURATIONS;BUILD_DEPENDS;PROPERTIES")
+    "COMMAND;INCLUDE;EXCLUDE;COPY;LAUNCHER;UV_LOCKED;LABELS;CONFIGURATIONS;BUILD_DEPENDS;PROPERTIES")
   _snapshot_fixtures_check_name("${where}" "${NAME}")
   _snapshot_fixtures_check_no_test("${where}" "${NAME}")
   if("${COMMAND}" STREQUAL "") # bare, if() takes it for its own word
@@ -305,7 +320,9 @@ function(add_snapshot_test)
   _snapshot_fixtures_name_snapshot("${NAME}")
   _snapshot_fixtures_find_verdict(verdict "${NAME}")
   set(verdict_code "\"--verdict=$<GENEX_EVAL:$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}>>\"")
-  string(APPEND verdict_code " \"--pack-env=$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}_env>\"")
+  set(env_code " \"--pack-env=$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}_env>\"")
+  string(APPEND verdict_code "${env_code}")
+  _snapshot_fixtures_find_launcher(launcher_code "${given}" "${LAUNCHER}" "${LAUNCHER_code}")
   if(setup STREQUAL "fixture")
     _snapshot_fixtures_add_pair("${where}" "${NAME}" "${place}" "${plan}" "${snapshot_code}" "${fixture}"
       "${CONFIGURATIONS_code}" "${SETUP_TIMEOUT_code}" "${verdict_code}")
@@ -313,10 +330,13 @@ function(add_snapshot_test)
     set(fixture "")
     string(APPEND run_code " \"--finish\" ${finish_code} ${verdict_code}")
   endif()
+  if(setup STREQUAL "fixture" AND NOT launcher_code STREQUAL "")
+    string(APPEND launcher_code "${env_code}") # what the launcher may not carry
+  endif()
 
-  _snapshot_fixtures_program_code(launcher_code program_code "${COMMAND}")
+  _snapshot_fixtures_program_code(wrapper_code program_code "${COMMAND}")
   set(command_code
-    "${helper_code} \"run\" ${snapshot_code} ${tree_code} ${run_code} \"--ctest\" ${launcher_code} \"--\"")
+    "${helper_code} \"run\" ${snapshot_code} ${tree_code} ${run_code} \"--ctest\"${launcher_code} ${wrapper_code} \"--\"")
   set(more_code "")
   if("COMMAND_EXPAND_LISTS" IN_LIST given)
     string(REPLACE ";" "\\\\;" command_code "${command_code}") # no list of ours is one for CMake

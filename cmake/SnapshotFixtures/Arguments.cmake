@@ -66,7 +66,7 @@ macro(_snapshot_fixtures_parse call argc flags single multi)
           string(TOLOWER " \"--${keyword}\"" ${keyword}_code) # of STRICT
           set(keyword "")
           set(has_value TRUE)
-        elseif(keyword MATCHES "^(INCLUDE|EXCLUDE|COPY)$")
+        elseif(keyword MATCHES "^(INCLUDE|EXCLUDE|COPY|LAUNCHER)$")
           string(TOLOWER "--${keyword}=" option)
         elseif(keyword STREQUAL "UV_LOCKED")
           set(has_value TRUE) # it may do without
@@ -151,7 +151,7 @@ function(_snapshot_fixtures_check_word where keyword word keywords)
   # In front of our keywords a property's name is an argument, which nobody would notice.
   if(word MATCHES "^[A-Z][A-Z_]+$" AND NOT keyword STREQUAL "PROPERTIES")
     set(keywords_of_tests
-      COMMAND COMMAND_EXPAND_LISTS GUARD NO_SOURCE_MAPPING PROPERTIES SETUP UV_LOCKED WORKING_DIRECTORY)
+      COMMAND COMMAND_EXPAND_LISTS GUARD LAUNCHER NO_SOURCE_MAPPING PROPERTIES SETUP UV_LOCKED WORKING_DIRECTORY)
     # In any version of CMake, but for what is a keyword of ours as well.
     set(test_properties
       ATTACHED_FILES ATTACHED_FILES_ON_FAIL COST DEF_SOURCE_LINE DEPENDS DISABLED ENVIRONMENT

@@ -285,6 +285,20 @@ function(_snapshot_fixtures_run_options out where given guard source_writes work
   set(${out} "${code}" PARENT_SCOPE)
 endfunction()
 
+# The words of LAUNCHER, or of its variable, as options.
+function(_snapshot_fixtures_find_launcher out given launcher launcher_code)
+  if(NOT "LAUNCHER" IN_LIST given)
+    set(launcher_code "")
+    foreach(word IN LISTS SNAPSHOT_FIXTURES_LAUNCHER)
+      _snapshot_fixtures_escape(word "${word}")
+      string(APPEND launcher_code " \"--launcher=${word}\"")
+    endforeach()
+  elseif(launcher STREQUAL "OFF")
+    set(launcher_code "")
+  endif()
+  set(${out} "${launcher_code}" PARENT_SCOPE)
+endfunction()
+
 # ---- names and programs --------------------------------------------------------------------------
 
 # Sets snapshot_code, the name that the helper is given, and fixture. With a multi-config generator
@@ -343,7 +357,7 @@ endfunction()
 # target's path and launchers in place of its name, but not behind a wrapper, so expressions do it.
 # One word for all launchers, as some versions of CMake drop a word that becomes empty; the helper
 # splits it at `;`.
-function(_snapshot_fixtures_program_code out_launcher out_program program)
+function(_snapshot_fixtures_program_code out_wrapper out_program program)
   if(program MATCHES "^[A-Za-z0-9_.:+-]+$") # else it cannot be a target
     set(type "$<$<TARGET_EXISTS:${program}>:$<TARGET_PROPERTY:${program},TYPE>>")
     set(is_target "$<STREQUAL:${type},EXECUTABLE>")
@@ -353,11 +367,11 @@ function(_snapshot_fixtures_program_code out_launcher out_program program)
       string(APPEND launchers "$<JOIN:$<${is_target}:${value}>,;>;")
     endforeach()
     set(path "$<${is_target}:$<TARGET_FILE:${program}>>$<$<NOT:${is_target}>:${program}>")
-    set(${out_launcher} "\"--launcher=${launchers}\"" PARENT_SCOPE)
+    set(${out_wrapper} "\"--wrapper=${launchers}\"" PARENT_SCOPE)
     set(${out_program} "\"${path}\"" PARENT_SCOPE)
   else()
     _snapshot_fixtures_escape(escaped "${program}")
-    set(${out_launcher} "" PARENT_SCOPE)
+    set(${out_wrapper} "" PARENT_SCOPE)
     set(${out_program} "\"${escaped}\"" PARENT_SCOPE)
   endif()
 endfunction()

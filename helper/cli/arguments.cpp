@@ -67,6 +67,11 @@ void Arguments::add_list(const char* name, const char* placeholder, const char* 
       name, po::value<std::vector<std::string>>()->value_name(placeholder)->composing(), help);
 }
 
+void Arguments::add_list_or_nothing(const char* name, const char* placeholder, const char* help) {
+  add_list(name, placeholder, help);
+  m_nothing.push_back(os::format("--{}=", name));
+}
+
 bool Arguments::parse(const std::vector<std::string>& arguments) {
   // Program_parser->options drops `--`, and with it the line between our words and the command's.
   const auto separator = std::ranges::find(arguments, "--");
@@ -227,7 +232,9 @@ void Arguments::fail_unknown(const std::string& option) const {
 std::string Arguments::usage_line() const {
   return os::format("usage: snapfix {}{}{} [options]{}", m_subcommand,
                     *m_words_allowed.name != '\0' ? " " : "", m_words_allowed.name,
-                    m_takes_command == TakesCommand::yes ? " -- COMMAND [ARGUMENT...]" : "");
+                    m_takes_command == TakesCommand::yes     ? " -- COMMAND [ARGUMENT...]"
+                    : m_takes_command == TakesCommand::maybe ? " [-- COMMAND [ARGUMENT...]]"
+                                                             : "");
 }
 
 std::string Arguments::help_text() const {

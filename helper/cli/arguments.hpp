@@ -26,7 +26,7 @@ struct Words {
   std::size_t most = 0;
 };
 
-enum class TakesCommand { no, yes };
+enum class TakesCommand { no, maybe, yes };
 
 /// A subcommand's command line, read strictly: an unknown or shortened option, a stray word or an
 /// empty value is a UsageError that says what was meant.
@@ -44,6 +44,7 @@ public:
   /// The same, but one that is given as nothing, `--name=`, is not given: what the CMake module
   /// writes may have become nothing.
   void add_value_or_nothing(const char* name, const char* placeholder, const char* help);
+  void add_list_or_nothing(const char* name, const char* placeholder, const char* help);
   void add_list(const char* name, const char* placeholder, const char* help);
 
   /// False if `--help` was asked for and has been printed.

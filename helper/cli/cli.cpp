@@ -27,10 +27,11 @@ struct Subcommand {
   const char* help;
 };
 
-constexpr std::array<Subcommand, 17> k_subcommands{{
+constexpr std::array<Subcommand, 20> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
+    {"job", job, "TICKET", "do the work of a run that a launcher has started"},
     {"enter", enter, "NAME", "open a shell in a snapshot, as its last run had it"},
     {"rerun", rerun, "NAME", "run the last recorded command of a snapshot again"},
     {"diff", diff, "A [B]", "what differs: of two snapshots, or from what A was made of"},
@@ -40,6 +41,8 @@ constexpr std::array<Subcommand, 17> k_subcommands{{
     {"finish", finish, "NAME", "verify, then keep or remove"},
     {"finish-run", finish_run, "", "end a ctest run: tell what of its sources has changed"},
     {"remove", remove, "NAME...", "remove snapshots"},
+    {"hold", hold, "NAME", "keep a snapshot as it is for a queued job, or until a time"},
+    {"release", release, "NAME", "end that"},
     {"list", list, "", "which snapshots there are, what each shares and has of its own"},
     {"show", show, "NAME", "everything recorded of a snapshot"},
     {"prune", prune, "", "remove debris, what nothing uses, and by option old snapshots"},
@@ -127,7 +130,8 @@ bool is_called_by_ctest(const std::vector<std::string>& arguments) {
 }
 
 /// These end as what they run does.
-constexpr std::array<std::string_view, 4> k_as_their_command{"run", "enter", "rerun", "repro"};
+constexpr std::array<std::string_view, 5> k_as_their_command{"run", "job", "enter", "rerun",
+                                                             "repro"};
 
 /// A test's own failure must not look like its command's, and that of `diff` not like an answer.
 int own_failure(const std::vector<std::string>& arguments, int exit_code) {

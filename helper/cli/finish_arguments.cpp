@@ -73,8 +73,13 @@ snapshot::FinishOptions finish_options_from(const Arguments& arguments) {
   if (const auto folder = arguments.value("pack")) {
     out.pack_to = os::absolute_path(*folder);
   }
-  out.pack_environment = os::split(arguments.value("pack-env").value_or(""), ',');
-  std::erase(out.pack_environment, "");
+  out.pack_environment = pack_environment_from(arguments);
+  return out;
+}
+
+std::vector<std::string> pack_environment_from(const Arguments& arguments) {
+  auto out = os::split(arguments.value("pack-env").value_or(""), ',');
+  std::erase(out, "");
   return out;
 }
 

@@ -126,6 +126,7 @@ json json_of(const snapshot::Description& snapshot) {
     run["running"] = snapshot.is_running;
     out["run"] = std::move(run);
   }
+  out["holds"] = snapshot.holds;
   return out;
 }
 
@@ -177,9 +178,14 @@ void print_json(const snapshot::Listed& listed) {
 
 void print_json(const snapshot::Pruned& pruned, const snapshot::PruneOptions& how,
                 const std::optional<std::string>& former_root) {
+  json held = json::array();
+  for (const auto& [name, by] : pruned.held) {
+    held.push_back(json_object({{"name", name}, {"by", by}}));
+  }
   print(json_object({{"dry_run", how.dry_run},
                      {"snapshots", pruned.snapshots},
                      {"in_use", pruned.in_use},
+                     {"held", std::move(held)},
                      {"bases", pruned.store.bases},
                      {"objects", pruned.store.objects},
                      {"bytes", pruned.bytes},

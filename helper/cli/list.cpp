@@ -24,6 +24,14 @@ std::string end_of(const snapshot::Description& snapshot) {
                                : os::format("signal {}", run->end->signal);
 }
 
+std::string holders_of(const snapshot::Description& snapshot) {
+  std::vector<std::string> out;
+  for (const auto& hold : snapshot.holds) {
+    out.push_back(to_text(hold));
+  }
+  return os::joined(out, ", ");
+}
+
 std::vector<std::string> row_of(const snapshot::Description& snapshot) {
   std::vector<std::string> out{on_one_line(snapshot.meta.name), snapshot.base.short_hex(),
                                snapshot.meta.created};
@@ -36,6 +44,7 @@ std::vector<std::string> row_of(const snapshot::Description& snapshot) {
     out.insert(out.end(), 4, "-");
   }
   out.push_back(end_of(snapshot));
+  out.push_back(snapshot.holds.empty() ? "-" : holders_of(snapshot));
   out.push_back(snapshot.run && !snapshot.run->why_kept.empty() ? snapshot.run->why_kept : "-");
   return out;
 }
@@ -146,8 +155,9 @@ int list(const std::vector<std::string>& arguments) {
     return k_done;
   }
   using enum Table::Align;
-  Table table({left, left, left, right, right, right, right, left, left});
-  table.add({"name", "base", "created", "shared", "bytes", "own", "bytes", "last run", "kept"});
+  Table table({left, left, left, right, right, right, right, left, left, left});
+  table.add({"name", "base", "created", "shared", "bytes", "own", "bytes", "last run", "held by",
+             "kept"});
   for (const auto& snapshot : listed.snapshots) {
     table.add(row_of(snapshot));
   }
@@ -182,6 +192,9 @@ int show(const std::vector<std::string>& arguments) {
   os::print("options    {}\n", to_text(meta.options));
   for (const auto& store : shown.git ? shown.git->stores : std::vector<std::string>()) {
     os::print("git        with the objects of {}\n", on_one_line(store));
+  }
+  for (const auto& hold : shown.holds) {
+    os::print("held       by {}, since {} from {}\n", to_text(hold), hold.since, hold.host);
   }
   print_ledger(meta.ledger);
   print_now(shown.now);

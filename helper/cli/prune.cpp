@@ -3,38 +3,13 @@
 #include "cli/json.hpp"
 #include "cli/roots.hpp"
 #include "cli/table.hpp"
+#include "cli/time_argument.hpp"
 #include "cli/tree_arguments.hpp"
 #include "job/report.hpp"
 #include "os/format.hpp"
 #include "snapshot/manage.hpp"
 
-#include <array>
-#include <charconv>
-#include <string_view>
-
 namespace snapfix::cli {
-namespace {
-
-/// `30s`, `15m`, `12h`, `7d`, `2w` in seconds.
-std::int64_t seconds_from(const Arguments& options, const std::string& text) {
-  constexpr std::string_view k_units = "smhdw";
-  constexpr std::array<std::int64_t, 5> k_seconds{1, 60, 3600, 86400, 604800};
-  constexpr std::int64_t k_most = 1'000'000;
-  std::int64_t number = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const auto unit = failed == std::errc() && end + 1 == text.data() + text.size()
-                        ? k_units.find(*end)
-                        : std::string_view::npos;
-  if (unit == std::string_view::npos || number < 0 || number > k_most) {
-    options.fail(os::format("--older-than takes a number from 0 to {} and a unit, not {}", k_most,
-                            os::quoted(text)),
-                 "as in 30s, 15m, 12h, 7d, 2w");
-  }
-  return number * k_seconds.at(unit);
-}
-
-} // namespace
-
 int prune(const std::vector<std::string>& arguments) {
   Arguments options(
       "prune",
@@ -53,7 +28,7 @@ int prune(const std::vector<std::string>& arguments) {
   snapshot::PruneOptions wanted;
   wanted.keep = options.number("keep");
   if (const auto age = options.value("older-than")) {
-    wanted.older_than_seconds = seconds_from(options, *age);
+    wanted.older_than_seconds = seconds_from(options, "older-than", *age);
   }
   wanted.spares = options.number("spares");
   wanted.dry_run = options.flag("dry-run");
@@ -72,6 +47,9 @@ int prune(const std::vector<std::string>& arguments) {
   }
   for (const auto& name : pruned.in_use) {
     os::note(os::format("{} is in use: left alone", os::quoted(name)));
+  }
+  for (const auto& [name, by] : pruned.held) {
+    os::note(os::format("{} is held by {}: left alone", os::quoted(name), by));
   }
   job::print_left(pruned.left);
   tell_of_former_root(former);

@@ -6,6 +6,7 @@
 #include "cli/run_report.hpp"
 #include "cli/tree_arguments.hpp"
 #include "job/report.hpp"
+#include "job/submit.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/split.hpp"
@@ -27,8 +28,13 @@ void add_options(Arguments& options) {
   options.add_flag("map-source",
                    "in arguments and environment, replace paths under the source by those in the "
                    "snapshot");
-  options.add_value_or_nothing("launcher", "COMMAND",
+  options.add_value_or_nothing("wrapper", "COMMAND",
                                "run the command through this one; its words are separated by ;");
+  options.add_list_or_nothing(
+      "launcher", "WORDS",
+      "have the run done elsewhere: this command, its words separated by ;, starts "
+      "the root's own snapfix there, which its last words name, and waits for it; "
+      "may be repeated, for further words");
   options.add_value("guard", "auto|on|off",
                     "make a shared file private at its first change. auto (default): where the "
                     "kernel can, else run without; on: else do not run; off: never");
@@ -70,8 +76,10 @@ job::RunOptions run_options_from(const Arguments& options) {
   if (options.flag("finish")) {
     out.finish = finish_options_from(options);
   }
+  out.pack_environment = pack_environment_from(options);
   for (const char* name : {"keep", "verdict", "spares", "pack", "pack-env"}) {
-    if (!out.finish && options.has(name)) {
+    const bool is_for_job = name == std::string_view("pack-env") && options.has("launcher");
+    if (!out.finish && options.has(name) && !is_for_job) {
       options.fail(
           os::format("--{} says how the snapshot is finished, and --finish is missing", name));
     }
@@ -83,8 +91,8 @@ job::RunOptions run_options_from(const Arguments& options) {
   out.names_tree = gives_tree_options(options);
   out.names_locks = options.has("uv-locked");
   out.command = options.command();
-  out.launcher = os::split(options.value("launcher").value_or(""), ';');
-  std::erase(out.launcher, "");
+  out.wrapper = os::split(options.value("wrapper").value_or(""), ';');
+  std::erase(out.wrapper, "");
   out.map_source = options.flag("map-source");
   out.source_as_given =
       os::absolute_path(options.value("source").value_or(out.create.selection.source));
@@ -99,24 +107,11 @@ void print_measurements(const job::RunResult& result) {
   job::print_measurement("finish.seconds", result.finish_seconds);
 }
 
-} // namespace
-
-int run_in_snapshot(const std::vector<std::string>& arguments) {
-  Arguments options(
-      "run",
-      "Runs a command in its snapshot, which is made where it is missing. The command sees\n"
-      "SNAPSHOT_DIR, SNAPSHOT_NAME and SNAPSHOT_SOURCE_DIR; @SNAPSHOT_DIR@ in its arguments\n"
-      "and environment is replaced. Its exit code is passed on; 123 in place of 0 if it\n"
-      "changed a lock that --uv-locked holds, or with --finish shared files.",
-      {"NAME", 1, 1}, TakesCommand::yes);
-  add_options(options);
-  if (!options.parse(arguments)) {
-    return k_done;
-  }
-  const auto wanted = run_options_from(options);
-  const auto result = job::run(wanted);
-  if (result.failure) {
-    const int exit_code = tell_failure(result.failure);
+/// Ends as the command did, with all that is to be said last.
+int tell_end(const Arguments& options, const job::RunOptions& wanted,
+             const job::RunResult& result) {
+  if (result.failure || result.told_failure) {
+    const int exit_code = result.failure ? tell_failure(result.failure) : *result.told_failure;
     if (result.finishing) {
       job::tell_what_became_of(*result.finishing);
     }
@@ -139,6 +134,30 @@ int run_in_snapshot(const std::vector<std::string>& arguments) {
     guard::abort_without_core();
   }
   end_as(result);
+}
+
+} // namespace
+
+int run_in_snapshot(const std::vector<std::string>& arguments) {
+  Arguments options(
+      "run",
+      "Runs a command in its snapshot, which is made where it is missing. The command sees\n"
+      "SNAPSHOT_DIR, SNAPSHOT_NAME and SNAPSHOT_SOURCE_DIR; @SNAPSHOT_DIR@ in its arguments\n"
+      "and environment is replaced. Its exit code is passed on; 123 in place of 0 if it\n"
+      "changed a lock that --uv-locked holds, or with --finish shared files.",
+      {"NAME", 1, 1}, TakesCommand::yes);
+  add_options(options);
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  const auto wanted = run_options_from(options);
+  std::vector<std::string> launcher;
+  for (const auto& words : options.list("launcher")) {
+    const auto some = os::split(words, ';');
+    launcher.insert(launcher.end(), some.begin(), some.end());
+  }
+  return tell_end(options, wanted,
+                  launcher.empty() ? job::run(wanted) : job::submit(wanted, launcher));
 }
 
 } // namespace snapfix::cli

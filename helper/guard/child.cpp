@@ -57,11 +57,12 @@ BlockedSignals::BlockedSignals() {
   ::sigprocmask(SIG_BLOCK, &m_set, &m_before);
 }
 
-siginfo_t BlockedSignals::wait() const {
+std::optional<siginfo_t> BlockedSignals::wait(const Command& command) const {
+  const timespec most{k_ask_seconds, 0};
   siginfo_t info{};
-  while (::sigwaitinfo(&m_set, &info) < 0) {
-  }
-  return info;
+  const int got =
+      command.is_wanted ? ::sigtimedwait(&m_set, &info, &most) : ::sigwaitinfo(&m_set, &info);
+  return got < 0 ? std::nullopt : std::optional(info);
 }
 
 void BlockedSignals::command_has_ended() const {

@@ -23,7 +23,8 @@ public:
 
   const sigset_t& set() const noexcept { return m_set; }
   void restore() const { ::sigprocmask(SIG_SETMASK, &m_before, nullptr); }
-  siginfo_t wait() const;
+  /// Waits for one, for a command that may be unwanted not for ever; nothing if none came.
+  std::optional<siginfo_t> wait(const Command& command) const;
   /// To be called when the command has ended: our parent's death is no longer of interest, and what
   /// came until now was for the command. A terminal interrupts us along with it; unblocked, that
   /// would hide the command's end.
@@ -91,6 +92,9 @@ std::optional<Change> reap(pid_t command);
 /// Stops this process as its command was stopped, so that a shell sees it. Returns when continued,
 /// or when the command goes on or ends without us.
 void stop_as_the_command(pid_t command);
+
+/// How often Command::is_wanted is asked.
+constexpr int k_ask_seconds = 1;
 
 /// The end that waitpid(2) tells.
 CommandEnd end_from(int status);

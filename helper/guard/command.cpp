@@ -26,23 +26,33 @@ namespace {
   pipe.fail({StartFailure::Step::exec, become(command)});
 }
 
-int wait_for(pid_t command, pid_t parent, const BlockedSignals& signals) {
+[[noreturn]] void end_all() {
+  os::kill_descendants();
+  ::_exit(128 + SIGKILL);
+}
+
+int wait_for(pid_t pid, const Command& command, const BlockedSignals& signals) {
   for (;;) {
-    const siginfo_t info = signals.wait();
-    switch (sort(info.si_signo, info.si_code <= 0 ? info.si_pid : 0, parent)) {
+    const auto info = signals.wait(command);
+    if (!info) {
+      if (command.is_wanted && !command.is_wanted()) {
+        end_all();
+      }
+      continue;
+    }
+    switch (sort(info->si_signo, info->si_code <= 0 ? info->si_pid : 0, command.parent)) {
     case SignalIs::of_a_child:
-      if (const auto change = reap(command)) {
+      if (const auto change = reap(pid)) {
         if (!change->stopped) {
           return change->status;
         }
-        stop_as_the_command(command);
+        stop_as_the_command(pid);
       }
       break;
     case SignalIs::parents_end:
-      os::kill_descendants();
-      ::_exit(128 + SIGKILL);
+      end_all();
     case SignalIs::for_command:
-      ::kill(command, info.si_signo);
+      ::kill(pid, info->si_signo);
       break;
     case SignalIs::nothing:
       break;
@@ -70,7 +80,7 @@ CommandEnd run_command(const Command& command) {
     ::waitpid(pid, nullptr, 0);
     throw CannotStart(command.arguments[0], failed->error_number);
   }
-  const int status = wait_for(pid, command.parent, signals);
+  const int status = wait_for(pid, command, signals);
   signals.command_has_ended();
   CommandEnd out = end_from(status);
   out.outlived = os::children_of_this_process();

@@ -5,6 +5,7 @@
 #include "os/process.hpp"
 
 #include <cerrno>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,14 +18,19 @@ struct Command {
   pid_t parent = 0;   ///< our parent as it was when we started
   /// Where stdout and stderr go, stdin being empty; -1: all three are ours.
   int output = -1;
+  /// Asked each second: once it says no, all ends as when our parent dies. Empty: it never does.
+  std::function<bool()> is_wanted = {};
 };
 
 /// The command could not be started.
 class CannotStart : public os::Error {
 public:
   CannotStart(const std::string& program, int error_number)
-      : os::Error("run", {program}, error_number,
-                  error_number == ENOENT ? "is it in PATH, or in the snapshot?" : "") {}
+      : CannotStart("run", program, error_number,
+                    error_number == ENOENT ? "is it in PATH, or in the snapshot?" : "") {}
+  CannotStart(const std::string& operation, const std::string& program, int error_number,
+              const std::string& hint)
+      : os::Error(operation, {program}, error_number, hint) {}
 
   /// A shell's, in its place.
   int exit_code() const noexcept {

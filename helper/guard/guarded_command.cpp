@@ -53,6 +53,7 @@ private:
   void hear();
   void hear_signal();
   void supervisor_died();
+  [[noreturn]] void end_all();
   void pass_on(int signal);
   void wait_until_gone() const;
   void hear_orphan() const;
@@ -92,7 +93,12 @@ GuardedEnd Front::run() {
   ::signal(SIGPIPE, SIG_IGN);
   while (!m_end) {
     std::array<pollfd, 2> waits{{{m_signal_fd.get(), POLLIN, 0}, {m_channel.fd(), POLLIN, 0}}};
-    if (::poll(waits.data(), waits.size(), -1) < 0) {
+    const int ready =
+        ::poll(waits.data(), waits.size(), m_command.is_wanted ? k_ask_seconds * 1000 : -1);
+    if (ready <= 0) {
+      if (ready == 0 && !m_command.is_wanted()) {
+        end_all();
+      }
       continue;
     }
     if (waits[1].revents != 0) { // first: an end that is known is no lost supervisor
@@ -176,16 +182,20 @@ void Front::hear_signal() {
     }
     break;
   case SignalIs::parents_end:
-    m_channel.close(); // the supervisor ends all that it has started, and clears up
-    wait_until_gone();
-    os::kill_descendants();
-    ::_exit(128 + SIGKILL);
+    end_all();
   case SignalIs::for_command:
     pass_on(signal);
     break;
   case SignalIs::nothing:
     break;
   }
+}
+
+void Front::end_all() {
+  m_channel.close(); // the supervisor ends all that it has started, and clears up
+  wait_until_gone();
+  os::kill_descendants();
+  ::_exit(128 + SIGKILL);
 }
 
 void Front::pass_on(int signal) {

@@ -25,12 +25,6 @@ namespace {
 
 constexpr const char* k_placeholder = "@SNAPSHOT_DIR@";
 
-void replace_all(std::string& text, const std::string& from, const std::string& to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-}
-
 /// Whether a program takes a script's path for its first argument.
 bool is_interpreter(const std::string& program) {
   constexpr std::array<std::string_view, 14> k_names{"sh",   "bash",   "dash",    "zsh",  "ksh",
@@ -84,6 +78,12 @@ void refuse_untracked(const std::string& source, const source::PathMapping& mapp
 
 } // namespace
 
+void replace_all(std::string& text, std::string_view from, const std::string& to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
 guard::Command command_in(const snapshot::Snapshot& snapshot, const RunOptions& options) {
   const std::string& source = snapshot.meta().source;
   const std::string path = snapshot.path();
@@ -95,12 +95,20 @@ guard::Command command_in(const snapshot::Snapshot& snapshot, const RunOptions& 
   guard::Command out;
   out.parent = os::parent_process();
   out.arguments = os::valgrind_left(); // it checks what it is to check: the command
-  out.arguments.insert(out.arguments.end(), options.launcher.begin(), options.launcher.end());
+  out.arguments.insert(out.arguments.end(), options.wrapper.begin(), options.wrapper.end());
   for (std::string argument : options.command) {
     replace_all(argument, k_placeholder, path);
     out.arguments.push_back(map ? mapping.map(argument) : argument);
   }
-  auto variables = options.environment.value_or(os::environment_without_git()).variables();
+  auto environment = options.environment.value_or(os::environment_without_git());
+  if (const auto& ticket = options.from_ticket) {
+    for (const auto& variable : ticket->variables) {
+      const auto name = os::Environment::name_of(variable);
+      environment.set(name, std::string_view(variable).substr(name.size() + 1));
+    }
+    out.is_wanted = ticket->is_wanted;
+  }
+  auto variables = environment.variables();
   for (auto& variable : variables) {
     replace_all(variable, k_placeholder, path);
     variable = map ? mapping.map_variable(variable) : variable;

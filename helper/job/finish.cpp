@@ -8,16 +8,15 @@
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "snapshot/ticket.hpp"
 
 #include <boost/filesystem.hpp>
 
+#include <chrono>
 #include <string>
 
 namespace snapfix::job {
 
-namespace {
-
-/// Packs a snapshot that is kept of a failure; of another one no pack stays. Its path, or nothing.
 std::string make_pack(const snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
                       const snapshot::FinishOptions& options, const snapshot::Finished& finished) {
   const auto name = pack_name(held.folder());
@@ -37,8 +36,6 @@ std::string make_pack(const snapshot::Held& held, const std::optional<snapshot::
   }
   return {};
 }
-
-} // namespace
 
 Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
                  const snapshot::FinishOptions& options) {
@@ -82,15 +79,43 @@ void tell_what_became_of(const Finishing& finishing) {
   }
 }
 
+namespace {
+
+/// A run that was to finish its snapshot, and has not done it yet.
+std::optional<snapshot::RunRecord> unfinished_run(const snapshot::Root& root,
+                                                  const std::string& folder) {
+  auto run = snapshot::load_run(root, folder);
+  return run && run->finish ? std::move(run) : std::nullopt;
+}
+
+/// The snapshot of such a run, if that is over. A job whose submitter is gone ends, wherever it
+/// runs: that is waited for.
+std::optional<snapshot::Held> hold_killed_run(const snapshot::Root& root,
+                                              const std::string& folder) {
+  constexpr std::chrono::seconds k_most{60};
+  const auto run = unfinished_run(root, folder);
+  auto held = run ? snapshot::Held::try_hold(root, folder) : std::nullopt;
+  if (!run || held || run->ticket.empty() || snapshot::is_ticket_held(root, run->ticket)) {
+    return held;
+  }
+  if (const auto snapshot = snapshot::Snapshot::find(root, folder)) {
+    try {
+      held.emplace(snapshot::Held(root, snapshot->name(), "snapfix finish-run", k_most));
+    } catch (const os::Error& error) {
+      os::note(error.what());
+    }
+  }
+  return held;
+}
+
+} // namespace
+
 bool finish_killed_runs(const snapshot::Root& root) {
-  const auto left_to_do = [&](const std::string& folder) {
-    auto run = snapshot::load_run(root, folder);
-    return run && run->finish ? std::move(run) : std::nullopt;
-  };
+  snapshot::clear_tickets(root);
   bool has_finding = false;
   for (const auto& folder : root.snapshot_folders()) {
-    auto held = left_to_do(folder) ? snapshot::Held::try_hold(root, folder) : std::nullopt;
-    const auto run = held ? left_to_do(folder) : std::nullopt;
+    auto held = hold_killed_run(root, folder);
+    const auto run = held ? unfinished_run(root, folder) : std::nullopt;
     if (!run) { // it is at work, was just finished, or begun anew
       continue;
     }

@@ -29,6 +29,10 @@ struct Finishing {
 Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
                  const snapshot::FinishOptions& options);
 
+/// Packs a snapshot that is kept of a failure; of another one no pack stays. Its path, or nothing.
+std::string make_pack(const snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
+                      const snapshot::FinishOptions& options, const snapshot::Finished& finished);
+
 /// Tells where the snapshot is kept and how to get into it, or why its tree was not handed on.
 void tell_what_became_of(const Finishing& finishing);
 

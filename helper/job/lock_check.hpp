@@ -22,6 +22,7 @@ struct LockOptions {
   std::string uv;           ///< the program; empty: that of PATH
   bool under_ctest = false; ///< whether what called us is a ctest run
   os::Patience patience;    ///< with another process that checks the same
+  bool is_done = false;     ///< somebody has checked them already
 };
 
 /// `uv lock --check` for the projects and scripts of one snapshot. An answer is remembered, that

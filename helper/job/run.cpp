@@ -37,12 +37,14 @@ class Run {
 public:
   Run(const snapshot::Root& root, const RunOptions& options)
       : m_options(options), m_held(root, options.name, "snapfix run", options.patience),
-        m_last(m_held.last_run()) {}
+        m_last(m_held.last_run()),
+        m_parent(options.from_ticket ? options.from_ticket->parent : snapshot::our_parent()) {}
 
   RunResult operator()();
 
 private:
   void prepare();
+  bool is_further_attempt() const;
   void finish_killed_run();
   void require_usable(const snapshot::Snapshot& standing) const;
   void check_source() const;
@@ -51,14 +53,21 @@ private:
   void start_record(const guard::Command& command);
   void execute(const guard::Command& command);
   void record_end();
+  snapshot::FinishOptions finish_options() const;
   void finish(const std::string& source);
   void finish_without_run() noexcept;
 
   const RunOptions& m_options;
   snapshot::Held m_held;
   const std::optional<snapshot::RunRecord>& m_last; ///< the run before, of that name
+  std::optional<snapshot::RunParent> m_parent;
   RunResult m_out;
 };
+
+/// Whether what started this run has started the last one, too: ctest --repeat.
+bool Run::is_further_attempt() const {
+  return m_options.under_ctest && m_last && m_parent && m_last->parent == m_parent;
+}
 
 /// Makes the snapshot if it is missing; where it is to be fresh also if it was used, its lock was
 /// changed, or it is of another state.
@@ -87,9 +96,8 @@ void Run::prepare() {
         os::format("the command would run with another lock in {}", os::quoted(m_held.name())),
         "--fresh makes the snapshot anew");
   }
-  // A further attempt (ctest --repeat) makes it anew: nobody would look at this change again.
-  if (lock_changed && m_options.under_ctest && m_last &&
-      snapshot::was_started_by_our_parent(*m_last)) {
+  // A further attempt makes it anew: nobody would look at this change again.
+  if (lock_changed && is_further_attempt()) {
     throw os::Error("an earlier attempt of this test changed the lock");
   }
   if (standing != nullptr && !fresh) {
@@ -130,7 +138,7 @@ void Run::finish_killed_run() {
   } catch (const os::Error& error) {
     os::note(os::format("what an earlier run has changed is not known: {}", error.what()));
   }
-  if (has_finding && m_options.under_ctest && snapshot::was_started_by_our_parent(*m_last)) {
+  if (has_finding && is_further_attempt()) {
     throw os::Error("an earlier attempt of this test changed what it must not");
   }
 }
@@ -177,8 +185,9 @@ void Run::begin_record() {
   record.host = os::host_name();
   record.pid = os::this_process();
   record.started = os::to_iso8601(os::now());
-  if (const auto parent = os::identify_parent()) {
-    record.parent = {parent->pid, parent->start_time};
+  record.parent = m_parent;
+  if (m_options.from_ticket) {
+    record.ticket = m_options.from_ticket->name;
   }
   record.wishes = {os::word_of(m_options.guard), os::word_of(m_options.source_writes),
                    m_options.locks.uv, m_options.pack_environment};
@@ -227,6 +236,15 @@ void Run::record_end() {
   snapshot::write_run(m_held.root(), m_held.folder(), record);
 }
 
+/// Of a job the submitter makes the pack, since what lies in a root loads no libraries.
+snapshot::FinishOptions Run::finish_options() const {
+  auto out = *m_options.finish;
+  if (m_options.from_ticket) {
+    out.pack_to.clear();
+  }
+  return out;
+}
+
 void Run::finish(const std::string& source) {
   if (const auto& did = m_out.record.guard.report) {
     for (const auto& [what, count] : did->failed) {
@@ -241,7 +259,7 @@ void Run::finish(const std::string& source) {
     tell_source_writes(m_out.record, source);
   }
   if (m_options.finish) {
-    m_out.finishing = job::finish(m_held, m_out.record, *m_options.finish);
+    m_out.finishing = job::finish(m_held, m_out.record, finish_options());
     m_out.has_finding = m_out.finishing->has_finding();
   } else {
     m_out.has_finding = print_changed_locks(m_held);
@@ -252,7 +270,7 @@ void Run::finish(const std::string& source) {
 void Run::finish_without_run() noexcept {
   m_out.failure = std::current_exception();
   try {
-    m_out.finishing = job::finish(m_held, m_out.record, *m_options.finish);
+    m_out.finishing = job::finish(m_held, m_out.record, finish_options());
   } catch (const std::exception&) {
   }
 }
@@ -265,6 +283,9 @@ RunResult Run::operator()() {
   Stopwatch watch;
   try {
     const auto command = prepare_command(source);
+    if (command.is_wanted && !command.is_wanted()) {
+      throw os::Error("the run that submitted this job is gone: its command is not run");
+    }
     start_record(command);
     watch.lap();
     execute(command);

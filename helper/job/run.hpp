@@ -12,11 +12,20 @@
 #include "snapshot/run_record.hpp"
 
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace snapfix::job {
+
+/// What the job of a launcher knows of the run that submitted it.
+struct FromTicket {
+  std::string name;                          ///< of the ticket
+  std::vector<std::string> variables;        ///< that are set, whatever the launcher carries
+  std::optional<snapshot::RunParent> parent; ///< of the submitter
+  std::function<bool()> is_wanted;           ///< whether the submitter still waits
+};
 
 /// A command in its snapshot.
 struct RunOptions {
@@ -29,7 +38,7 @@ struct RunOptions {
   bool names_locks = false;
 
   std::vector<std::string> command;
-  std::vector<std::string> launcher;          ///< goes before it
+  std::vector<std::string> wrapper;           ///< goes before it
   std::optional<os::Environment> environment; ///< in place of this process's
   std::string folder;                         ///< of the snapshot, where it runs; empty for the top
   bool map_source = false;     ///< its paths under the source become those in the snapshot
@@ -41,6 +50,7 @@ struct RunOptions {
   std::vector<std::string> pack_environment;     ///< variables whose values go into a pack of it
   LockOptions locks;
   os::Patience patience;
+  std::optional<FromTicket> from_ticket;
   bool under_ctest = false; ///< its regular expressions match what is said: as little as can be
 };
 
@@ -51,8 +61,9 @@ struct RunResult {
   std::optional<Finishing> finishing;
   double run_seconds = 0;
   double finish_seconds = 0;
-  bool has_finding = false;   ///< the command changed what it must not: told already
-  std::exception_ptr failure; ///< why no command was run in a snapshot that is finished now
+  bool has_finding = false;        ///< the command changed what it must not: told already
+  std::exception_ptr failure;      ///< why no command was run in a snapshot that is finished now
+  std::optional<int> told_failure; ///< the exit code of a job that failed, and has said why
 };
 
 /// Makes the snapshot if need be, runs the command in it, guarded, records the run and finishes it,

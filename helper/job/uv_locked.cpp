@@ -75,7 +75,7 @@ const std::vector<std::string>& uv_projects_of(const snapshot::Snapshot& snapsho
 snapshot::ChosenBase choose_checked_base(const snapshot::Root& root,
                                          const snapshot::CreateOptions& wanted,
                                          const LockOptions& options) {
-  if (wanted.tree.uv_locked.empty()) {
+  if (wanted.tree.uv_locked.empty() || options.is_done) {
     return snapshot::choose_base(root, wanted);
   }
   LockCheck locks(root, wanted, options);
@@ -104,7 +104,7 @@ snapshot::Created create_checked(snapshot::Held& held, const snapshot::CreateOpt
 
 void check_locks(const snapshot::Snapshot& snapshot, const snapshot::CreateOptions& wanted,
                  const LockOptions& options) {
-  if (wanted.tree.uv_locked.empty()) {
+  if (wanted.tree.uv_locked.empty() || options.is_done) {
     return;
   }
   LockCheck locks(snapshot.root(), wanted, options);

@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/library.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,7 +11,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <dlfcn.h>
 #include <unistd.h>
 
 namespace snapfix::os {
@@ -54,15 +54,16 @@ struct Library {
 };
 
 Library load() {
-  void* const handle = ::dlopen(SNAPFIX_LIBARCHIVE, RTLD_NOW | RTLD_LOCAL);
+  void* const handle = load_library(SNAPFIX_LIBARCHIVE);
   if (handle == nullptr) {
     throw Error(
         os::format("cannot load {}, which packs are read and written with", SNAPFIX_LIBARCHIVE),
-        "install libarchive (Debian: libarchive13)");
+        "install libarchive (Debian: libarchive13)\n"
+        "the snapfix in a root's .snapfix/bin cannot load it: call the installed one");
   }
   Library out;
   const auto find = [&](const char* name, auto& call) {
-    call = reinterpret_cast<std::remove_reference_t<decltype(call)>>(::dlsym(handle, name));
+    call = reinterpret_cast<std::remove_reference_t<decltype(call)>>(find_function(handle, name));
     if (call == nullptr) {
       throw Error(os::format("{} has no {}", SNAPFIX_LIBARCHIVE, name),
                   "install a newer libarchive");

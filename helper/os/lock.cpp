@@ -113,16 +113,24 @@ std::optional<Lock> Lock::try_acquire(const Dir& dir, const std::string& name,
 }
 
 bool Lock::is_held(const Dir& dir, const std::string& name) {
-  if (!dir.try_stat(name.c_str())) {
-    return false;
+  UniqueFd fd;
+  try {
+    fd = dir.open_file(name.c_str(), O_RDWR);
+  } catch (const Error& error) {
+    if (error.error_number() == ENOENT) {
+      return false;
+    }
+    throw;
   }
-  const UniqueFd fd = open_lock_file(dir, name);
   struct flock range {};
   range.l_type = F_WRLCK;
   range.l_whence = SEEK_SET;
   range.l_start = k_lock;
   range.l_len = 1;
-  return ::fcntl(fd.get(), F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+  if (::fcntl(fd.get(), F_OFD_GETLK, &range) != 0) {
+    throw Error("ask for the lock", {dir.path_of(name.c_str())}, errno);
+  }
+  return range.l_type != F_UNLCK;
 }
 
 Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& purpose,

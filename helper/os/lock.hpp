@@ -33,7 +33,7 @@ public:
                                          const std::string& purpose,
                                          LockMode mode = LockMode::exclusive);
 
-  /// Whether somebody holds the lock of that name now; it is not taken for that.
+  /// Whether somebody holds the lock of that name now; it is not taken for that. Throws Error.
   static bool is_held(const Dir& dir, const std::string& name);
 
   /// Removes the lock's file while it is held: for names that are gone.

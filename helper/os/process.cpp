@@ -12,8 +12,10 @@
 #include <climits>
 #include <csignal>
 #include <sstream>
+#include <string_view>
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -186,6 +188,16 @@ std::optional<ProcessId> identify(pid_t pid) {
   ProcessId out{this_machine(), pid, 0};
   std::from_chars(start->data(), start->data() + start->size(), out.start_time);
   return out;
+}
+
+std::string this_program() {
+  constexpr std::string_view k_replaced = " (deleted)"; // another is there by now
+  auto out = read_link("/proc/self/exe").value_or("");
+  return out.ends_with(k_replaced) ? out.substr(0, out.size() - k_replaced.size()) : out;
+}
+
+bool is_static() {
+  return ::getauxval(AT_BASE) == 0; // no dynamic linker
 }
 
 pid_t this_process() {

@@ -35,6 +35,11 @@ std::optional<std::string> read_proc(const std::string& path);
 /// The name of a process or thread, `?` if it is gone.
 std::string process_name(pid_t pid);
 
+/// The path of this program.
+std::string this_program();
+/// Whether it was linked without the system's libraries.
+bool is_static();
+
 pid_t this_process();
 /// Our parent when this was first called: by settle_process(), before it can have ended.
 pid_t parent_process();

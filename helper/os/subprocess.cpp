@@ -139,7 +139,9 @@ Finished run_program(const std::vector<std::string>& command, const Environment&
   if (input < 0) {
     ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   } else {
-    ::lseek(input, 0, SEEK_SET);
+    if (input != STDIN_FILENO) {
+      ::lseek(input, 0, SEEK_SET);
+    }
     ::posix_spawn_file_actions_adddup2(actions.get(), input, STDIN_FILENO);
   }
   ::posix_spawn_file_actions_adddup2(actions.get(), out.write_end.get(), STDOUT_FILENO);

@@ -26,6 +26,24 @@ std::string to_iso8601(Time time) {
   return text_of(utc, "%Y-%m-%dT%H:%M:%SZ");
 }
 
+std::optional<Time> time_from(const std::string& text) {
+  const bool is_utc = text.ends_with('Z');
+  const std::string local = text.substr(0, text.size() - (is_utc ? 1 : 0));
+  for (const char* form : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
+    std::tm time{};
+    time.tm_isdst = -1; // as it is on that day
+    const char* end = ::strptime(local.c_str(), form, &time);
+    if (end == nullptr || *end != '\0') {
+      continue;
+    }
+    const std::tm asked = time;
+    const std::time_t seconds = is_utc ? ::timegm(&time) : ::mktime(&time);
+    const bool stands = time.tm_mday == asked.tm_mday && seconds != -1; // no 31st of February
+    return stands ? std::optional(Time{seconds, 0}) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 std::string to_local_text(Time time) {
   const std::time_t seconds = time.seconds;
   std::tm local{};

@@ -4,6 +4,7 @@
 #include "os/path.hpp"
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 
 #include <pwd.h>
@@ -17,12 +18,18 @@ std::vector<std::string> home_folders() {
   if (home != nullptr && *home == '/') {
     named.emplace_back(home);
   }
-  passwd entry{};
-  passwd* found = nullptr;
-  std::array<char, 4096> texts{};
-  if (::getpwuid_r(::geteuid(), &entry, texts.data(), texts.size(), &found) == 0 &&
-      found != nullptr && found->pw_dir != nullptr && *found->pw_dir == '/') {
-    named.emplace_back(found->pw_dir);
+  // Not by getpwuid(3), which may load libraries: the helper that is linked statically has none.
+  if (std::FILE* const users = std::fopen("/etc/passwd", "re")) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::array<char, 4096> texts{};
+    while (::fgetpwent_r(users, &entry, texts.data(), texts.size(), &found) == 0) {
+      if (entry.pw_uid == ::geteuid() && *entry.pw_dir == '/') {
+        named.emplace_back(entry.pw_dir);
+        break;
+      }
+    }
+    std::fclose(users);
   }
   std::vector<std::string> out;
   for (const auto& path : named) {

@@ -6,6 +6,7 @@
 #include "snapshot/frozen.hpp"
 #include "snapshot/manifest.hpp"
 #include "snapshot/store.hpp"
+#include "snapshot/ticket.hpp"
 
 #include <set>
 #include <unordered_map>
@@ -43,6 +44,9 @@ Ids bases_in_use(const Root& root, DryRun* dry_run) {
     }
   }
   out.merge(FreezeRecord::last_bases(root.sources()));
+  for (const auto& base : bases_of_tickets(root)) {
+    out.insert(base);
+  }
   for (const auto& base : bases_in_use_by_runs(root)) {
     out.insert(base);
   }

@@ -7,6 +7,7 @@
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/collect.hpp"
+#include "snapshot/hold.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/publication.hpp"
 #include "snapshot/reuse.hpp"
@@ -84,6 +85,9 @@ std::optional<Created> Creator::run() {
   if (auto standing = reuse()) {
     standing->frozen = std::move(m_chosen->frozen);
     return standing;
+  }
+  if (m_existed) {
+    require_not_held(m_held);
   }
   try {
     if (!make_of_sound_objects()) {

@@ -123,10 +123,10 @@ std::vector<Aged> to_prune(const Root& root, const PruneOptions& options) {
 /// What writers of manifests and records left that were killed: nobody writes those of a snapshot
 /// without the lock of its name.
 void clear_half_written(const Root& root) {
-  for (const auto* dir : {&root.snapshots(), &root.runs()}) {
+  for (const auto* dir : {&root.snapshots(), &root.runs(), &root.holds()}) {
     for (const auto& entry : dir->entries()) {
       const auto folder = os::half_replaced(entry.name);
-      if (folder && root.try_lock_name(*folder)) {
+      if (folder && root.try_lock_name(folder->substr(0, folder->find(':')))) {
         dir->unlink_if_present(entry.name.c_str());
       }
     }
@@ -155,6 +155,7 @@ std::vector<std::string> remove(Held& held) {
   if (!has_record(held.root(), held.folder()) || !held.root().stat_of_tree(held.folder())) {
     held.require();
   }
+  require_not_held(held);
   return remove_tree_of(held);
 }
 
@@ -183,6 +184,9 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
   if (options.keep == Keep::always && out.why_kept.empty()) {
     out.why_kept = "as asked";
   }
+  if (const auto by = out.why_kept.empty() ? holders(held) : ""; !by.empty()) {
+    out.why_kept = "held by " + by;
+  }
   out.kept = !out.why_kept.empty();
   if (run && (out.kept || !out.verified.findings.empty())) {
     run->changes = out.verified.changes();
@@ -209,6 +213,7 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
 Description describe(const Snapshot& snapshot) {
   Description out{snapshot.path(), snapshot.manifest().base, snapshot.meta(), contents_of(snapshot),
                   load_run(snapshot.root(), snapshot.folder())};
+  out.holds = holds_of(snapshot.root(), snapshot.folder());
   out.is_running = out.run && !out.run->end && snapshot.root().is_name_locked(snapshot.folder());
   return out;
 }
@@ -239,6 +244,10 @@ Pruned prune(const Root& root, const PruneOptions& options) {
     }
     if (age_of(root, folder) != made) {
       continue; // removed, or made anew, before we had the lock
+    }
+    if (auto by = holders(*held); !by.empty()) {
+      out.held.emplace_back(held->name(), std::move(by));
+      continue;
     }
     out.snapshots.push_back(held->name());
     would_go.insert(folder);

@@ -2,6 +2,7 @@
 
 #include "snapshot/collect.hpp"
 #include "snapshot/contents.hpp"
+#include "snapshot/hold.hpp"
 #include "snapshot/root.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/snapshot.hpp"
@@ -13,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace snapfix::snapshot {
@@ -21,7 +23,7 @@ namespace snapfix::snapshot {
 
 /// Removes the snapshot: the name is free at once, the tree goes by way of the trash. Returns what
 /// could not be removed, with the reason; it stays in the trash. Throws os::Error if there is no
-/// snapshot of that name.
+/// snapshot of that name, or somebody holds it.
 std::vector<std::string> remove(Held& held);
 
 struct Finished {
@@ -34,7 +36,8 @@ struct Finished {
   std::vector<std::string> left; ///< what could not be removed
 };
 
-/// Verifies the snapshot, then keeps it, or hands its tree on, or removes it. `fault` is what else
+/// Verifies the snapshot, then keeps it (also where somebody holds it), or hands its tree on, or
+/// removes it. `fault` is what else
 /// was found wrong: not nothing, and Keep::on_failure keeps. `run` is the last one in it. A missing
 /// snapshot is fine; one that cannot be verified is an os::Error, and stays. What was found goes to
 /// `tell` and into the record before anything else can fail.
@@ -49,6 +52,7 @@ struct Description {
   std::optional<Contents> now; ///< nothing where it cannot be told, see contents_of()
   std::optional<RunRecord> run;
   bool is_running = false;                    ///< a command runs in it
+  std::vector<HoldRecord> holds;              ///< that are not over
   std::optional<source::BorrowedObjects> git; ///< of its `.git`, if that was asked
 };
 
@@ -73,6 +77,7 @@ struct PruneOptions {
 struct Pruned {
   std::vector<std::string> snapshots;
   std::vector<std::string> in_use; ///< snapshots that would go, but are locked
+  std::vector<std::pair<std::string, std::string>> held; ///< the same, but are held: by whom
   Collected store;
   std::uint64_t bytes = 0;       ///< that were freed: the store's, and what snapshots alone held
   std::vector<std::string> left; ///< debris that could not be removed

@@ -152,6 +152,13 @@ void from_json(const json& record, FrozenRecord& out) {
   from_json(record.at("base"), out.base);
 }
 
+void from_json(const json& hold, HoldRecord& out) {
+  from_json(hold.at("slurm"), out.slurm);
+  from_json(hold.at("until"), out.until);
+  from_json(hold.at("host"), out.host);
+  from_json(hold.at("since"), out.since);
+}
+
 void from_json(const json& changes, Changes& out) {
   from_json(changes.at("private"), out.made_private);
   from_json(changes.at("bytes_private"), out.bytes_private);
@@ -198,6 +205,7 @@ void from_json(const json& run, RunRecord& out) {
   read_if(run, "host", out.host);
   read_if(run, "pid", out.pid);
   read_if(run, "started", out.started);
+  read_if(run, "ticket", out.ticket);
   read_if(run, "outlived", out.outlived);
   if (run.contains("guard")) {
     from_json(run["guard"], out.guard);
@@ -217,6 +225,8 @@ void from_json(const json& run, RunRecord& out) {
     auto& of = out.parent.emplace();
     from_json(parent.at("pid"), of.pid);
     from_json(parent.at("start_time"), of.start_time);
+    of.host = out.host; // of older ones
+    read_if(parent, "host", of.host);
   }
   if (run.contains("ended")) {
     auto& end = out.end.emplace();
@@ -263,10 +273,14 @@ template std::optional<BaseMeta> read_record(std::string_view);
 template std::optional<SnapshotMeta> read_record(std::string_view);
 template std::optional<FrozenRecord> read_record(std::string_view);
 template std::optional<RunRecord> read_record(std::string_view);
+template std::optional<HoldRecord> read_record(std::string_view);
+template std::optional<Ledger> read_record(std::string_view);
 
 template std::string text_of(const BaseMeta&);
 template std::string text_of(const SnapshotMeta&);
 template std::string text_of(const FrozenRecord&);
 template std::string text_of(const RunRecord&);
+template std::string text_of(const HoldRecord&);
+template std::string text_of(const Ledger&);
 
 } // namespace snapfix::snapshot

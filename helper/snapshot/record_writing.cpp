@@ -124,6 +124,11 @@ void to_json(json& json, const FrozenRecord& record) {
                       {"base", record.base.hex()}});
 }
 
+void to_json(json& json, const HoldRecord& hold) {
+  json = json_object(
+      {{"slurm", hold.slurm}, {"until", hold.until}, {"host", hold.host}, {"since", hold.since}});
+}
+
 void to_json(json& json, const TouchedFile& file) {
   json = path_to_json(file.path);
   json["program"] = file.program;
@@ -148,8 +153,12 @@ void to_json(json& json, const RunRecord& run) {
     json["guard"] = json_of(run.guard);
   }
   if (run.parent) {
-    json["parent"] =
-        json_object({{"pid", run.parent->pid}, {"start_time", run.parent->start_time}});
+    json["parent"] = json_object({{"host", run.parent->host},
+                                  {"pid", run.parent->pid},
+                                  {"start_time", run.parent->start_time}});
+  }
+  if (!run.ticket.empty()) {
+    json["ticket"] = run.ticket;
   }
   if (run.end) {
     add_end(run, json);

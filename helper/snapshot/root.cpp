@@ -8,6 +8,7 @@
 #include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
+#include "snapshot/hold.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -172,6 +173,7 @@ Root::Root(os::Dir top, Missing missing)
   m_git = inner("git");
   m_snapshots = inner("snapshots");
   m_runs = inner("runs");
+  m_holds = inner("holds");
   m_frozen = inner("frozen");
   m_checks = inner("checks");
   m_locks = inner("locks");
@@ -213,6 +215,10 @@ std::optional<Root> Root::try_open(os::Dir top) {
     return std::nullopt;
   }
   return Root(std::move(top), Missing::fail);
+}
+
+os::Dir Root::make_inner(const char* name) const {
+  return ensure_ours(m_inner, name);
 }
 
 os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,
@@ -338,6 +344,7 @@ void Root::discard_work(const std::string& folder) const {
 void Root::forget(const std::string& folder) const {
   m_snapshots.unlink_if_present(folder.c_str());
   m_runs.unlink_if_present(folder.c_str());
+  release(*this, folder, {});
 }
 
 std::vector<std::string> Root::clear_debris() const {

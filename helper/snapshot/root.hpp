@@ -22,10 +22,12 @@ constexpr const char* k_ignore = ".gitignore";
 ///     sources/<key>                    the last freeze of a (source, files, include)
 ///     snapshots/<folder>               manifests of snapshots
 ///     runs/<folder>                    what the last run of a snapshot recorded
+///     holds/<folder>:<id>              who keeps a snapshot from being changed or removed
 ///     git/<source>/                    what its snapshots get for a `.git`
 ///     frozen/                          which base a ctest run goes by
 ///     checks/<base>.<key>              what a check said of a base
 ///     spares/                          trees that wait for their next job
+///     tickets/  bin/                   of jobs that launchers start (once there was one)
 ///     locks/  work/  trash/
 ///
 /// What lies in `.snapfix` is ours alone: it is made with mode 0700. Other users may be able to
@@ -55,12 +57,17 @@ public:
   const os::Dir& git() const noexcept { return m_git; }
   const os::Dir& snapshots() const noexcept { return m_snapshots; }
   const os::Dir& runs() const noexcept { return m_runs; }
+  const os::Dir& holds() const noexcept { return m_holds; }
   const os::Dir& frozen() const noexcept { return m_frozen; }
   const os::Dir& checks() const noexcept { return m_checks; }
   const os::Dir& locks() const noexcept { return m_locks; }
   const os::Dir& work() const noexcept { return m_work; }
   const os::Dir& spares() const noexcept { return m_spares; }
   const os::Dir& trash() const noexcept { return m_trash; }
+
+  /// A folder that not every root has. Throws os::Error.
+  std::optional<os::Dir> find_inner(const char* name) const { return m_inner.try_open_child(name); }
+  os::Dir make_inner(const char* name) const;
 
   // The locks, in the order in which they may be taken: name, store, source, trash.
 
@@ -142,6 +149,7 @@ private:
   os::Dir m_git;
   os::Dir m_snapshots;
   os::Dir m_runs;
+  os::Dir m_holds;
   os::Dir m_frozen;
   os::Dir m_checks;
   os::Dir m_locks;

@@ -14,10 +14,14 @@ void write_run(const Root& root, const std::string& folder, const RunRecord& rec
   os::replace_file(root.runs(), folder.c_str(), text_of(record), 0600);
 }
 
-bool was_started_by_our_parent(const RunRecord& run) {
+std::optional<RunParent> our_parent() {
   const auto parent = os::identify_parent();
-  return parent && run.host == os::host_name() &&
-         run.parent == RunParent{parent->pid, parent->start_time};
+  return parent ? std::optional(RunParent{os::host_name(), parent->pid, parent->start_time})
+                : std::nullopt;
+}
+
+bool was_started_by_our_parent(const RunRecord& run) {
+  return run.parent && run.parent == our_parent();
 }
 
 } // namespace snapfix::snapshot

@@ -61,8 +61,9 @@ struct GuardRecord {
   std::optional<GuardReport> report; ///< once a run under it has ended
 };
 
-/// Who started a run; the host is the run's.
+/// Who started a run: of one that a launcher started, who submitted it.
 struct RunParent {
+  std::string host;
   pid_t pid = 0;
   std::uint64_t start_time = 0;
   bool operator==(const RunParent&) const = default;
@@ -110,6 +111,7 @@ struct RunRecord {
   std::string host;
   pid_t pid = 0;
   std::optional<RunParent> parent;
+  std::string ticket; ///< of a job that a launcher started, else empty
   std::string started;
   std::optional<RunEnd> end;
   std::vector<os::LivingProcess> outlived;
@@ -135,6 +137,8 @@ struct RunRecord {
 std::optional<RunRecord> load_run(const Root& root, const std::string& folder);
 void write_run(const Root& root, const std::string& folder, const RunRecord& record);
 
+/// What started us, as records name it; nothing if it cannot be seen.
+std::optional<RunParent> our_parent();
 /// Whether the process that started us has started that run, too: the same ctest.
 bool was_started_by_our_parent(const RunRecord& run);
 

@@ -10,7 +10,7 @@ import harness
 from harness import snapfix
 from project import Project
 
-k_commands = ("freeze", "create", "run", "enter", "rerun", "diff", "pack", "repro", "verify", "finish", "finish-run", "remove", "list", "show", "prune", "doctor", "uv-lint")
+k_commands = ("freeze", "create", "run", "job", "enter", "rerun", "diff", "pack", "repro", "verify", "finish", "finish-run", "remove", "hold", "release", "list", "show", "prune", "doctor", "uv-lint")
 
 
 def refused(tmp, *args, says=()):
@@ -54,13 +54,13 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
     values = {
         "--source": p.source, "--root": p.root, "--files": "tracked", "--git": "on", "--include": "*.x", "--link-from": "store",
         "--exclude": "*.x", "--copy": "*.x", "--link-mode": "copy", "--uv": "true", "--base": base, "--jobs": "2",
-        "--wait": "1", "--name": "t", "--chdir": ".", "--launcher": "env", "--guard": "off", "--source-writes": "allow",
+        "--wait": "1", "--name": "t", "--chdir": ".", "--wrapper": "env", "--launcher": "env", "--guard": "off", "--source-writes": "allow",
         "--json-report": tmp / "report", "--env": "HOME", "--max-size": "1M", "--output": tmp / "pack", "--as": "t", "--pack": tmp / "packs",
-        "--pack-env": "HOME", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0",
+        "--pack-env": "HOME", "--until": "1d", "--slurm": "42", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0",
     }
     own_values = {("enter", "--guard"): "on", ("finish", "--keep"): "always", ("run", "--keep"): "always", ("prune", "--keep"): "5"}
-    words = {"create": ["t"], "verify": ["t"], "finish": ["t", "--keep=always"], "show": ["t"], "doctor": [tmp],
-             "uv-lint": [p.source / "s.sh"], "run": ["t"], "enter": ["t"], "rerun": ["t"], "diff": ["t"],
+    words = {"create": ["t"], "verify": ["t"], "finish": ["t", "--keep=always"], "hold": ["t"], "release": ["t"], "show": ["t"], "doctor": [tmp],
+             "uv-lint": [p.source / "s.sh"], "run": ["t"], "job": ["t.123"], "enter": ["t"], "rerun": ["t"], "diff": ["t"],
              "pack": ["t"], "repro": [tmp / "made.pack", "--source", p.source, "--root", tmp / "elsewhere"]}
     known = {command: options_of(command) for command in k_commands}
     every = set().union(*known.values())
@@ -92,12 +92,18 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
                 p("pack", "t", "-o", tmp / "made.pack")
                 args = args[:1] + args[3 if option == "--source" else 1:5 if option != "--root" else 3] + args[5:]
             where = [] if command in ("doctor", "uv-lint", "repro") or option in ("--source", "--root") else ["--root", p.root]
+            if command == "hold" and option not in ("--slurm", "--until"):
+                args.append("--until=1d")
             command_line = [command, *args, *where, *(["--", "true"] if command == "run" else [])]
             if command == "repro" and option != "--fresh":
                 command_line.append("--fresh")
             if command in ("create", "run") and option not in ("--fresh", "--reuse", "--update"):
                 command_line.insert(1, "--fresh")
-            snapfix(*command_line, cwd=p.source, env={"SNAPFIX_ROOT": p.root})
+            # Nobody waits for that job.
+            expect = 125 if command == "job" and option != "--help" else 0
+            snapfix(*command_line, cwd=p.source, env={"SNAPFIX_ROOT": p.root}, expect=expect)
+            if command == "hold":
+                p("release", "t")
 
 
 def test_help_names_what_the_contract_has():
@@ -106,8 +112,9 @@ def test_help_names_what_the_contract_has():
     for command, options in {
         "freeze": frozen + ["--ctest", "--json"],
         "create": tree + ["--fresh", "--ctest", "--json", "--wait"],
-        "run": tree + ["--fresh", "--chdir", "--map-source", "--guard", "--source-writes", "--finish", "--keep", "--verdict",
+        "run": tree + ["--fresh", "--chdir", "--map-source", "--launcher", "--guard", "--source-writes", "--finish", "--keep", "--verdict",
                        "--wait", "--ctest"],
+        "job": ["--root"],
         "enter": ["--root", "--guard", "--wait"],
         "rerun": ["--root", "--fresh", "--wait", "--json-report"],
         "diff": ["--root", "--patch", "--null", "--json"],

@@ -145,12 +145,12 @@ def test_a_new_name_is_told(tmp):
         assert p("run", f"t{option}", option, "--", "true").err == ""
 
 
-def test_launcher(tmp):
+def test_wrapper(tmp):
     p = Project(tmp)
-    done = p("run", "t", "--launcher=env;LAUNCHED=yes;", "--", "sh", "-c", 'echo "$LAUNCHED"', expect=None)
+    done = p("run", "t", "--wrapper=env;WRAPPED=yes;", "--", "sh", "-c", 'echo "$WRAPPED"', expect=None)
     assert done.out == "yes\n" or done.code != 0, done
-    assert p("run", "t", "--launcher=env;LAUNCHED=a b", "--", "sh", "-c", 'echo "$LAUNCHED"').out == "a b\n"
-    assert p("run", "t", "--launcher=", "--", "echo", "x").out == "x\n"
+    assert p("run", "t", "--wrapper=env;WRAPPED=a b", "--", "sh", "-c", 'echo "$WRAPPED"').out == "a b\n"
+    assert p("run", "t", "--wrapper=", "--", "echo", "x").out == "x\n"
 
 
 def test_makes_a_missing_snapshot_and_uses_one_as_it_stands(tmp):

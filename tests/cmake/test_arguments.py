@@ -43,7 +43,7 @@ WORDS = [
     "~",
     "--",
     "-x",
-    "--launcher=x",
+    "--wrapper=x",
     "line\nbreak",
     "tab\t",
     "\n",
@@ -144,11 +144,11 @@ def test_order_of_keywords_does_not_matter(tmp):
     finished = ["--keep", "never", "--verdict=skip=7", "--pack-env=A,B"]
     if nested.has_pairs():
         assert tests["t.snapshot_setup"].options() == ["create", "t", *created, "--fresh", "--frozen", "--ctest"]
-        assert tests["t"].options() == ["run", "t", *created, *ran, "--ctest", "--launcher=;;"], tests["t"].command
+        assert tests["t"].options() == ["run", "t", *created, *ran, "--ctest", "--wrapper=;;"], tests["t"].command
         assert tests["t.snapshot_cleanup"].options() == ["finish", "t", "--root", str(project.root), *finished, "--ctest"]
         assert tests["t.snapshot_setup"].timeout == 77
     else:
-        assert tests["t"].options() == ["run", "t", *created, *ran, "--finish", *finished, "--ctest", "--launcher=;;"], tests["t"].options()
+        assert tests["t"].options() == ["run", "t", *created, *ran, "--finish", *finished, "--ctest", "--wrapper=;;"], tests["t"].options()
     assert tests["t"].words() == ["sh", "-c", ""]
     assert tests[freeze[0]].timeout == 77
     assert tests["t"].timeout == 5 and tests["t"].cost == 3 and tests["t"].environment == ["A=1", "B=x y"]
@@ -176,7 +176,7 @@ def test_command_expand_lists(tmp):
     project.make()
     tests = project.tests()
     assert tests["t"].words()[1:] == tests["plain"].command[1:], (tests["t"].words(), tests["plain"].command)
-    assert {"--launcher=;env;-u;X;", "--exclude=p;q"} <= set(tests["target"].options()), tests["target"].command
+    assert {"--wrapper=;env;-u;X;", "--exclude=p;q"} <= set(tests["target"].options()), tests["target"].command
     assert tests["target"].words() == [f"{project.build}/show", "x", "y"]
     assert tests["odd"].option("--source") == str(source)
     project.ctest()

@@ -65,14 +65,14 @@ def test_launchers(tmp):
     project.make()
     tests = project.tests()
 
-    def launcher(name):
-        (option,) = [word for word in tests[name].options() if word.startswith("--launcher=")]
-        return [word for word in option[len("--launcher=") :].split(";") if word]
+    def wrapper(name):
+        (option,) = [word for word in tests[name].options() if word.startswith("--wrapper=")]
+        return [word for word in option[len("--wrapper=") :].split(";") if word]
 
-    assert launcher("one") == ["sh", f"{project.source}/emulator.sh", "-e", "a b"]
-    assert launcher("two") == ["env", "-u", "X", "nice", "-n", "1"]
-    assert launcher("three") == ["env"]
-    assert launcher("echo") == []
+    assert wrapper("one") == ["sh", f"{project.source}/emulator.sh", "-e", "a b"]
+    assert wrapper("two") == ["env", "-u", "X", "nice", "-n", "1"]
+    assert wrapper("three") == ["env"]
+    assert wrapper("echo") == []
     outcomes = project.results()
     assert f"emulated by: -e a b {project.build}/one  x" in outcomes["one"].output, outcomes
     assert f"{project.build}/two\n\nx" in outcomes["two"].output, outcomes
@@ -94,7 +94,7 @@ def test_multi_config(tmp):
         project.make("--config", config)
         test = project.tests("-C", config)["t"]
         assert test.words() == [f"{project.build}/{config}/show", config], test.command
-        assert f"--launcher=;{launcher};" in test.options(), test.command
+        assert f"--wrapper=;{launcher};" in test.options(), test.command
         assert f"show\n{config}" in project.results("-C", config)["t"].output
     assert len(nested.freezes(project.tests("-C", "Debug"))) == 1
     # Neither runs anything without a configuration.
@@ -138,7 +138,7 @@ def test_cross_compiling(tmp):
     tests = project.tests()
     for name, test in tests.items():
         assert test.command is None or test.command[0] == harness.snapfix_path(), (name, test.command)
-    assert "--launcher=;env;" in tests["t"].options()
+    assert "--wrapper=;env;" in tests["t"].options()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ k_below = {
     "uv": {"source", "os"},
     "source": {"os"},
     "os": set(),
-    ".": {"cli"},  # main.cpp
+    ".": {"cli", "os"},  # main.cpp, and what is linked in another way
 }
 # Headers of raw system calls, and the folders that may make them.
 k_system_header = re.compile(
@@ -128,7 +128,7 @@ def test_namespaces():
     for path in sources():
         layer = layer_of(path)
         text = path.read_text(encoding="utf-8")
-        if layer != "." and not re.search(rf"^namespace snapfix::{layer}\b", text, re.MULTILINE):
+        if path.parent != k_helper and not re.search(rf"^namespace snapfix::{layer}\b", text, re.MULTILINE):
             wrong.append(str(path.relative_to(k_helper)))
     assert not wrong, f"no namespace snapfix::<folder> in: {', '.join(wrong)}"
 

@@ -285,8 +285,10 @@ def public_snapfix():
     copy = process_scratch() / "bin" / "snapfix"
     if not copy.exists():
         copy.parent.mkdir()
-        shutil.copy(snapfix_path(), copy)
-        copy.chmod(0o755)
+        for ours, name in ((snapfix_path(), copy.name), (f"{snapfix_path()}-static", f"{copy.name}-static")):
+            if os.path.exists(ours):
+                shutil.copy(ours, copy.parent / name)
+                (copy.parent / name).chmod(0o755)
     return str(copy)
 
 

@@ -32,9 +32,17 @@ install_packages() {
     fi
   fi
   echo "installing: ${missing[*]}"
-  if ! { "${as_root[@]}" apt-get update -q &&
-         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-           apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"${install_log:=$(mktemp)}" 2>&1; then
+  if ! (
+    # A package that brings a service (munge, Slurm) starts it, unless this file says no.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+      trap '"${as_root[@]}" rm -f "$policy"' EXIT
+      printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
+    fi
+    "${as_root[@]}" apt-get update -q &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends "${missing[@]}"
+  ) >"${install_log:=$(mktemp)}" 2>&1; then
     tail -n 15 "$install_log" >&2
     echo "Could not install: ${missing[*]}" >&2
     return 1

@@ -19,7 +19,7 @@ RunRecord run() {
   out.folder = "/r/t";
   out.host = "here";
   out.pid = 7;
-  out.parent = {6, 99};
+  out.parent = {"here", 6, 99};
   out.started = "2026-01-31T12:00:00Z";
   out.end = {"2026-01-31T12:00:01Z", 3, 0};
   out.outlived = {{8, "daemon"}};

@@ -1,0 +1,1 @@
+echo "this job fails" && exit 3

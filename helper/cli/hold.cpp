@@ -1,0 +1,141 @@
+#include "snapshot/hold.hpp"
+
+#include "cli/arguments.hpp"
+#include "cli/cli.hpp"
+#include "cli/time_argument.hpp"
+#include "cli/tree_arguments.hpp"
+#include "job/helper.hpp"
+#include "os/environment.hpp"
+#include "os/format.hpp"
+#include "os/path.hpp"
+#include "os/process.hpp"
+#include "os/slurm.hpp"
+#include "os/subprocess.hpp"
+#include "os/time_text.hpp"
+#include "snapshot/name.hpp"
+
+namespace snapfix::cli {
+namespace {
+
+std::string until_from(const Arguments& options, const std::string& text) {
+  const auto now = os::now();
+  auto time = os::time_from(text);
+  if (!time && text.find_first_of("-:") == std::string::npos) {
+    time = os::Time{now.seconds + seconds_from(options, "until", text), 0};
+  }
+  if (!time) {
+    options.fail(os::format("--until takes a time, not {}", os::quoted(text)),
+                 "as in 2026-01-31, 2026-01-31T18:00, 2026-01-31T17:00Z, or from now on: 12h, 7d");
+  }
+  if (*time < now) {
+    options.fail(os::format("--until {} is over", text));
+  }
+  return os::to_iso8601(*time);
+}
+
+std::string job_from(const Arguments& options, const std::string& text) {
+  if (!os::is_slurm_job(text)) {
+    options.fail(os::format("--slurm takes the id of a job, not {}", os::quoted(text)),
+                 "as sbatch --parsable prints it: 42, 42_3 (a task of an array), 42;cluster");
+  }
+  return text;
+}
+
+std::vector<std::string> jobs_from(const Arguments& options) {
+  std::vector<std::string> out;
+  for (const auto& text : options.list("slurm")) {
+    out.push_back(job_from(options, text));
+  }
+  return out;
+}
+
+/// Runs a command that submits jobs, while nobody else can touch the snapshot; the jobs.
+std::vector<std::string> submit(const std::string& name, const std::vector<std::string>& command,
+                                int& exit_code) {
+  const auto done =
+      os::run_program(command, os::Environment::current(), os::absolute_path("."), {}, 0);
+  os::print("{}", done.out);
+  os::print(stderr, "{}", done.err);
+  exit_code = done.exit_code;
+  auto jobs = os::slurm_jobs_in(done.out);
+  if (jobs.empty() && exit_code == 0) {
+    throw os::Error(
+        os::format("{} has named no job: nothing is held", os::quoted(command[0])),
+        os::format("it is to print 'Submitted batch job 42', or only 42, as sbatch does\n"
+                   "if it has submitted one: snapfix hold {} --slurm JOB",
+                   name));
+  }
+  return jobs;
+}
+
+} // namespace
+
+int hold(const std::vector<std::string>& arguments) {
+  Arguments options(
+      "hold",
+      "Keeps a snapshot as it is: remove, prune, finish, and create and run with --fresh or\n"
+      "--update leave it alone, until Slurm no longer knows the job, or the time has come.\n"
+      "With a COMMAND that submits a job, sbatch for instance: the job that it names.",
+      {"NAME", 1, 1}, TakesCommand::maybe);
+  add_name_option(options);
+  add_root_option(options);
+  options.add_list("slurm", "JOB", "for this job of Slurm, or all of an array; may be repeated");
+  options.add_value("until", "TIME", "until then: 2026-01-31T18:00, or from now on 12h, 7d");
+  add_wait_option(options);
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  auto jobs = jobs_from(options);
+  const auto until = options.value("until");
+  const auto& command = options.command();
+  if (static_cast<int>(!jobs.empty()) + static_cast<int>(until.has_value()) +
+          static_cast<int>(!command.empty()) !=
+      1) {
+    options.fail("one of --slurm, --until and a COMMAND is needed");
+  }
+  snapshot::HoldRecord record{"", until ? until_from(options, *until) : "", os::host_name(),
+                              os::to_iso8601(os::now())};
+  const auto root = snapshot::Root::open(root_path(options));
+  snapshot::Held held(root, options.words()[0], "snapfix hold", patience_from(options));
+  held.require();
+  int exit_code = k_done;
+  if (!command.empty()) {
+    job::place_helper(root); // what the job may call, where no snapfix is installed
+    jobs = submit(held.name(), command, exit_code);
+  }
+  for (const auto& job : jobs) {
+    if (command.empty() && os::state_of_slurm_job(job) == os::JobState::gone) {
+      throw os::Error(os::format("Slurm knows no job {}, or it has ended", job));
+    }
+    record.slurm = job;
+    snapshot::hold(held, record);
+  }
+  if (until) {
+    snapshot::hold(held, record);
+  }
+  return exit_code;
+}
+
+int release(const std::vector<std::string>& arguments) {
+  Arguments options("release", "Ends what 'snapfix hold' began, of one job or of all.",
+                    {"NAME", 1, 1});
+  add_name_option(options);
+  add_root_option(options);
+  options.add_value("slurm", "JOB", "only the hold of this job");
+  if (!options.parse(arguments)) {
+    return k_done;
+  }
+  std::optional<std::string> job = options.value("slurm");
+  if (job) {
+    job = job_from(options, *job);
+  }
+  const auto root = snapshot::Root::open(root_path(options));
+  const std::string& name = options.words()[0];
+  if (snapshot::release(root, snapshot::folder_of_name(name), job) == 0) {
+    snapshot::Snapshot::require(root, name); // says what is like it
+    os::note(os::format("nothing held {}", os::quoted(name)));
+  }
+  return k_done;
+}
+
+} // namespace snapfix::cli

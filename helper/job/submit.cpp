@@ -1,0 +1,217 @@
+#include "job/submit.hpp"
+
+#include "job/command.hpp"
+#include "job/finish.hpp"
+#include "job/helper.hpp"
+#include "job/pasteable.hpp"
+#include "job/report.hpp"
+#include "job/ticket_text.hpp"
+#include "job/uv_locked.hpp"
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "os/path.hpp"
+#include "os/process.hpp"
+#include "snapshot/name.hpp"
+#include "snapshot/new_root.hpp"
+#include "snapshot/ticket.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace snapfix::job {
+namespace {
+
+constexpr const char* k_ticket = "@SNAPSHOT_TICKET@";
+
+/// What the launcher is to start, as its words or in them.
+std::vector<std::string> words_of(const std::vector<std::string>& launcher,
+                                  const snapshot::Root& root, const std::string& name,
+                                  const std::string& ticket) {
+  const std::array<std::pair<const char*, std::string>, 3> replacements{
+      {{"@SNAPSHOT_ROOT@", root.path()}, {"@SNAPSHOT_NAME@", name}, {k_ticket, ticket}}};
+  bool names_ticket = false;
+  std::vector<std::string> out;
+  for (std::string word : launcher) {
+    names_ticket = names_ticket || word.find(k_ticket) != std::string::npos;
+    for (const auto& [placeholder, value] : replacements) {
+      replace_all(word, placeholder, value);
+    }
+    out.push_back(std::move(word));
+  }
+  if (!names_ticket) {
+    out.insert(out.end(), {helper_in(root.path()), "job", ticket});
+  }
+  return out;
+}
+
+/// The variables that the job is to have whatever the launcher carries.
+std::vector<std::string> variables_of(const RunOptions& options) {
+  std::vector<std::string> out;
+  const auto here = os::Environment::current();
+  for (const auto& name : options.pack_environment) {
+    if (const auto value = here.get(name)) {
+      out.push_back(name + "=" + *value);
+    }
+  }
+  return out;
+}
+
+/// What the job need not find out: its base, and that uv's locks fit.
+RunOptions options_of_job(const snapshot::Root& root, const RunOptions& options) {
+  auto out = options;
+  out.from_ticket = {{}, variables_of(options), snapshot::our_parent(), {}};
+  const auto standing = snapshot::Snapshot::find(root, snapshot::folder_of_name(options.name));
+  if (standing && !options.fresh) {
+    check_locks(*standing, options.create, options.locks);
+    return out;
+  }
+  const auto chosen = choose_checked_base(root, options.create, options.locks);
+  if (chosen.frozen) {
+    print_notes(*chosen.frozen);
+  }
+  out.create.base = {chosen.base.id().hex(), false};
+  return out;
+}
+
+bool is_missing(const snapshot::TicketTask& task) {
+  return !task.result;
+}
+
+/// Why there is no result, or not of all.
+std::exception_ptr failure_without_result(const std::vector<std::string>& words,
+                                          const guard::CommandEnd& end,
+                                          const std::vector<snapshot::TicketTask>& tasks) {
+  const auto launcher =
+      os::format("the launcher, {}, {}", os::quoted(words[0]),
+                 end.signal != 0 ? os::format("was killed by signal {}", end.signal)
+                                 : os::format("ended with exit code {}", end.exit_code));
+  const auto dead = std::ranges::find_if(tasks, is_missing);
+  if (dead != tasks.end()) {
+    return std::make_exception_ptr(
+        os::Error(os::format("the job began on {} and left no end: {}", dead->host, launcher),
+                  "it was killed there, or the launcher has not waited for it"));
+  }
+  std::string started;
+  for (const auto& word : words) {
+    started += (started.empty() ? "" : " ") + shell_word(word);
+  }
+  return std::make_exception_ptr(os::Error(
+      os::format("the job did not begin: {}", launcher),
+      os::format("it was started as: {}\n"
+                 "a launcher waits for the job's end (sbatch: --wait), and the job sees the root; "
+                 "where that has another path there, the launcher names the job itself: "
+                 "PATH/.snapfix/bin/snapfix job {}",
+                 started, k_ticket)));
+}
+
+bool is_worse(const guard::CommandEnd& end, const guard::CommandEnd& than) {
+  return std::pair(end.signal != 0, end.exit_code) > std::pair(than.signal != 0, than.exit_code);
+}
+
+/// One result of all tasks: the worst end, and what became of the snapshot, as the last one says.
+RunResult result_of(const std::vector<snapshot::TicketTask>& tasks) {
+  RunResult out;
+  guard::CommandEnd worst;
+  std::optional<int> failure;
+  bool has_finding = false;
+  for (const auto& task : tasks) {
+    if (!task.result) {
+      continue;
+    }
+    auto result = run_result_from(*task.result);
+    worst = is_worse(result.end, worst) ? result.end : worst;
+    failure = failure ? failure : result.told_failure;
+    has_finding = has_finding || result.has_finding;
+    if (!out.finishing) {
+      out = std::move(result);
+    }
+  }
+  out.end = worst;
+  out.told_failure = failure;
+  out.has_finding = has_finding;
+  return out;
+}
+
+/// What is told of the snapshot is of this root, however the job sees it; the pack is made here.
+void complete(const snapshot::Root& root, const RunOptions& options, RunResult& result) {
+  auto& finishing = *result.finishing;
+  const auto folder = snapshot::folder_of_name(options.name);
+  finishing.name = options.name;
+  finishing.root = root.path();
+  finishing.path = root.path() + "/" + folder;
+  if (!options.finish->pack_to.empty()) {
+    if (const auto held = snapshot::Held::try_hold(root, folder)) {
+      finishing.pack = make_pack(*held, result.record, *options.finish, finishing.snapshot);
+    }
+  }
+}
+
+RunResult submit_in(const snapshot::Root& root, const RunOptions& options,
+                    const std::vector<std::string>& launcher) {
+  const auto job = options_of_job(root, options);
+  place_helper(root);
+  const snapshot::Ticket ticket(root, snapshot::folder_of_name(options.name), job.create.base.id,
+                                text_of(job));
+  guard::Command command;
+  command.arguments = words_of(launcher, root, options.name, ticket.name());
+  command.environment = os::Environment::current();
+  command.folder = os::absolute_path(".");
+  command.parent = os::parent_process();
+  guard::CommandEnd end;
+  try {
+    end = guard::run_command(command);
+  } catch (const guard::CannotStart& failure) {
+    throw guard::CannotStart("start the job by the launcher", launcher[0], failure.error_number(),
+                             "a launcher is a program, with its arguments: is it in PATH?");
+  }
+  const auto tasks = ticket.tasks();
+  auto out = result_of(tasks);
+  if (tasks.empty() || std::ranges::any_of(tasks, is_missing)) {
+    out.failure = failure_without_result(command.arguments, end, tasks);
+  }
+  if (out.finishing) {
+    complete(root, options, out);
+  }
+  return out;
+}
+
+} // namespace
+
+RunResult submit(const RunOptions& options, const std::vector<std::string>& launcher) {
+  RunResult out;
+  snapshot::in_root(options.create.selection.root,
+                    [&](const snapshot::Root& root) { out = submit_in(root, options, launcher); });
+  return out;
+}
+
+RunResult take_up(const std::string& root_path, const std::string& name,
+                  const std::function<int(const std::exception_ptr&)>& tell) {
+  const auto root = snapshot::Root::open(root_path);
+  const snapshot::TakenTicket ticket(root, name);
+  RunResult out;
+  try {
+    auto options = run_options_from(ticket.job());
+    options.create.selection.root = root.path();
+    options.locks.is_done = true;
+    options.locks.patience = options.patience;
+    options.from_ticket->name = name;
+    options.from_ticket->is_wanted = [&] {
+      try {
+        return ticket.is_wanted();
+      } catch (const os::Error&) { // a server that does not answer: nobody knows
+        return true;
+      }
+    };
+    out = run(options);
+    if (out.failure) {
+      out.told_failure = tell(out.failure);
+    }
+  } catch (...) {
+    out.told_failure = tell(std::current_exception());
+  }
+  ticket.leave(text_of(out));
+  return out;
+}
+
+} // namespace snapfix::job

@@ -1,0 +1,347 @@
+"""hold and release: a snapshot that stays as it is for a job that waits, or until a time. Slurm is a stand-in here."""
+
+import os
+import signal
+import stat
+import subprocess
+
+import harness
+from harness import start
+from project import Project, assert_fails, assert_says
+
+k_squeue = """#!/bin/sh
+echo "$@" >>"$SLURM_STAND_IN/asked"
+[ -e "$SLURM_STAND_IN/down" ] && { echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1; }
+while [ $# -gt 1 ]; do case $1 in -j) job=$2 ;; esac; shift; done
+[ -e "$SLURM_STAND_IN/jobs/$job" ] || { echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1; }
+cat "$SLURM_STAND_IN/jobs/$job"
+"""
+
+
+class Slurm:
+    """A squeue in PATH that tells what it is told to."""
+
+    def __init__(self, tmp):
+        self.top = tmp / "slurm"
+        (self.top / "jobs").mkdir(parents=True)
+        self.tool("squeue", k_squeue)
+        self.env = {"PATH": f"{self.top}:{os.environ['PATH']}", "SLURM_STAND_IN": self.top, "SLURM_JOB_ID": None, "SLURM_ARRAY_JOB_ID": None}
+
+    def tool(self, name, text):
+        (self.top / name).write_text(text)
+        (self.top / name).chmod(0o755)
+
+    def job(self, job, lines=None):
+        (self.top / "jobs" / job).write_text(job + "\n" if lines is None else lines)
+
+    def forget(self, job):
+        (self.top / "jobs" / job).unlink()
+
+    def asked(self):
+        return (self.top / "asked").read_text().splitlines() if (self.top / "asked").exists() else []
+
+
+class Held(Project):
+    """A project whose commands find the stand-in."""
+
+    def __init__(self, tmp, **options):
+        super().__init__(tmp, **options)
+        self.slurm = Slurm(tmp)
+
+    def __call__(self, command, *args, env=None, **options):
+        return super().__call__(command, *args, env={**self.slurm.env, **(env or {})}, **options)
+
+    def holds(self, name):
+        return self("show", name, "--json").json()["holds"]
+
+
+def assert_left_alone(p, by):
+    """Everything that would take or change the snapshot t, in which there is a file `mine`, and the source has moved on."""
+    before = harness.tree_state(p.root / "t")
+    for command in (["remove", "t"], ["create", "t", "--fresh"], ["create", "t", "--update"], ["run", "t", "--fresh", "--", "true"]):
+        done = p(*command, expect=None)
+        assert done.code in (1, 125) and done.out == "", done
+        assert_says(done, f"'t' is held by {by}", f"snapfix release t --root {p.root}")
+    done = p("finish", "t", "--keep", "never")
+    assert_says(done, f"kept in {p.root}/t: held by {by}")
+    done = p("prune", "--keep", "0", "--older-than", "0s", "--json")
+    assert done.json()["held"] == [{"name": "t", "by": by}] and done.json()["snapshots"] == [], done
+    assert_says(done, f"'t' is held by {by}: left alone")
+    assert p.spares() == []
+    harness.assert_same_state(before, harness.tree_state(p.root / "t"))
+
+
+def used(p):
+    p.create("t")
+    (p.root / "t/mine").write_text("mine")
+    p.write({"a.txt": "later\n"})
+
+
+def test_a_job_holds_a_snapshot_while_slurm_knows_it(tmp):
+    p = Held(tmp)
+    used(p)
+    p.slurm.job("42")
+    assert p("hold", "t", "--slurm", "42").out == ""
+    assert_left_alone(p, "Slurm job 42")
+    [hold] = p.holds("t")
+    assert hold["slurm"] == "42" and hold["until"] == "" and hold["host"] and hold["since"], hold
+    [listed] = p("list", "--json").json()["snapshots"]
+    assert listed["holds"] == [hold]
+    assert "Slurm job 42" in p("list").out and "held       by Slurm job 42" in p("show", "t").out
+    # It is used as it stands all the same.
+    assert p("run", "t", "--", "cat", "mine", "a.txt").out == "minea\n"
+    assert p("create", "t", "--reuse").code == 0 and p("verify", "t").code == 0
+    p.slurm.forget("42")
+    assert p.holds("t") == [] and "Slurm job" not in p("list").out
+    p("create", "t", "--fresh")
+    assert not (p.root / "t/mine").exists()
+    assert os.listdir(p.root / ".snapfix/holds") == []
+    p("remove", "t")
+
+
+def test_a_job_that_has_ended_is_known_for_some_time(tmp):
+    p = Held(tmp)
+    p.create("t")
+    p.slurm.job("42")
+    p("hold", "t", "--slurm", "42")
+    p.slurm.job("42", "")
+    p("remove", "t")
+    assert p.names() == [] and os.listdir(p.root / ".snapfix/holds") == []
+
+
+def test_where_slurm_cannot_be_asked_the_hold_stands(tmp):
+    p = Held(tmp)
+    used(p)
+    for job in ("1", "2"):
+        p.slurm.job(job)
+    p("hold", "t", "--slurm", "1", "--slurm", "2")
+    (p.slurm.top / "down").touch()
+    for _ in range(2):
+        done = p("prune", "--keep", "0")
+        assert done.err.count("cannot be asked") == 1 and p.names() == ["t"], done
+        assert_says(done, "Unable to contact", "held by Slurm job 1, Slurm job 2")
+    (p.slurm.top / "squeue").unlink()
+    (p.slurm.top / "squeue").mkdir()  # nothing that could be run, and before one that could
+    done = p("list", env={"PATH": f"{p.slurm.top}:/nowhere"})
+    assert done.err.count("cannot be asked") == 1 and "Slurm job 1, Slurm job 2" in done.out, done
+    p("release", "t")
+    p("remove", "t")
+
+
+def test_until_a_time(tmp):
+    p = Held(tmp)
+    used(p)
+    p("hold", "t", "--until", "2999-01-31T12:00Z")
+    assert_left_alone(p, "somebody until 2999-01-31T12:00:00Z")
+    assert p.slurm.asked() == []
+    p("hold", "t", "--until", "1s")
+    harness.eventually(lambda: p.holds("t") == [], "the time is over")
+    p("remove", "t")
+    for time_given in ("2026-02-31", "2000-01-01", "soon", "12", "12x", "2999-01-01T", "Z", "2999-01-01T12:00:00ZZ"):
+        done = p("hold", "t", "--until", time_given, expect=2)
+        assert_says(done, "--until")
+    for time_given in ("2999-01-01", "2999-01-01T10:00", "2999-01-01T10:00:01", "2999-01-01T10:00:01Z", "3d"):
+        p.create("t")
+        p("hold", "t", "--until", time_given)
+        p("release", "t")
+    env = {"TZ": "UTC-5"}
+    p("hold", "t", "--until", "2999-01-01T12:00", env=env)
+    assert p.holds("t")[0]["until"] == "2999-01-01T07:00:00Z"
+
+
+def test_several_holds(tmp):
+    p = Held(tmp)
+    used(p)
+    for job in ("42", "43"):
+        p.slurm.job(job)
+        p("hold", "t", "--slurm", job)
+    p("hold", "t", "--until", "2999-01-01T00:00Z")
+    assert_left_alone(p, "Slurm job 42, Slurm job 43, somebody until 2999-01-01T00:00:00Z")
+    p("release", "t", "--slurm", "43")
+    p.slurm.forget("42")
+    assert [hold["slurm"] for hold in p.holds("t")] == [""]
+    p("release", "t")
+    assert_says(p("release", "t"), "nothing held 't'")
+    assert_fails(p("release", "u", expect=None), 1, "there is no snapshot 'u'", "did you mean 't'")
+    p("remove", "t")
+
+
+def test_ids_of_jobs(tmp):
+    p = Held(tmp)
+    p.create("t")
+    for job in ("42_3", "42+1", "42;far", "42_3;far-a.b"):
+        p.slurm.job(job.split(";")[0])
+        p("hold", "t", "--slurm", job)
+        assert [hold["slurm"] for hold in p.holds("t")] == [job]
+        assert_fails(p("remove", "t", expect=None), 1, f"Slurm job {job}")
+        cluster = job.partition(";")[2]
+        assert p.slurm.asked()[-1].endswith(f"-M {cluster}" if cluster else f"-j {job}"), p.slurm.asked()
+        p("release", "t", "--slurm", job)
+    for job in ("grpo", "42x", "42_", "42_[1-3]", "-1", "42;", "42;a/b", "", "../42", "42.0"):
+        assert_says(p("hold", "t", f"--slurm={job}", expect=2), "--slurm")
+    done = p("hold", "t", "--slurm", "77", expect=None)
+    assert_fails(done, 1, "Slurm knows no job 77")
+    assert p.holds("t") == []
+    # An array: held as long as any of its tasks is known.
+    p.slurm.job("50", "50_[3-9]\n50_1\n")
+    p("hold", "t", "--slurm", "50")
+    p.slurm.job("50", "50_7\n")
+    assert_fails(p("remove", "t", expect=None), 1, "Slurm job 50")
+
+
+def test_the_job_itself_is_not_bound(tmp):
+    p = Held(tmp)
+    p.slurm.job("42")
+    p.create("t")
+    p("hold", "t", "--slurm", "42")
+    job = {"SLURM_JOB_ID": "42"}
+    p("run", "t", "--finish", "--", "true", env={"SLURM_JOB_ID": "43"})
+    assert p.names() == ["t"]
+    p("run", "t", "--finish", "--", "true", env=job)
+    assert p.names() == [] and os.listdir(p.root / ".snapfix/holds") == []
+    # One task of an array, the last of which has the array's own id, speaks for itself alone.
+    p.create("t")
+    p("hold", "t", "--slurm", "42")
+    task = {**job, "SLURM_ARRAY_JOB_ID": "42", "SLURM_ARRAY_TASK_ID": "3"}
+    p("run", "t", "--finish", "--", "true", env=task)
+    assert p.names() == ["t"]
+    p("release", "t")
+    p.slurm.job("42_3")
+    p("hold", "t", "--slurm", "42_3")
+    p("run", "t", "--finish", "--", "true", env=task)
+    assert p.names() == []
+
+
+def test_what_is_held_is_the_snapshot_that_stood(tmp):
+    """A hold goes with its snapshot, also where somebody removed the tree by hand."""
+    p = Held(tmp)
+    p.slurm.job("42")
+    t = p.create("t")
+    p.create("t.2")
+    p("hold", "t", "--slurm", "42")
+    harness.remove_tree(t)
+    p("prune")
+    assert os.listdir(p.root / ".snapfix/holds") == []
+    p.create("t")
+    p("hold", "t.2", "--slurm", "42")
+    p("remove", "t")
+    assert [hold["slurm"] for hold in p.holds("t.2")] == ["42"]
+
+
+def test_names(tmp):
+    p = Held(tmp)
+    p.slurm.job("42")
+    for name in ("a/b", "-x", "ü", "x" * 150):
+        p("create", f"--name={name}")
+        p("hold", f"--name={name}", "--slurm", "42")
+        assert_fails(p("remove", "--", name, expect=None), 1, "held by Slurm job 42")
+        p("release", f"--name={name}")
+        p("remove", "--", name)
+
+
+def test_a_failed_test_of_ctest_is_no_worse_for_a_hold(tmp):
+    """finish: what is kept because it is held counts as no failure, and its reason is recorded."""
+    p = Held(tmp)
+    p.slurm.job("42")
+    p.create("t")
+    p("hold", "t", "--slurm", "42")
+    packs = tmp / "packs"
+    assert p("run", "t", "--finish", "--pack", packs, "--", "true").code == 0
+    assert p("show", "t", "--json").json()["run"]["why_kept"] == "held by Slurm job 42"
+    assert list(packs.glob("*")) == []
+    assert p("run", "t", "--finish", "--", "false", expect=1).code == 1
+    assert p("show", "t", "--json").json()["run"]["why_kept"] == "its command ended with exit code 1"
+
+
+def test_a_damaged_record_holds(tmp):
+    p = Held(tmp)
+    p.create("t")
+    for text in ("", "{", '{"version": 99}', "[]"):
+        for job in ("42", "until"):
+            p.slurm.job(job)
+            (p.root / f".snapfix/holds/t:{job}").write_text(text)
+            by = "Slurm job 42" if job == "42" else "a hold that this version cannot read"
+            assert_fails(p("remove", "t", expect=None), 1, by)
+            p("release", "t")
+    p("remove", "t")
+
+
+def test_a_command_that_submits(tmp):
+    """The job's id is known only when it may have begun: nobody gets at the snapshot until the hold stands."""
+    p = Held(tmp)
+    p.create("t")
+    for said, jobs in (("42\n", ["42"]), ("42;far\n", ["42;far"]), ("Submitted batch job 42\n", ["42"]),
+                       ("Submitted batch job 42 on cluster far\n", ["42;far"]), ("using 8 nodes\n42\n43\n", ["42", "43"])):
+        for job in jobs:
+            p.slurm.job(job.split(";")[0])
+        done = p("hold", "t", "--", "printf", "%s", said)
+        assert done.out == said and [hold["slurm"] for hold in p.holds("t")] == jobs, done
+        p("release", "t")
+    # stdin is the command's, from where it stands.
+    assert p("hold", "t", "--", "sh", "-c", "cat; echo 42", stdin="a script\n").out == "a script\n42\n"
+    p("release", "t")
+    done = p("hold", "t", "--", "sh", "-c", "echo no such partition >&2; exit 7", expect=None)
+    assert done.code == 7 and done.err == "no such partition\n" and p.holds("t") == [], done
+    done = p("hold", "t", "--", "echo", "done", expect=None)
+    assert done.code == 1 and p.holds("t") == [], done
+    assert_says(done, "has named no job", "snapfix hold t")
+    assert_fails(p("hold", "t", "--", "/no/such", expect=None), 1, "/no/such")
+    assert_fails(p("hold", "u", "--", "touch", tmp / "ran", expect=None), 1, "there is no snapshot 'u'")
+    assert not (tmp / "ran").exists()
+    for args in ([], ["--slurm", "1", "--until", "1d"], ["--until", "1d", "--", "true"], ["--slurm", "1", "--", "true"]):
+        assert_says(p("hold", "t", *args, expect=2), "one of --slurm, --until and a COMMAND")
+
+
+def test_a_loop_over_a_list_of_names(tmp):
+    """The command's stdin is the loop's: it stays where it is."""
+    p = Held(tmp)
+    p.slurm.job("42")
+    for name in ("a", "b"):
+        p.create(name)
+    (tmp / "names").write_text("a\nb\n")
+    loop = f"while read name; do {harness.snapfix_path()} hold $name --root {p.root} -- echo 42; done <{tmp}/names"
+    assert harness.run(["sh", "-c", f"ulimit -t 5; {loop}"], env=p.slurm.env).out == "42\n42\n"
+    assert p.holds("a") and p.holds("b")
+
+
+def test_nobody_comes_between(tmp):
+    p = Held(tmp)
+    p.create("t")
+    p.slurm.job("42")
+    p.slurm.tool("sbatch", f"#!/bin/sh\n: >{tmp}/submitting\nwhile [ ! -e {tmp}/go ]; do sleep 0.05; done\necho 42\n")
+    env = {**p.slurm.env, "SNAPFIX_ROOT": p.root}
+    submitting = start([harness.snapfix_path(), "hold", "t", "--", "sbatch"], env=env, stdout=subprocess.DEVNULL)
+    harness.eventually((tmp / "submitting").exists, "sbatch is at work")
+    done = p("prune", "--keep", "0")
+    assert_says(done, "'t' is in use")
+    assert_fails(p("remove", "t", "--wait", "0", expect=None), 1, "snapfix hold t")
+    (tmp / "go").touch()
+    assert submitting.wait(60) == 0
+    assert_fails(p("remove", "t", expect=None), 1, "held by Slurm job 42")
+
+
+def test_a_killed_submission_leaves_no_hold(tmp):
+    p = Held(tmp)
+    p.create("t")
+    p.slurm.tool("sbatch", f"#!/bin/sh\n: >{tmp}/submitting\nexec sleep 1000\n")
+    submitting = start([harness.snapfix_path(), "hold", "t", "--root", p.root, "--", "sbatch"], env=p.slurm.env, start_new_session=True)
+    harness.eventually((tmp / "submitting").exists, "sbatch is at work")
+    os.killpg(submitting.pid, signal.SIGKILL)
+    submitting.wait()
+    assert p.holds("t") == []
+    p("remove", "t")
+
+
+def test_a_newer_root_is_an_older_one(tmp):
+    """A root that an older helper made has no folder for holds."""
+    p = Held(tmp)
+    p.create("t")
+    (p.root / ".snapfix/holds").rmdir()
+    assert p.holds("t") == []
+    (p.root / ".snapfix/holds").rmdir()
+    p("hold", "t", "--until", "1d")
+    assert stat.S_IMODE(os.stat(p.root / ".snapfix/holds").st_mode) == 0o700
+
+
+if __name__ == "__main__":
+    harness.main()
