@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import shlex
 import shutil
 import signal
 import subprocess
@@ -303,9 +302,13 @@ def older_distribution():
     cache = pathlib.Path(os.environ["SNAPFIX_BUILD_DIR"]) / "bullseye"
     if not (cache / "bin/sh").exists():
         harness.require("debootstrap")
-        made = harness.run(["debootstrap", "--variant=minbase", "bullseye", cache], expect=None, timeout=500)
-        if made.code != 0:
-            shutil.rmtree(cache, ignore_errors=True)
+        part = cache.with_suffix(".part")
+        harness.remove_tree(part)
+        made = harness.run(["debootstrap", "--variant=minbase", "bullseye", part], expect=None, timeout=500)
+        if made.code == 0:
+            part.rename(cache)
+        else:
+            harness.remove_tree(part)
             harness.skip(f"debootstrap cannot fetch Debian 11: {(made.out + made.err)[-300:]}")
     return cache
 
