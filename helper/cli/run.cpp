@@ -35,6 +35,11 @@ void add_options(Arguments& options) {
       "have the run done elsewhere: this command, its words separated by ;, starts "
       "the root's own snapfix there, which its last words name, and waits for it; "
       "may be repeated, for further words");
+  options.add_flag("join", "work in the snapshot together with the other tasks of a job that say "
+                           "so: the first makes it, the last finishes it");
+  options.add_value(
+      "tasks", "N",
+      "how many tasks that are, or the job of a launcher has; default: as Slurm says");
   options.add_value("guard", "auto|on|off",
                     "make a shared file private at its first change. auto (default): where the "
                     "kernel can, else run without; on: else do not run; off: never");
@@ -58,6 +63,23 @@ std::string folder_from(const Arguments& options) {
     options.fail(os::format("--chdir {} leaves the snapshot", os::quoted(out)),
                  "name a folder relative to the snapshot");
   }
+  return out;
+}
+
+std::optional<job::Group> group_from(const Arguments& options) {
+  constexpr std::uint64_t k_most_tasks = 1'000'000;
+  const auto tasks = options.number("tasks", 1, k_most_tasks);
+  if (tasks && !options.flag("join") && !options.has("launcher")) {
+    options.fail("--tasks is for --join and --launcher");
+  }
+  if (!options.flag("join") && !tasks) {
+    return std::nullopt;
+  }
+  if (options.has("launcher")) { // its job is one in any case
+    return tasks ? std::optional(job::Group{"", static_cast<unsigned>(*tasks)}) : std::nullopt;
+  }
+  auto out = job::group_here();
+  out.tasks = tasks ? static_cast<unsigned>(*tasks) : out.tasks;
   return out;
 }
 
@@ -97,6 +119,7 @@ job::RunOptions run_options_from(const Arguments& options) {
   out.source_as_given =
       os::absolute_path(options.value("source").value_or(out.create.selection.source));
   out.locks = lock_options_from(options);
+  out.group = group_from(options);
   return out;
 }
 

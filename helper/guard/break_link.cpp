@@ -1,6 +1,7 @@
 #include "guard/break_link.hpp"
 
 #include "guard/folder_watcher.hpp"
+#include "guard/meeting.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
@@ -198,22 +199,27 @@ os::UniqueFd LinkBreaker::new_file(int folder, mode_t mode, std::string& name, i
   return out;
 }
 
-int LinkBreaker::break_link(const NamedFile& shared, const Place& place, os::UniqueFd& copy) {
+int LinkBreaker::break_link(const NamedFile& shared, const Place& place, const std::string& meeting,
+                            os::UniqueFd& copy) {
+  if (!meeting.empty() && !lies_there(shared.stat, place.folder.get(), place.name)) {
+    return ESTALE; // another guard was first
+  }
   os::UniqueFd staging;
   int failed = open_staging(staging);
   if (failed == 0) {
-    failed = replace_from(shared, place, staging.get(), copy);
+    failed = replace_from(shared, place, meeting, staging.get(), copy);
   }
   // Another mount or file system, or a staging folder that is gone: make the copy beside the file.
   if (failed == EXDEV || failed == ENOENT || failed == EACCES || failed == EROFS) {
+    const auto turn = Turn::at_names(meeting);
     const FolderAsItWas folder(m_watcher, place);
-    failed = replace_from(shared, place, place.folder.get(), copy);
+    failed = replace_from(shared, place, meeting, place.folder.get(), copy);
   }
   return failed;
 }
 
-int LinkBreaker::replace_from(const NamedFile& shared, const Place& place, int staging,
-                              os::UniqueFd& copy) {
+int LinkBreaker::replace_from(const NamedFile& shared, const Place& place,
+                              const std::string& meeting, int staging, os::UniqueFd& copy) {
   std::string name;
   int failed = 0;
   os::UniqueFd file = new_file(staging, shared.stat.st_mode, name, failed);
@@ -227,7 +233,7 @@ int LinkBreaker::replace_from(const NamedFile& shared, const Place& place, int s
     failed = ESTALE;
   }
   if (failed == 0) {
-    failed = put_in_place(shared, place, staging, name, copy);
+    failed = put_in_place(shared, place, meeting, staging, name, copy);
   }
   ::unlinkat(staging, name.c_str(), 0); // after a rename it is gone
   return failed;
@@ -235,16 +241,20 @@ int LinkBreaker::replace_from(const NamedFile& shared, const Place& place, int s
 
 /// On success `name` in `staging` may be what was replaced, and `copy` is seen through the mount
 /// that the file was in.
-int LinkBreaker::put_in_place(const NamedFile& shared, const Place& place, int staging,
-                              const std::string& name, os::UniqueFd& copy) {
+int LinkBreaker::put_in_place(const NamedFile& shared, const Place& place,
+                              const std::string& meeting, int staging, const std::string& name,
+                              os::UniqueFd& copy) {
   struct stat ours {};
   if (::fstat(copy.get(), &ours) != 0) {
     return errno;
   }
   int failed = 0;
   {
-    std::optional<FolderAsItWas> folder; // break_link() has it already where it is the staging one
+    std::optional<Turn> turn;
+    std::optional<FolderAsItWas>
+        folder; // break_link() has both already where it is the staging one
     if (staging != place.folder.get()) {
+      turn.emplace(Turn::at_names(meeting));
       folder.emplace(m_watcher, place);
     }
     failed = exchange(shared.stat, ours, place, staging, name);

@@ -28,8 +28,9 @@ public:
 
   /// Puts a private copy in the place of the shared file, and gives it (O_PATH, in the same mount).
   /// Returns 0; ESTALE if another file is there by now; else the errno, and everything is as it
-  /// was.
-  int break_link(const NamedFile& shared, const Place& place, os::UniqueFd& copy);
+  /// was. `meeting`: of the guards of the snapshot, in the turn at the file.
+  int break_link(const NamedFile& shared, const Place& place, const std::string& meeting,
+                 os::UniqueFd& copy);
 
   /// A private copy without a name (O_PATH). Nothing if it cannot be made; the errno is in
   /// `failed`.
@@ -41,9 +42,10 @@ public:
 private:
   int open_staging(os::UniqueFd& out) const;
   os::UniqueFd new_file(int folder, mode_t mode, std::string& name, int& failed);
-  int replace_from(const NamedFile& shared, const Place& place, int staging, os::UniqueFd& copy);
-  int put_in_place(const NamedFile& shared, const Place& place, int staging,
-                   const std::string& name, os::UniqueFd& copy);
+  int replace_from(const NamedFile& shared, const Place& place, const std::string& meeting,
+                   int staging, os::UniqueFd& copy);
+  int put_in_place(const NamedFile& shared, const Place& place, const std::string& meeting,
+                   int staging, const std::string& name, os::UniqueFd& copy);
 
   std::string m_staging;
   FolderWatcher m_watcher;

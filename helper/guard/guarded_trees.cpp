@@ -59,6 +59,7 @@ struct GuardedTrees::Tree {
   timespec listed;
   std::string folder; ///< of the snapshot, with a slash at its end; so the store's
   std::string store;
+  std::string meeting;
   std::optional<FolderId> top; ///< of the snapshot
   std::optional<FolderId> root;
   std::map<std::uint64_t, Break> broken; ///< by inode
@@ -72,6 +73,7 @@ const GuardedTrees::Tree& GuardedTrees::add(const Protection& protection) {
             {protection.listed_seconds, protection.listed_nanoseconds},
             protection.tree + "/",
             protection.store + "/",
+            protection.meeting,
             id_of(AT_FDCWD, protection.tree.c_str()),
             id_of(AT_FDCWD, (protection.tree + "/..").c_str()),
             {}};
@@ -122,10 +124,45 @@ bool GuardedTrees::is_others(const Place& place) const {
   return false;
 }
 
-std::optional<GuardedTrees::Copy> GuardedTrees::copy_of(std::uint64_t inode) const {
+std::string GuardedTrees::meeting_of(const Place& place) const {
   const std::lock_guard lock(m_mutex);
-  const auto found = m_copies.find(inode);
-  return found == m_copies.end() ? std::nullopt : std::optional(found->second);
+  // What is seen through another mount may lie in any.
+  const auto in = std::ranges::find_if(
+      m_trees, [&](const Tree& tree) { return place.path.starts_with(tree.folder); });
+  return (in == m_trees.end() ? m_trees.front() : *in).meeting;
+}
+
+std::optional<Copy> GuardedTrees::copy_of(std::uint64_t inode) const {
+  std::vector<std::pair<std::string, std::string>> places; // where guards meet, and their tree
+  {
+    const std::lock_guard lock(m_mutex);
+    const auto found = m_copies.find(inode);
+    if (found != m_copies.end()) {
+      return found->second;
+    }
+    for (const Tree& tree : m_trees) {
+      places.emplace_back(tree.meeting, tree.folder);
+    }
+  }
+  for (const auto& [meeting, folder] : places) {
+    const Turn turn(meeting, inode); // who is just making one is about to tell
+    if (auto told = copy_told(meeting, inode)) {
+      told->path = folder + told->path;
+      return told;
+    }
+  }
+  return std::nullopt;
+}
+
+void GuardedTrees::tell_others(const NamedFile& file, const Place& place, int copy) const {
+  struct stat stat {};
+  const std::lock_guard lock(m_mutex);
+  for (const Tree& tree : m_trees) {
+    if (place.path.starts_with(tree.folder) && ::fstat(copy, &stat) == 0) {
+      tell_of_copy(tree.meeting, file.stat.st_ino,
+                   {place.path.substr(tree.folder.size()), stat.st_ino});
+    }
+  }
 }
 
 void GuardedTrees::remember(const NamedFile& file, const Place& place, int copy,

@@ -3,6 +3,7 @@
 #include "guard/break_link.hpp"
 #include "guard/caller.hpp"
 #include "guard/filter.hpp"
+#include "guard/meeting.hpp"
 #include "guard/protected_files.hpp"
 #include "guard/protection.hpp"
 #include "guard/report.hpp"
@@ -27,12 +28,6 @@ public:
   /// A snapshot; a handle for report().
   struct Tree;
 
-  /// A private copy that was made of a shared file.
-  struct Copy {
-    std::string path;
-    std::uint64_t inode = 0;
-  };
-
   GuardedTrees();
   GuardedTrees(const GuardedTrees&) = delete;
   GuardedTrees& operator=(const GuardedTrees&) = delete;
@@ -48,8 +43,14 @@ public:
   /// Whether it lies in a root, but in none of the trees: in another snapshot, or in the store.
   bool is_others(const Place& place) const;
 
+  /// Where the guards of the tree meet in which the place lies; empty if this one is alone.
+  std::string meeting_of(const Place& place) const;
+
   /// The copy that was made of the shared file with that inode last, and had a path.
   std::optional<Copy> copy_of(std::uint64_t inode) const;
+
+  /// Tells the other guards of the tree, in the turn at the file.
+  void tell_others(const NamedFile& file, const Place& place, int copy) const;
 
   void remember(const NamedFile& file, const Place& place, int copy, const Caller& caller,
                 const Call& call);

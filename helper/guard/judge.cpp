@@ -198,7 +198,15 @@ int Judge::break_link(const NamedFile& file, const Place& place, os::UniqueFd& c
     m_is_broken.wait(lock, [&] { return !m_being_broken.contains(inode); });
     m_being_broken.insert(inode);
   }
-  const int failed = m_breaker.break_link(file, place, copy);
+  int failed = 0;
+  {
+    const auto meeting = m_trees.meeting_of(place);
+    const Turn turn(meeting, inode);
+    failed = m_breaker.break_link(file, place, meeting, copy);
+    if (failed == 0 && turn.is_needed()) {
+      m_trees.tell_others(file, place, copy.get());
+    }
+  }
   const std::lock_guard lock(m_mutex);
   m_being_broken.erase(inode);
   m_is_broken.notify_all();

@@ -39,6 +39,7 @@ struct Protection {
   std::uint32_t listed_nanoseconds = 0;
   std::string tree;    ///< the snapshot's folder
   std::string staging; ///< a folder for copies being made
+  std::string meeting; ///< where the guards of a group meet; empty: there is this one alone
   std::string store;   ///< whoever links from below it makes snapshots: that breaks nothing
   ProtectedSource source;
 };

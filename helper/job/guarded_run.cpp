@@ -3,6 +3,8 @@
 #include "guard/guarded_command.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/process.hpp"
+#include "os/time_text.hpp"
 #include "os/valgrind.hpp"
 #include "snapshot/shared_files.hpp"
 #include "source/git_folder.hpp"
@@ -89,6 +91,12 @@ guard::ProtectedSource protected_source(const snapshot::Snapshot& snapshot,
   return out;
 }
 
+/// Of one of the guards that meet there: the numbers of their processes may be the same.
+std::string own_staging(const std::string& meeting) {
+  const auto now = os::now();
+  return os::format("{}/{}-{}-{}", meeting, os::this_process(), now.seconds, now.nanoseconds);
+}
+
 } // namespace
 
 void add_git_ceiling(os::Environment& environment, const std::string& snapshot) {
@@ -120,7 +128,8 @@ guard::CommandEnd run_in_tree(const snapshot::Snapshot& snapshot, const guard::C
   if (wanted == Guard::off) {
     return guard::run_command(command);
   }
-  if (root.work().try_stat(folder.c_str())) { // of a guard that was killed
+  const auto& group = record.group;                     // others may be at work
+  if (!group && root.work().try_stat(folder.c_str())) { // of a guard that was killed
     root.discard_work(folder);
     root.clear_debris();
   }
@@ -134,15 +143,20 @@ guard::CommandEnd run_in_tree(const snapshot::Snapshot& snapshot, const guard::C
       throw guard::NoGuard("valgrind traces children, and snapfix is one: with "
                            "--trace-children-skip=*/snapfix as well it checks the command alone");
     }
+    if (group) { // by all guards the same
+      listed = root.snapshots().stat_of(folder.c_str()).mtime;
+    }
     if (!listed) {
       listed = root.runs().stat_of(folder.c_str()).mtime;
     }
+    const auto meeting = root.work().path() + "/" + folder;
     const guard::Protection protection{.device = shared.device,
                                        .inodes = std::move(shared.inodes),
                                        .listed_seconds = listed->seconds,
                                        .listed_nanoseconds = listed->nanoseconds,
                                        .tree = snapshot.path(),
-                                       .staging = root.work().path() + "/" + folder,
+                                       .staging = group ? own_staging(meeting) : meeting,
+                                       .meeting = group ? meeting : "",
                                        .store = root.objects().path(),
                                        .source = protected_source(snapshot, source_writes)};
     auto guarded = guard::run_guarded(command, protection);
@@ -157,7 +171,9 @@ guard::CommandEnd run_in_tree(const snapshot::Snapshot& snapshot, const guard::C
     os::note(std::string("no guard (") + no.what() +
              "): what writes to a shared file is found afterwards");
     record.guard = {snapshot::GuardState::missing, no.what(), {}};
-    snapshot::write_run(root, folder, record);
+    if (!group) {
+      snapshot::write_run(root, folder, record);
+    }
   }
   return guard::run_command(command);
 }

@@ -36,8 +36,8 @@ private:
 class Run {
 public:
   Run(const snapshot::Root& root, const RunOptions& options)
-      : m_options(options), m_held(root, options.name, "snapfix run", options.patience),
-        m_last(m_held.last_run()),
+      : m_options(options), m_entry(enter(root, options.name, options.group, options.patience)),
+        m_held(m_entry.held), m_last(m_held.last_run()),
         m_parent(options.from_ticket ? options.from_ticket->parent : snapshot::our_parent()) {}
 
   RunResult operator()();
@@ -54,13 +54,16 @@ private:
   void execute(const guard::Command& command);
   void record_end();
   snapshot::FinishOptions finish_options() const;
+  bool is_last();
   void finish(const std::string& source);
   void finish_without_run() noexcept;
 
   const RunOptions& m_options;
-  snapshot::Held m_held;
+  Entry m_entry;
+  snapshot::Held& m_held;
   const std::optional<snapshot::RunRecord>& m_last; ///< the run before, of that name
   std::optional<snapshot::RunParent> m_parent;
+  bool m_has_begun = false; ///< and the record says so
   RunResult m_out;
 };
 
@@ -201,7 +204,41 @@ void Run::start_record(const guard::Command& command) {
   record.environment = command.environment.variables();
   record.folder = command.folder;
   record.started = os::to_iso8601(os::now());
-  snapshot::write_run(m_held.root(), m_held.folder(), record);
+  if (const auto& group = m_options.group) {
+    auto common =
+        m_entry.is_first ? std::nullopt : snapshot::load_run(m_held.root(), m_held.folder());
+    record.group = common && common->group ? std::move(common->group)
+                                           : snapshot::RunGroup{group->id, group->tasks, 0, 0, {}};
+    ++record.group->begun;
+    if (common) { // what the first one has written stays
+      common->group = record.group;
+      snapshot::write_run(m_held.root(), m_held.folder(), *common);
+    } else {
+      m_held.root().discard_work(m_held.folder()); // of guards that were killed
+      snapshot::write_run(m_held.root(), m_held.folder(), record);
+    }
+    m_held.root().work().ensure_child(m_held.folder().c_str(), 0700);
+    m_held.change(os::LockMode::shared);
+    m_entry.deciding.reset();
+  } else {
+    snapshot::write_run(m_held.root(), m_held.folder(), record);
+  }
+  m_has_begun = true;
+}
+
+/// Whether the snapshot is ours to finish, and the record in `m_out` then that of all.
+bool Run::is_last() {
+  if (!m_options.group) {
+    return true;
+  }
+  const auto& ticket = m_options.from_ticket;
+  const bool out = leave(m_entry, m_out.record, m_has_begun,
+                         ticket ? ticket->is_wanted : std::function<bool()>());
+  if (out) {
+    m_held.root().discard_work(m_held.folder()); // where the guards have met
+    end_group(m_entry);
+  }
+  return out;
 }
 
 void Run::execute(const guard::Command& command) {
@@ -227,6 +264,9 @@ void Run::record_end() {
   record.outlived = end.outlived;
   for (const auto& process : end.outlived) {
     os::note(os::format("process {} ({}) outlives the command", process.pid, process.name));
+  }
+  if (record.group) {
+    return; // it goes into the record of all
   }
   m_held.look_again();
   const auto* snapshot = m_held.snapshot();
@@ -258,6 +298,16 @@ void Run::finish(const std::string& source) {
   if (!reports) { // else they are told as findings
     tell_source_writes(m_out.record, source);
   }
+  if (!is_last()) {
+    return;
+  }
+  if (m_options.group) {
+    m_held.look_again();
+    if (!m_options.finish && !m_options.under_ctest && m_held.snapshot() != nullptr) {
+      m_out.record.changes = snapshot::count_changes(*m_held.snapshot());
+      snapshot::write_run(m_held.root(), m_held.folder(), m_out.record);
+    }
+  }
   if (m_options.finish) {
     m_out.finishing = job::finish(m_held, m_out.record, finish_options());
     m_out.has_finding = m_out.finishing->has_finding();
@@ -270,6 +320,9 @@ void Run::finish(const std::string& source) {
 void Run::finish_without_run() noexcept {
   m_out.failure = std::current_exception();
   try {
+    if (!is_last()) {
+      return;
+    }
     m_out.finishing = job::finish(m_held, m_out.record, finish_options());
   } catch (const std::exception&) {
   }
@@ -277,7 +330,9 @@ void Run::finish_without_run() noexcept {
 
 RunResult Run::operator()() {
   begin_record();
-  prepare();
+  if (m_entry.is_first) {
+    prepare();
+  }
   check_source();
   const std::string source = m_held.require().meta().source;
   Stopwatch watch;
@@ -291,7 +346,9 @@ RunResult Run::operator()() {
     execute(command);
   } catch (...) {
     if (!m_options.finish) {
-      throw;
+      const auto failure = std::current_exception();
+      is_last(); // which records our end
+      std::rethrow_exception(failure);
     }
     finish_without_run();
     return std::move(m_out);

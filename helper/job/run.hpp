@@ -3,6 +3,7 @@
 #include "guard/command.hpp"
 #include "guard/protection.hpp"
 #include "job/finish.hpp"
+#include "job/group.hpp"
 #include "job/guarded_run.hpp"
 #include "job/lock_check.hpp"
 #include "os/environment.hpp"
@@ -24,6 +25,7 @@ struct FromTicket {
   std::string name;                          ///< of the ticket
   std::vector<std::string> variables;        ///< that are set, whatever the launcher carries
   std::optional<snapshot::RunParent> parent; ///< of the submitter
+  std::string outer_group;                   ///< the one that the submitter is in itself, by its id
   std::function<bool()> is_wanted;           ///< whether the submitter still waits
 };
 
@@ -51,7 +53,8 @@ struct RunOptions {
   LockOptions locks;
   os::Patience patience;
   std::optional<FromTicket> from_ticket;
-  bool under_ctest = false; ///< its regular expressions match what is said: as little as can be
+  std::optional<Group> group; ///< others work in the snapshot as well
+  bool under_ctest = false;   ///< its regular expressions match what is said: as little as can be
 };
 
 struct RunResult {

@@ -60,7 +60,7 @@ std::vector<std::string> variables_of(const RunOptions& options) {
 /// What the job need not find out: its base, and that uv's locks fit.
 RunOptions options_of_job(const snapshot::Root& root, const RunOptions& options) {
   auto out = options;
-  out.from_ticket = {{}, variables_of(options), snapshot::our_parent(), {}};
+  out.from_ticket = {{}, variables_of(options), snapshot::our_parent(), group_here().id, {}};
   const auto standing = snapshot::Snapshot::find(root, snapshot::folder_of_name(options.name));
   if (standing && !options.fresh) {
     check_locks(*standing, options.create, options.locks);
@@ -176,6 +176,13 @@ RunResult submit_in(const snapshot::Root& root, const RunOptions& options,
   return out;
 }
 
+/// All that take up one ticket are a group. Its size is told, or Slurm's step for the job tells.
+Group group_of(const RunOptions& options, const std::string& ticket) {
+  const auto here = group_here();
+  const bool is_of_job = here.id != options.from_ticket->outer_group;
+  return {"ticket " + ticket, options.group ? options.group->tasks : is_of_job ? here.tasks : 0};
+}
+
 } // namespace
 
 RunResult submit(const RunOptions& options, const std::vector<std::string>& launcher) {
@@ -196,6 +203,7 @@ RunResult take_up(const std::string& root_path, const std::string& name,
     options.locks.is_done = true;
     options.locks.patience = options.patience;
     options.from_ticket->name = name;
+    options.group = group_of(options, name);
     options.from_ticket->is_wanted = [&] {
       try {
         return ticket.is_wanted();
@@ -203,6 +211,12 @@ RunResult take_up(const std::string& root_path, const std::string& name,
         return true;
       }
     };
+    for (const auto& result : ticket.results()) {
+      if (run_result_from(result).finishing) {
+        throw os::Error("the other tasks of this job have ended, and its snapshot is finished",
+                        "say how many tasks there are: --tasks N (TASKS N)");
+      }
+    }
     out = run(options);
     if (out.failure) {
       out.told_failure = tell(out.failure);

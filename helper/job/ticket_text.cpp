@@ -170,6 +170,9 @@ std::string text_of(const RunOptions& options) {
   out("include", options.create.selection.include.patterns());
   out("exclude", tree.exclude.patterns());
   out("copy", tree.copy.patterns());
+  if (options.group) {
+    out("tasks", options.group->tasks);
+  }
   if (options.patience) {
     out("patience", options.patience->count());
   }
@@ -179,6 +182,7 @@ std::string text_of(const RunOptions& options) {
   }
   if (options.from_ticket) {
     out("variable", options.from_ticket->variables);
+    out("outer_group", options.from_ticket->outer_group);
     if (options.from_ticket->parent) {
       pass_parent(out, *options.from_ticket->parent);
     }
@@ -206,6 +210,10 @@ RunOptions run_options_from(std::string_view text) {
   }
   auto& ticket = out.from_ticket.emplace();
   in("variable", ticket.variables);
+  in("outer_group", ticket.outer_group);
+  if (in.has("tasks")) {
+    in("tasks", out.group.emplace().tasks);
+  }
   if (in.has("parent_pid")) {
     pass_parent(in, ticket.parent.emplace());
   }

@@ -98,6 +98,10 @@ std::optional<Lock> Lock::try_acquire(const Dir& dir, const std::string& name,
       if (!lock_now(fd.get(), F_WRLCK, k_lock, path)) {
         return std::nullopt;
       }
+    } else if (mode == LockMode::past_gate) {
+      if (!lock_now(fd.get(), F_RDLCK, k_lock, path)) {
+        return std::nullopt;
+      }
     } else {
       if (!lock_now(fd.get(), F_RDLCK, k_gate, path) ||
           !lock_now(fd.get(), F_RDLCK, k_lock, path)) {
@@ -162,6 +166,10 @@ Lock Lock::acquire(const Dir& dir, const std::string& name, const std::string& p
     }
     std::this_thread::sleep_for(pause);
   }
+}
+
+bool Lock::change(LockMode mode) const {
+  return lock_now(m_fd.get(), mode == LockMode::exclusive ? F_WRLCK : F_RDLCK, k_lock, "a lock");
 }
 
 void Lock::remove_file(const Dir& dir, const std::string& name) const {

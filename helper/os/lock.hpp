@@ -9,7 +9,11 @@
 
 namespace snapfix::os {
 
-enum class LockMode { shared, exclusive };
+enum class LockMode {
+  shared,
+  exclusive,
+  past_gate ///< shared, also where somebody waits to have it alone
+};
 
 /// How long to wait for a lock that another process holds; nothing: as long as it takes.
 using Patience = std::optional<std::chrono::milliseconds>;
@@ -35,6 +39,9 @@ public:
 
   /// Whether somebody holds the lock of that name now; it is not taken for that. Throws Error.
   static bool is_held(const Dir& dir, const std::string& name);
+
+  /// Shares a lock that we have alone, or has it alone; whether that could be had now.
+  bool change(LockMode mode) const;
 
   /// Removes the lock's file while it is held: for names that are gone.
   void remove_file(const Dir& dir, const std::string& name) const;

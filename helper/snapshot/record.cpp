@@ -234,6 +234,16 @@ void from_json(const json& run, RunRecord& out) {
     const bool was_killed = run.contains("signal");
     from_json(run.at(was_killed ? "signal" : "status"), was_killed ? end.signal : end.status);
   }
+  if (run.contains("group")) {
+    const json& group = run["group"];
+    auto& of = out.group.emplace();
+    from_json(group.at("id"), of.id);
+    from_json(group.at("tasks"), of.tasks);
+    from_json(group.at("begun"), of.begun);
+    from_json(group.at("ended"), of.ended);
+    from_json(group.at("signal"), of.worst.signal);
+    from_json(group.at("status"), of.worst.status);
+  }
   if (run.contains("finish")) {
     from_json(run["finish"], out.finish.emplace());
   }

@@ -163,6 +163,14 @@ void to_json(json& json, const RunRecord& run) {
   if (run.end) {
     add_end(run, json);
   }
+  if (const auto& group = run.group) {
+    json["group"] = json_object({{"id", group->id},
+                                 {"tasks", group->tasks},
+                                 {"begun", group->begun},
+                                 {"ended", group->ended},
+                                 {"signal", group->worst.signal},
+                                 {"status", group->worst.status}});
+  }
   if (run.finish) {
     json["finish"] = json_of(*run.finish);
   }

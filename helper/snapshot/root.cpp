@@ -228,8 +228,9 @@ os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,
                            path() + "/" + folder);
 }
 
-std::optional<os::Lock> Root::try_lock_name(const std::string& folder) const {
-  return os::Lock::try_acquire(m_locks, name_lock(folder), "snapfix, clearing up");
+std::optional<os::Lock> Root::try_lock_name(const std::string& folder, const std::string& purpose,
+                                            os::LockMode mode) const {
+  return os::Lock::try_acquire(m_locks, name_lock(folder), purpose, mode);
 }
 
 bool Root::is_name_locked(const std::string& folder) const {

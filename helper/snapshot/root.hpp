@@ -71,7 +71,9 @@ public:
   /// The snapshot of that folder: held while it is made, run, removed.
   os::Lock lock_name(const std::string& folder, const std::string& purpose,
                      os::Patience patience = std::nullopt) const;
-  std::optional<os::Lock> try_lock_name(const std::string& folder) const;
+  std::optional<os::Lock> try_lock_name(const std::string& folder,
+                                        const std::string& purpose = "snapfix, clearing up",
+                                        os::LockMode mode = os::LockMode::exclusive) const;
   bool is_name_locked(const std::string& folder) const;
 
   /// The store: shared by those who add or link objects, exclusive for those who replace or remove.

@@ -102,6 +102,15 @@ struct RunEnd {
   int signal = 0; ///< that killed the command; 0 if it ended by itself
 };
 
+/// Several tasks that share a snapshot, as --join has them do it: this is written by each.
+struct RunGroup {
+  std::string id;     ///< of what started them; empty: whoever is there
+  unsigned tasks = 0; ///< how many there are to be; 0: not known
+  unsigned begun = 0;
+  unsigned ended = 0;
+  RunEnd worst; ///< of those that have ended
+};
+
 /// What the last run of a snapshot left. Only its owner can read it: an environment may hold
 /// secrets.
 struct RunRecord {
@@ -114,6 +123,7 @@ struct RunRecord {
   std::string ticket; ///< of a job that a launcher started, else empty
   std::string started;
   std::optional<RunEnd> end;
+  std::optional<RunGroup> group;
   std::vector<os::LivingProcess> outlived;
   std::optional<Changes> changes; ///< since the run has ended, where they were counted
   std::string why_kept;           ///< by its finish; empty if that was not the case

@@ -125,6 +125,13 @@ std::optional<Held> Held::try_hold(const Root& root, const std::string& folder) 
   return out;
 }
 
+std::optional<Held> Held::try_hold(const Root& root, const std::string& name,
+                                   const std::string& purpose, os::LockMode mode) {
+  auto folder = folder_of_name(name);
+  auto lock = root.try_lock_name(folder, os::format("{} {}", purpose, name), mode);
+  return lock ? std::optional(Held(root, name, std::move(folder), std::move(*lock))) : std::nullopt;
+}
+
 const Snapshot* Held::snapshot() const {
   if (!std::exchange(m_has_looked, true)) {
     m_snapshot = Snapshot::find(*m_root, m_folder);

@@ -74,6 +74,15 @@ public:
   Held(const Root& root, std::string name, const std::string& purpose,
        os::Patience patience = std::nullopt);
 
+  /// The name if it can be had now: alone, or with the others of a group.
+  static std::optional<Held> try_hold(const Root& root, const std::string& name,
+                                      const std::string& purpose, os::LockMode mode);
+
+  /// As os::Lock::change().
+  bool change(os::LockMode mode) const { return m_lock.change(mode); }
+  /// From here on this must not be used any more.
+  void let_go() { const auto gone = std::move(m_lock); }
+
   /// The name of a snapshot that stands; nothing if somebody else holds it, or it is gone.
   static std::optional<Held> try_hold(const Root& root, const std::string& folder);
 

@@ -98,6 +98,17 @@ bool TakenTicket::is_wanted() const {
   return is_ticket_held(*m_root, m_name);
 }
 
+std::vector<std::string> TakenTicket::results() const {
+  std::vector<std::string> out;
+  const auto dir = open_ticket(*m_root, m_name);
+  for (const auto& entry : dir ? dir->entries() : std::vector<os::DirEntry>()) {
+    if (entry.name.starts_with(k_result)) {
+      out.push_back(os::read_small_file(*dir, entry.name.c_str()).value_or(""));
+    }
+  }
+  return out;
+}
+
 void TakenTicket::leave(std::string_view result) const {
   const auto dir = m_root->make_inner(k_tickets).open_child(m_name.c_str());
   os::replace_file(dir, (std::string(k_result) + m_task).c_str(), result, k_closed);

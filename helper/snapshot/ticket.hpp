@@ -51,6 +51,8 @@ public:
   const std::string& job() const noexcept { return m_job; }
   /// Whether its submitter is still there.
   bool is_wanted() const;
+  /// The results of others that have taken it up.
+  std::vector<std::string> results() const;
   /// Throws os::Error.
   void leave(std::string_view result) const;
 
