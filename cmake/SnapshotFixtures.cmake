@@ -21,7 +21,7 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
       [FILES TRACKED|UNTRACKED|ALL] [GIT AUTO|ON|OFF]
       [INCLUDE <glob>...] [EXCLUDE <glob>...] [COPY <glob>...]
       [LINK_FROM STORE|SOURCE] [LINK_MODE HARDLINK|REFLINK|COPY] [STRICT]
-      [LAUNCHER <word>...|OFF]
+      [LAUNCHER <word>...|OFF] [TASKS <number>]
       [NO_SOURCE_MAPPING] [GUARD AUTO|ON|OFF] [SOURCE_WRITES DENY|REPORT|ALLOW]
       [UV_LOCKED [<project>...]]
       [KEEP NEVER|ON_FAILURE|ALWAYS] [SETUP TEST|FIXTURE]
@@ -83,7 +83,11 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
     the launcher is to start, ``<root>/.snapfix/bin/snapfix job <ticket>``, is appended to its words: it takes a tree
     there, guards and runs the command, verifies and finishes. Where a word has ``@SNAPSHOT_TICKET@``, nothing is
     appended, and the launcher says itself what the job runs, under the root's path there; ``@SNAPSHOT_ROOT@`` and
-    ``@SNAPSHOT_NAME@`` are filled in as well. ``OFF``: none.
+    ``@SNAPSHOT_NAME@`` are filled in as well. A single word may be a list. ``OFF``: none.
+
+  ``TASKS``
+    How many times the launcher starts the job, where that is not once, nor what Slurm says of its step: these tasks
+    share the snapshot, and the last one finishes it.
 
   ``NO_SOURCE_MAPPING``
     Leaves words of ``COMMAND`` and values of ``ENVIRONMENT`` alone. Without it, a path within
@@ -297,7 +301,7 @@ endforeach()
 function(add_snapshot_test)
   _snapshot_fixtures_parse(add_snapshot_test ${ARGC}
     "STRICT;NO_SOURCE_MAPPING;COMMAND_EXPAND_LISTS"
-    "NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;GIT;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP;SETUP_TIMEOUT"
+    "NAME;SOURCE_DIR;WORKING_DIRECTORY;FILES;GIT;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP;SETUP_TIMEOUT;TASKS"
     "COMMAND;INCLUDE;EXCLUDE;COPY;LAUNCHER;UV_LOCKED;LABELS;CONFIGURATIONS;BUILD_DEPENDS;PROPERTIES")
   _snapshot_fixtures_check_name("${where}" "${NAME}")
   _snapshot_fixtures_check_no_test("${where}" "${NAME}")
@@ -329,6 +333,9 @@ function(add_snapshot_test)
   else()
     set(fixture "")
     string(APPEND run_code " \"--finish\" ${finish_code} ${verdict_code}")
+  endif()
+  if(NOT launcher_code STREQUAL "")
+    string(APPEND launcher_code "${TASKS_code}")
   endif()
   if(setup STREQUAL "fixture" AND NOT launcher_code STREQUAL "")
     string(APPEND launcher_code "${env_code}") # what the launcher may not carry

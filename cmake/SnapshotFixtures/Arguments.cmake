@@ -151,7 +151,7 @@ function(_snapshot_fixtures_check_word where keyword word keywords)
   # In front of our keywords a property's name is an argument, which nobody would notice.
   if(word MATCHES "^[A-Z][A-Z_]+$" AND NOT keyword STREQUAL "PROPERTIES")
     set(keywords_of_tests
-      COMMAND COMMAND_EXPAND_LISTS GUARD LAUNCHER NO_SOURCE_MAPPING PROPERTIES SETUP UV_LOCKED WORKING_DIRECTORY)
+      COMMAND COMMAND_EXPAND_LISTS GUARD LAUNCHER NO_SOURCE_MAPPING PROPERTIES SETUP TASKS UV_LOCKED WORKING_DIRECTORY)
     # In any version of CMake, but for what is a keyword of ours as well.
     set(test_properties
       ATTACHED_FILES ATTACHED_FILES_ON_FAIL COST DEF_SOURCE_LINE DEPENDS DISABLED ENVIRONMENT
@@ -238,6 +238,12 @@ function(_snapshot_fixtures_check_value out where keyword value)
     string(TOLOWER "--${keyword}=${value}" option)
     string(REPLACE "_" "-" option "${option}")
     set(code " \"${option}\"")
+  elseif(keyword STREQUAL "TASKS")
+    if(NOT value MATCHES "^[1-9][0-9]*$")
+      _snapshot_fixtures_misuse("${where}" "TASKS '${value}' is no number of tasks"
+        "write how many times the launcher starts the job")
+    endif()
+    set(code " \"--tasks=${value}\"")
   elseif(keyword STREQUAL "SETUP_TIMEOUT")
     if(NOT value MATCHES "^[0-9]*[1-9][0-9]*$")
       _snapshot_fixtures_misuse("${where}" "SETUP_TIMEOUT '${value}' is no number of seconds"

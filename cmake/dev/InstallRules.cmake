@@ -8,6 +8,9 @@ mark_as_advanced(SNAPSHOT_FIXTURES_INSTALL_CMAKEDIR)
 
 install(TARGETS snapfix EXPORT SnapshotFixturesTargets
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+if(TARGET snapfix-static) # a program for roots, not for people
+  install(TARGETS snapfix-static RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/snapfix")
+endif()
 install(EXPORT SnapshotFixturesTargets NAMESPACE SnapshotFixtures::
   DESTINATION "${SNAPSHOT_FIXTURES_INSTALL_CMAKEDIR}")
 

@@ -7,6 +7,7 @@
 #include "cli/tree_arguments.hpp"
 #include "cli/uv_probes.hpp"
 #include "guard/guarded_command.hpp"
+#include "job/helper.hpp"
 #include "os/format.hpp"
 #include "os/mounts.hpp"
 #include "os/path.hpp"
@@ -45,6 +46,12 @@ int doctor(const std::vector<std::string>& arguments) {
   auto probes = os::probe_file_system(folder);
   const auto guard = guard::probe_guard();
   probes.push_back({"guard", guard.works, guard.detail});
+  const auto helper = job::find_helper();
+  probes.push_back({"jobs elsewhere", helper.is_static,
+                    helper.is_static
+                        ? "launchers start a snapfix that needs no library, " + helper.path
+                        : "launchers start this program, which needs the libraries that it was "
+                          "linked with: where it was built there were no static ones"});
   const auto of_uv = uv_probes(folder);
   probes.insert(probes.end(), of_uv.begin(), of_uv.end());
   const auto named = options.words().empty() ? variable_or("SNAPFIX_ROOT", "") : "";

@@ -32,9 +32,9 @@ void add_options(Arguments& options) {
                                "run the command through this one; its words are separated by ;");
   options.add_list_or_nothing(
       "launcher", "WORDS",
-      "have the run done elsewhere: this command, its words separated by ;, starts "
-      "the root's own snapfix there, which its last words name, and waits for it; "
-      "may be repeated, for further words");
+      "have the run done elsewhere: this command, its words separated by ;, starts the root's own "
+      "snapfix there, which its last words name, and waits for it; where it is repeated, each is "
+      "one word");
   options.add_flag("join", "work in the snapshot together with the other tasks of a job that say "
                            "so: the first makes it, the last finishes it");
   options.add_value(
@@ -174,10 +174,9 @@ int run_in_snapshot(const std::vector<std::string>& arguments) {
     return k_done;
   }
   const auto wanted = run_options_from(options);
-  std::vector<std::string> launcher;
-  for (const auto& words : options.list("launcher")) {
-    const auto some = os::split(words, ';');
-    launcher.insert(launcher.end(), some.begin(), some.end());
+  auto launcher = options.list("launcher");
+  if (launcher.size() == 1) {
+    launcher = os::split(launcher[0], ';');
   }
   return tell_end(options, wanted,
                   launcher.empty() ? job::run(wanted) : job::submit(wanted, launcher));

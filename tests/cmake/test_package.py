@@ -47,6 +47,9 @@ def test_package(tmp):
     assert len(outcomes) == 3 and {o.status for o in outcomes.values()} == {"passed"}, outcomes
     assert "text" in outcomes["a"].output
     assert {test.command[0] for test in project.tests().values()} == {str(prefix / "bin" / "snapfix")}
+    # What goes along with jobs lies where the installed helper finds it.
+    goes_along = harness.run([prefix / "bin" / "snapfix", "doctor", tmp], expect=None).out
+    assert harness.is_sanitized() or "libexec/snapfix/snapfix-static" in goes_along, goes_along
 
 
 def test_package_contents(tmp):

@@ -19,7 +19,9 @@ RunRecord run() {
   out.folder = "/r/t";
   out.host = "here";
   out.pid = 7;
-  out.parent = {"here", 6, 99};
+  out.parent = {"submitter", 6, 99};
+  out.ticket = "t.0123";
+  out.group = {"ticket t.0123", 4, 3, 2, {"", 0, 9}};
   out.started = "2026-01-31T12:00:00Z";
   out.end = {"2026-01-31T12:00:01Z", 3, 0};
   out.outlived = {{8, "daemon"}};
@@ -156,10 +158,27 @@ void check(const Record& record, const std::vector<std::string>& optional = {}) 
 BOOST_AUTO_TEST_SUITE(record)
 
 BOOST_AUTO_TEST_CASE(what_is_damaged_or_of_another_version_counts_as_absent) {
-  check(run(),
-        {"/environment", "/folder", "/host", "/pid", "/started", "/parent", "/ended", "/outlived",
-         "/changes", "/finish", "/guard", "/guard/calls", "/status", "/finish/skip_return_code",
-         "/options", "/entered_unguarded", "/finish/pack_to", "/finish/pack_environment"});
+  check(run(), {"/environment",
+                "/folder",
+                "/host",
+                "/pid",
+                "/started",
+                "/parent",
+                "/parent/host",
+                "/ticket",
+                "/group",
+                "/ended",
+                "/outlived",
+                "/changes",
+                "/finish",
+                "/guard",
+                "/guard/calls",
+                "/status",
+                "/finish/skip_return_code",
+                "/options",
+                "/entered_unguarded",
+                "/finish/pack_to",
+                "/finish/pack_environment"});
   check(snapshot(), {"/update"});
   check(base(), {"/git"});
   check(frozen());
