@@ -247,6 +247,7 @@ def test_a_container_that_outlives_its_engine(tmp):
             submitter.wait()
         harness.eventually(lambda: not sleeping(), "the command has ended", 60)
         p("remove", "t", "--wait", "60")
+        harness.eventually(lambda: not run(["pgrep", "-f", tmp / "podman"], expect=(0, 1)).out, "the engine has cleared up", 60)
 
 
 if __name__ == "__main__":
