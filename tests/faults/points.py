@@ -415,6 +415,15 @@ class RunAndFinish(Run):
         p.expect_pristine_from_now_on()
 
 
+class RunLaunched(RunAndFinish):
+    """The points are the submitter's: what does the work is another helper, the root's."""
+
+    args = ("run", "t", "--guard=off", "--launcher=/usr/bin/env", *RunAndFinish.args[3:])
+
+    def may_end(self, done, fault):
+        return fault.call in ("execve", "chdir") and done.code == 126 and "snapfix: error: cannot start the job" in done.err
+
+
 class FinishKeeps(Gone):
     args = ("finish", "t")
 
