@@ -260,6 +260,16 @@ def test_until_a_time(tmp):
     assert p.holds("t")[0]["until"] == "2999-01-01T07:00:00Z"
 
 
+def test_a_pristine_snapshot_needs_nothing_to_be_made_fresh(tmp):
+    p = Held(tmp)
+    t = p.create("t")
+    p("hold", "t", "--until", "1d")
+    inode = t.stat().st_ino
+    assert p("run", "t", "--fresh", "--", "true").code == 0
+    assert t.stat().st_ino == inode
+    assert_fails(p("run", "t", "--fresh", "--", "true", expect=None), 125, "'t' is held by somebody until")
+
+
 def test_several_holds(tmp):
     p = Held(tmp)
     used(p)
