@@ -4,7 +4,9 @@
 #include "cli/cli.hpp"
 #include "cli/time_argument.hpp"
 #include "cli/tree_arguments.hpp"
+#include "guard/command.hpp"
 #include "job/helper.hpp"
+#include "job/pasteable.hpp"
 #include "os/environment.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
@@ -14,21 +16,24 @@
 #include "os/time_text.hpp"
 #include "snapshot/name.hpp"
 
+#include <cerrno>
+
 namespace snapfix::cli {
 namespace {
 
 std::string until_from(const Arguments& options, const std::string& text) {
   const auto now = os::now();
+  constexpr const char* k_hint = "as in 2026-01-31, 2026-01-31T18:00, 2026-01-31T17:00Z, or from "
+                                 "now on: 12h, 7d; it must lie ahead";
   auto time = os::time_from(text);
-  if (!time && text.find_first_of("-:") == std::string::npos) {
-    time = os::Time{now.seconds + seconds_from(options, "until", text), 0};
+  if (const auto seconds = time ? std::nullopt : seconds_in(text)) {
+    time = os::Time{now.seconds + *seconds, now.nanoseconds};
   }
   if (!time) {
-    options.fail(os::format("--until takes a time, not {}", os::quoted(text)),
-                 "as in 2026-01-31, 2026-01-31T18:00, 2026-01-31T17:00Z, or from now on: 12h, 7d");
+    options.fail(os::format("--until takes a time, not {}", os::quoted(text)), k_hint);
   }
-  if (*time < now) {
-    options.fail(os::format("--until {} is over", text));
+  if (*time <= now) {
+    options.fail(os::format("--until {} does not lie ahead", text), k_hint);
   }
   return os::to_iso8601(*time);
 }
@@ -52,8 +57,16 @@ std::vector<std::string> jobs_from(const Arguments& options) {
 /// Runs a command that submits jobs, while nobody else can touch the snapshot; the jobs.
 std::vector<std::string> submit(const std::string& name, const std::vector<std::string>& command,
                                 int& exit_code) {
-  const auto done =
-      os::run_program(command, os::Environment::current(), os::absolute_path("."), {}, 0);
+  os::Finished done;
+  try {
+    done = os::run_program(command, os::Environment::current(), os::absolute_path("."), {}, 0);
+  } catch (const os::Error& error) {
+    if (error.error_number() == 0) {
+      throw;
+    }
+    throw guard::CannotStart("run", command[0], error.error_number(),
+                             error.error_number() == ENOENT ? "is it in PATH?" : "");
+  }
   os::print("{}", done.out);
   os::print(stderr, "{}", done.err);
   exit_code = done.exit_code;
@@ -66,6 +79,22 @@ std::vector<std::string> submit(const std::string& name, const std::vector<std::
                    name));
   }
   return jobs;
+}
+
+void tell_unchecked(const std::vector<std::string>& jobs, const snapshot::Held& held) {
+  if (!jobs.empty()) {
+    os::note(os::format("not checked, but held for: Slurm job {}", os::joined(jobs, ", ")));
+    os::print_hint(os::format("if there is none: {}; --until TIME needs no Slurm",
+                              job::words_for("release", held.name(), held.root().path())));
+  }
+}
+
+std::string to_text(const std::vector<snapshot::HoldRecord>& holds) {
+  std::vector<std::string> out;
+  for (const auto& hold : holds) {
+    out.push_back(snapshot::to_text(hold));
+  }
+  return os::joined(out, ", ");
 }
 
 } // namespace
@@ -88,12 +117,13 @@ int hold(const std::vector<std::string>& arguments) {
   auto jobs = jobs_from(options);
   const auto until = options.value("until");
   const auto& command = options.command();
-  if (static_cast<int>(!jobs.empty()) + static_cast<int>(until.has_value()) +
-          static_cast<int>(!command.empty()) !=
-      1) {
-    options.fail("one of --slurm, --until and a COMMAND is needed");
+  const int given = static_cast<int>(!jobs.empty()) + static_cast<int>(until.has_value()) +
+                    static_cast<int>(!command.empty());
+  if (given != 1) {
+    options.fail(given == 0 ? "one of --slurm, --until and a COMMAND is needed"
+                            : "only one of --slurm, --until and a COMMAND can be given");
   }
-  snapshot::HoldRecord record{"", until ? until_from(options, *until) : "", os::host_name(),
+  snapshot::HoldRecord record{"", "", until ? until_from(options, *until) : "", os::host_name(),
                               os::to_iso8601(os::now())};
   const auto root = snapshot::Root::open(root_path(options));
   snapshot::Held held(root, options.words()[0], "snapfix hold", patience_from(options));
@@ -103,13 +133,20 @@ int hold(const std::vector<std::string>& arguments) {
     job::place_helper(root); // what the job may call, where no snapfix is installed
     jobs = submit(held.name(), command, exit_code);
   }
+  std::vector<std::string> unchecked;
   for (const auto& job : jobs) {
-    if (command.empty() && os::state_of_slurm_job(job) == os::JobState::gone) {
+    const auto state = command.empty() ? os::state_of_slurm_job(job) : os::JobState::alive;
+    if (state == os::JobState::gone) {
       throw os::Error(os::format("Slurm knows no job {}, or it has ended", job));
     }
+    if (state == os::JobState::unknown) {
+      unchecked.push_back(job);
+    }
     record.slurm = job;
+    record.cluster = job.find(';') == std::string::npos ? os::slurm_cluster() : "";
     snapshot::hold(held, record);
   }
+  tell_unchecked(unchecked, held);
   if (until) {
     snapshot::hold(held, record);
   }
@@ -131,10 +168,16 @@ int release(const std::vector<std::string>& arguments) {
   }
   const auto root = snapshot::Root::open(root_path(options));
   const std::string& name = options.words()[0];
-  if (snapshot::release(root, snapshot::folder_of_name(name), job) == 0) {
-    snapshot::Snapshot::require(root, name); // says what is like it
-    os::note(os::format("nothing held {}", os::quoted(name)));
+  const auto folder = snapshot::folder_of_name(name);
+  if (const auto released = snapshot::release(root, folder, job); !released.empty()) {
+    os::note(os::format("{} is no longer held by {}", os::quoted(name), to_text(released)));
+    return k_done;
   }
+  snapshot::Snapshot::require(root, name); // says what is like it
+  const auto others = snapshot::holds_of(root, folder);
+  os::note(others.empty() || !job ? os::format("nothing held {}", os::quoted(name))
+                                  : os::format("job {} does not hold {} (held by {})", *job,
+                                               os::quoted(name), to_text(others)));
   return k_done;
 }
 

@@ -3,10 +3,13 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
+#include "os/slurm.hpp"
 #include "os/subprocess.hpp"
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <utility>
 
 namespace snapfix::job {
 namespace {
@@ -84,12 +87,24 @@ std::string words_for(std::string_view subcommand, const std::string& name,
          shell_word(root);
 }
 
+os::Environment environment_of(const snapshot::RunRecord& run) {
+  const auto& asked_for = run.wishes.pack_environment;
+  const auto is_of_job = [&](std::string_view variable) {
+    const auto name = os::Environment::name_of(variable);
+    return os::is_slurm_variable(name) && std::ranges::find(asked_for, name) == asked_for.end();
+  };
+  auto out = run.environment;
+  std::erase_if(out, is_of_job);
+  std::ranges::copy_if(os::Environment::current().variables(), std::back_inserter(out), is_of_job);
+  return os::Environment(std::move(out));
+}
+
 std::vector<std::string> command_lines(const snapshot::Description& snapshot,
                                        const std::string& root) {
   using Texts = std::vector<std::string>;
   const auto run = snapshot.run.value_or(snapshot::RunRecord());
   const auto here = os::environment_without_git().variables();
-  const os::Environment of_run(run.environment);
+  const auto of_run = environment_of(run);
   Texts changes;
   for (const auto& variable : here) {
     const std::string name(os::Environment::name_of(variable));
@@ -97,7 +112,7 @@ std::vector<std::string> command_lines(const snapshot::Description& snapshot,
       changes.push_back("-u " + shell_word(name));
     }
   }
-  for (const auto& variable : run.environment) {
+  for (const auto& variable : of_run.variables()) {
     if (is_worth_setting(variable) && std::ranges::find(here, variable) == here.end()) {
       changes.push_back(shell_word(variable));
     }

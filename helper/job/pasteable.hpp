@@ -1,5 +1,6 @@
 #pragma once
 
+#include "os/environment.hpp"
 #include "snapshot/manage.hpp"
 
 #include <string>
@@ -18,6 +19,10 @@ std::string run_words(const std::string& name, const std::string& root, const st
 /// The same of another subcommand: `snapfix SUBCOMMAND NAME`.
 std::string words_for(std::string_view subcommand, const std::string& name,
                       const std::string& root);
+
+/// The environment of a recorded run, but for what Slurm has set there: its job is over. In place
+/// of that stands what Slurm has set here. What was asked for by --pack-env stays.
+os::Environment environment_of(const snapshot::RunRecord& run);
 
 /// The command of a snapshot's recorded run for a shell to be pasted
 /// into: `snapfix run`, which guards it, in the environment that it had as far as that is not the

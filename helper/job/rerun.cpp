@@ -40,7 +40,7 @@ RunOptions repetition(const snapshot::Snapshot& snapshot, In in) {
                               snapshot.manifest().base.short_hex()));
   }
   out.command = run->command;
-  out.environment = os::Environment(run->environment);
+  out.environment = environment_of(*run);
   out.folder = folder_in(snapshot, *run);
   out.guard = os::from_word<Guard>(run->wishes.guard).value_or(Guard::automatic);
   out.source_writes = os::from_word<guard::SourceWrites>(run->wishes.source_writes)

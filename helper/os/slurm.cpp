@@ -22,6 +22,22 @@ bool take_number(std::string_view& text) {
   return end != 0;
 }
 
+/// Of a controller that is down, squeue itself gives up later.
+constexpr int k_patience_seconds = 10;
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view k_blanks = " \t\r\n";
+  const auto begin = std::min(text.find_first_not_of(k_blanks), text.size());
+  return text.substr(begin, text.find_last_not_of(k_blanks) + 1 - begin);
+}
+
+/// An id without a cluster is one of the cluster here, whatever SLURM_CLUSTERS says.
+Environment environment_to_ask() {
+  auto out = Environment::current();
+  out.unset("SLURM_CLUSTERS");
+  return out;
+}
+
 JobState ask_squeue(const std::string& id) {
   const auto parts = split(id, ';');
   std::vector<std::string> command{"squeue", "-h", "-o", "%i", "-j", parts[0]};
@@ -30,14 +46,16 @@ JobState ask_squeue(const std::string& id) {
   }
   std::string why;
   try {
-    const auto said = run_program(command, Environment::current(), "/");
-    for (const auto& line : split(said.out, '\n')) { // -M may put a line of its own before them
+    const auto said = ask_program(command, environment_to_ask(), k_patience_seconds);
+    for (const auto& text : split(said.out, '\n')) { // -M may put a line of its own before them
+      const auto line = trimmed(text);
       if (said.exit_code == 0 && !line.empty() && k_digits.find(line[0]) != std::string::npos) {
         return JobState::alive;
       }
     }
     // A job that has ended is known for some minutes more, then its id is invalid.
-    if (said.exit_code == 0 || said.err.find("Invalid job id") != std::string::npos) {
+    if ((said.exit_code == 0 && trimmed(said.err).empty()) ||
+        said.err.find("Invalid job id") != std::string::npos) {
       return JobState::gone;
     }
     why = said.err.substr(0, said.err.find('\n'));
@@ -77,20 +95,45 @@ JobState state_of_slurm_job(const std::string& id) {
   return entry->second;
 }
 
-bool is_in_slurm_job(std::string_view id) {
+const std::string& slurm_cluster() {
+  static const std::string known = [] {
+    try {
+      const auto said =
+          ask_program({"scontrol", "show", "config"}, environment_to_ask(), k_patience_seconds);
+      for (const auto& line : split(said.out, '\n')) {
+        if (line.starts_with("ClusterName ") && line.find('=') != std::string::npos) {
+          return std::string(trimmed(line.substr(line.find('=') + 1)));
+        }
+      }
+    } catch (const Error&) { // as if it had said nothing
+    }
+    return std::string();
+  }();
+  return known;
+}
+
+bool is_in_slurm_job(std::string_view id, std::string_view cluster) {
   const auto environment = Environment::current();
   const auto value = [&](const char* name) { return environment.get(name).value_or(""); };
   const auto array = value("SLURM_ARRAY_JOB_ID");
   const auto ours =
       array.empty() ? value("SLURM_JOB_ID") : array + "_" + value("SLURM_ARRAY_TASK_ID");
-  return !ours.empty() && id.substr(0, id.find(';')) == ours;
+  const auto here = value("SLURM_CLUSTER_NAME");
+  const auto end = std::min(id.find(';'), id.size());
+  const auto of = end == id.size() ? cluster : id.substr(end + 1);
+  return !ours.empty() && id.substr(0, end) == ours && (of.empty() || here.empty() || of == here);
+}
+
+bool is_slurm_variable(std::string_view name) {
+  return name != "SLURM_CONF" &&
+         (name.starts_with("SLURM_") || name.starts_with("SLURMD_") || name.starts_with("SRUN_"));
 }
 
 std::vector<std::string> slurm_jobs_in(std::string_view output) {
   constexpr std::string_view k_words = "Submitted batch job ";
   std::vector<std::string> out;
   for (const auto& text : split(output, '\n')) {
-    std::string_view line = text;
+    std::string_view line = trimmed(text);
     if (line.starts_with(k_words)) {
       line.remove_prefix(k_words.size());
       const auto on_cluster = line.find(" on cluster ");

@@ -2,11 +2,13 @@
 
 #include "os/error.hpp"
 #include "os/fd.hpp"
+#include "os/format.hpp"
 #include "os/path.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <string_view>
@@ -59,6 +61,9 @@ public:
     ::posix_spawnattr_setsigdefault(&m_attributes, &ignored_by_us);
     ::posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGDEF);
   }
+  void set_own_group() {
+    ::posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
   SpawnAttributes(const SpawnAttributes&) = delete;
   SpawnAttributes& operator=(const SpawnAttributes&) = delete;
   ~SpawnAttributes() { ::posix_spawnattr_destroy(&m_attributes); }
@@ -69,17 +74,34 @@ private:
 };
 
 using Take = std::function<void(std::string_view)>;
+using Clock = std::chrono::steady_clock;
+using Deadline = std::optional<Clock::time_point>;
 
-void drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const Take& take_err) {
+/// For poll: in milliseconds, -1 for ever.
+int time_left(const Deadline& deadline) {
+  if (!deadline) {
+    return -1;
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
+  return static_cast<int>(std::max<decltype(left)>(left, 0));
+}
+
+/// False if the deadline has come first.
+bool drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const Take& take_err,
+           const Deadline& deadline) {
   std::array<pollfd, 2> waits{{{out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}}};
   const std::array<const Take*, 2> takers{&take_out, &take_err};
   std::vector<char> buffer(std::size_t{256} * 1024);
   while (waits[0].fd >= 0 || waits[1].fd >= 0) {
-    if (::poll(waits.data(), waits.size(), -1) < 0) {
+    const int ready = ::poll(waits.data(), waits.size(), time_left(deadline));
+    if (ready < 0) {
       if (errno == EINTR) {
         continue;
       }
       throw Error("wait for a program's output", {}, errno);
+    }
+    if (ready == 0) {
+      return false;
     }
     for (std::size_t i = 0; i < waits.size(); ++i) {
       if (waits[i].fd < 0 || waits[i].revents == 0) {
@@ -93,6 +115,60 @@ void drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const
       }
     }
   }
+  return true;
+}
+
+Finished run_until(const Deadline& deadline, const std::vector<std::string>& command,
+                   const Environment& environment, const std::string& folder,
+                   const Take& take_output, int input) {
+  Pipe out = make_pipe();
+  Pipe err = make_pipe();
+  SpawnActions actions;
+  SpawnAttributes attributes;
+  if (deadline) {
+    attributes.set_own_group(); // to end it with what it started
+  }
+  if (input < 0) {
+    ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  } else {
+    if (input != STDIN_FILENO) {
+      ::lseek(input, 0, SEEK_SET);
+    }
+    ::posix_spawn_file_actions_adddup2(actions.get(), input, STDIN_FILENO);
+  }
+  ::posix_spawn_file_actions_adddup2(actions.get(), out.write_end.get(), STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(actions.get(), err.write_end.get(), STDERR_FILENO);
+  ::posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
+  auto arguments = pointers_to(command);
+  auto variables = pointers_to(environment.variables());
+  pid_t pid = 0;
+  const int failed = ::posix_spawnp(&pid, arguments[0], actions.get(), attributes.get(),
+                                    arguments.data(), variables.data());
+  if (failed != 0) {
+    throw Error("run", {command[0]}, failed);
+  }
+  out.write_end.reset();
+  err.write_end.reset();
+  Finished result;
+  const auto append_to = [](std::string& text) {
+    return Take([&text](std::string_view piece) { text += piece; });
+  };
+  const bool ended = drain(out.read_end, take_output ? take_output : append_to(result.out),
+                           err.read_end, append_to(result.err), deadline);
+  if (!ended) {
+    ::kill(-pid, SIGKILL);
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) {
+      throw Error("wait for", {command[0]}, errno);
+    }
+  }
+  if (!ended) {
+    throw Error(format("{} does not answer", quoted(command[0])));
+  }
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return result;
 }
 
 } // namespace
@@ -132,45 +208,12 @@ std::vector<char*> pointers_to(const std::vector<std::string>& words) {
 Finished run_program(const std::vector<std::string>& command, const Environment& environment,
                      const std::string& folder,
                      const std::function<void(std::string_view)>& take_output, int input) {
-  Pipe out = make_pipe();
-  Pipe err = make_pipe();
-  SpawnActions actions;
-  const SpawnAttributes attributes;
-  if (input < 0) {
-    ::posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  } else {
-    if (input != STDIN_FILENO) {
-      ::lseek(input, 0, SEEK_SET);
-    }
-    ::posix_spawn_file_actions_adddup2(actions.get(), input, STDIN_FILENO);
-  }
-  ::posix_spawn_file_actions_adddup2(actions.get(), out.write_end.get(), STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(actions.get(), err.write_end.get(), STDERR_FILENO);
-  ::posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
-  auto arguments = pointers_to(command);
-  auto variables = pointers_to(environment.variables());
-  pid_t pid = 0;
-  const int failed = ::posix_spawnp(&pid, arguments[0], actions.get(), attributes.get(),
-                                    arguments.data(), variables.data());
-  if (failed != 0) {
-    throw Error("run", {command[0]}, failed);
-  }
-  out.write_end.reset();
-  err.write_end.reset();
-  Finished result;
-  const auto append_to = [](std::string& text) {
-    return Take([&text](std::string_view piece) { text += piece; });
-  };
-  drain(out.read_end, take_output ? take_output : append_to(result.out), err.read_end,
-        append_to(result.err));
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) {
-      throw Error("wait for", {command[0]}, errno);
-    }
-  }
-  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return result;
+  return run_until({}, command, environment, folder, take_output, input);
+}
+
+Finished ask_program(const std::vector<std::string>& command, const Environment& environment,
+                     int seconds) {
+  return run_until(Clock::now() + std::chrono::seconds(seconds), command, environment, "/", {}, -1);
 }
 
 } // namespace snapfix::os

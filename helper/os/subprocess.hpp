@@ -25,6 +25,11 @@ Finished run_program(const std::vector<std::string>& command, const Environment&
                      const std::string& folder,
                      const std::function<void(std::string_view)>& take_output = {}, int input = -1);
 
+/// The same for a program that asks something: it and what it started are killed, and Error is
+/// thrown, where its output has not ended after so many seconds.
+Finished ask_program(const std::vector<std::string>& command, const Environment& environment,
+                     int seconds);
+
 /// The path of a program of PATH, or of the one at `name` where that holds a `/`; nothing if there
 /// is none that may be executed.
 std::optional<std::string> find_program(const std::string& name);

@@ -3,6 +3,7 @@
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
+#include "os/process.hpp"
 #include "os/slurm.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/record.hpp"
@@ -40,18 +41,60 @@ std::vector<std::pair<std::string, HoldRecord>> all_of(const Root& root,
   return out;
 }
 
+/// Whether the Slurm that we ask is the one whose job it is: another knows nothing of it.
+bool is_of_our_slurm(const HoldRecord& hold) {
+  if (hold.slurm.find(';') != std::string::npos) {
+    return true; // it was asked of that cluster
+  }
+  if (hold.cluster.empty() ? hold.host == os::host_name() : hold.cluster == os::slurm_cluster()) {
+    return true;
+  }
+  static bool told = false;
+  if (!std::exchange(told, true)) {
+    os::note(os::format("the Slurm of this machine is not known to be that of job {} ({}), which "
+                        "was held on {}: it stays held",
+                        hold.slurm,
+                        hold.cluster.empty() ? "its cluster is not known"
+                                             : os::format("cluster {}", os::quoted(hold.cluster)),
+                        os::quoted(hold.host)));
+  }
+  return false;
+}
+
 bool is_over(const HoldRecord& hold) {
-  return hold.slurm.empty() ? !hold.until.empty() && hold.until <= os::to_iso8601(os::now())
-                            : os::state_of_slurm_job(hold.slurm) == os::JobState::gone;
+  if (hold.slurm.empty()) {
+    return !hold.until.empty() && hold.until <= os::to_iso8601(os::now());
+  }
+  return os::state_of_slurm_job(hold.slurm) == os::JobState::gone && is_of_our_slurm(hold);
+}
+
+/// With the lock of the snapshot's name.
+void clear_those_over(const Root& root, const std::string& folder) {
+  for (const auto& [file, hold] : all_of(root, folder)) {
+    if (is_over(hold)) {
+      root.holds().unlink_if_present(file.c_str());
+    }
+  }
 }
 
 } // namespace
 
 std::vector<HoldRecord> holds_of(const Root& root, const std::string& folder) {
   std::vector<HoldRecord> out;
+  bool is_one_over = false;
   for (auto& [file, hold] : all_of(root, folder)) {
-    if (!is_over(hold)) {
+    if (is_over(hold)) {
+      is_one_over = true;
+    } else {
       out.push_back(std::move(hold));
+    }
+  }
+  if (is_one_over) {
+    try {
+      if (const auto lock = root.try_lock_name(folder)) {
+        clear_those_over(root, folder);
+      }
+    } catch (const os::Error&) { // who only looks may not be able to
     }
   }
   return out;
@@ -68,13 +111,13 @@ void hold(Held& held, const HoldRecord& hold) {
   os::replace_file(held.root().holds(), file_of(held.folder(), hold.slurm).c_str(), text_of(hold));
 }
 
-std::size_t release(const Root& root, const std::string& folder,
-                    const std::optional<std::string>& slurm) {
-  std::size_t out = 0;
-  for (const auto& [file, hold] : all_of(root, folder)) {
+std::vector<HoldRecord> release(const Root& root, const std::string& folder,
+                                const std::optional<std::string>& slurm) {
+  std::vector<HoldRecord> out;
+  for (auto& [file, hold] : all_of(root, folder)) {
     if (!slurm || hold.slurm == *slurm) {
       root.holds().unlink_if_present(file.c_str());
-      ++out;
+      out.push_back(std::move(hold));
     }
   }
   return out;
@@ -85,7 +128,7 @@ std::string holders(const Held& held) {
   for (const auto& [file, hold] : all_of(held.root(), held.folder())) {
     if (is_over(hold)) {
       held.root().holds().unlink_if_present(file.c_str());
-    } else if (!os::is_in_slurm_job(hold.slurm)) {
+    } else if (!os::is_in_slurm_job(hold.slurm, hold.cluster)) {
       out.push_back(to_text(hold));
     }
   }

@@ -12,12 +12,14 @@ namespace snapfix::snapshot {
 // A hold keeps a snapshot from being removed, made pristine, updated or handed on while a job waits
 // in a queue, or until a time. It is over by itself. Who has the name's lock writes it, and nobody
 // else takes one away that is over: so no hold is missed between a look and what follows from it.
+// Who sees one that is over takes it away if the lock is free: Slurm may not answer the next time.
 
 /// Of a job of Slurm, or until a time.
 struct HoldRecord {
-  std::string slurm; ///< the job's id; empty: until a time
-  std::string until; ///< as os::to_iso8601 has it
-  std::string host;  ///< where it was asked for
+  std::string slurm;   ///< the job's id; empty: until a time
+  std::string cluster; ///< whose Slurm gave the id; empty: not known, or the id tells
+  std::string until;   ///< as os::to_iso8601 has it
+  std::string host;    ///< where it was asked for
   std::string since;
 };
 
@@ -31,10 +33,10 @@ std::string to_text(const HoldRecord& hold);
 /// is no such snapshot.
 void hold(Held& held, const HoldRecord& hold);
 
-/// Ends the hold of a job, or without one all; how many there were. Needs no lock, so not to be
+/// Ends the hold of a job, or without one all; those that there were. Needs no lock, so not to be
 /// called for a hold that its owner still counts on.
-std::size_t release(const Root& root, const std::string& folder,
-                    const std::optional<std::string>& slurm);
+std::vector<HoldRecord> release(const Root& root, const std::string& folder,
+                                const std::optional<std::string>& slurm);
 
 /// By whom the snapshot is held; empty if by nobody, or only by the Slurm job that we are in.
 std::string holders(const Held& held);

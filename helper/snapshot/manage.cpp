@@ -184,7 +184,8 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
   if (options.keep == Keep::always && out.why_kept.empty()) {
     out.why_kept = "as asked";
   }
-  if (const auto by = out.why_kept.empty() ? holders(held) : ""; !by.empty()) {
+  const bool tells_of_run = run || !fault.empty() || !out.verified.findings.empty();
+  if (const auto by = out.why_kept.empty() || !tells_of_run ? holders(held) : ""; !by.empty()) {
     out.why_kept = "held by " + by;
   }
   out.kept = !out.why_kept.empty();

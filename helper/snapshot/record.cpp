@@ -154,6 +154,7 @@ void from_json(const json& record, FrozenRecord& out) {
 
 void from_json(const json& hold, HoldRecord& out) {
   from_json(hold.at("slurm"), out.slurm);
+  out.cluster = hold.value("cluster", "");
   from_json(hold.at("until"), out.until);
   from_json(hold.at("host"), out.host);
   from_json(hold.at("since"), out.since);

@@ -125,8 +125,11 @@ void to_json(json& json, const FrozenRecord& record) {
 }
 
 void to_json(json& json, const HoldRecord& hold) {
-  json = json_object(
-      {{"slurm", hold.slurm}, {"until", hold.until}, {"host", hold.host}, {"since", hold.since}});
+  json = json_object({{"slurm", hold.slurm},
+                      {"cluster", hold.cluster},
+                      {"until", hold.until},
+                      {"host", hold.host},
+                      {"since", hold.since}});
 }
 
 void to_json(json& json, const TouchedFile& file) {

@@ -8,6 +8,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 
@@ -198,6 +199,22 @@ def test_bubblewrap(tmp):
 
 def test_bubblewrap_root_elsewhere(tmp):
     walk(tmp, by_bubblewrap, "/snapshots")
+
+
+def test_the_documented_line_of_bubblewrap(tmp):
+    """docs/containers.md: the line, with `;` between its words, and what the image must have."""
+    harness.require("bwrap")
+    docs = (pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "docs/containers.md").read_text()
+    line, = re.findall(r"`(bwrap [^`]*IMAGE[^`]*)`", docs)
+    folders, = re.findall(r"`(mkdir -p IMAGE[^`]*)`", docs)
+    p = Project(tmp, {"a.txt": "a\n"})
+    top = image(tmp)
+    for name in ("proc", "dev"):
+        (top / name).rmdir()
+    run(folders.replace("ROOT", str(p.root)).replace("IMAGE", str(top)).split())
+    launcher = line.replace("IMAGE", str(top)).replace(" ", ";")
+    done = p("run", "t", f"--launcher={launcher}", "--", "/bin/sh", "-c", "echo in place >>a.txt; exit 7", expect=None)
+    assert done.code == 7 and (p.root / "t/a.txt").read_text() == "a\nin place\n", done
 
 
 def test_under_the_profile_of_container_engines(tmp):

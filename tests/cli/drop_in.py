@@ -81,6 +81,23 @@ def test_launch_and_continue(tmp):
 
 
 @in_slurm
+def test_continue_where_another_root_is_set(tmp):
+    """And a name that a shell would split."""
+    s = Site(tmp)
+    s.write({"tests/two words.sh": "cat model.txt >result\n"})
+    s.git("add", "tests")
+    wait_for(jobs_of(s.tool("tools/launch", "tests/two words.sh")))
+    t = pathlib.Path(s("show", "two words", "--json").json()["path"])
+    script = t / "continue.sh"
+    assert (t / "result").exists(), [each.read_text() for each in t.glob("*.out")]
+    (t / "result").unlink()
+    again = jobs_of(s.tool("bash", script, env={"SNAPFIX_ROOT": tmp / "another"}))
+    assert len(again) == 1
+    wait_for(again)
+    assert (t / "result").read_text() == "model\n"
+
+
+@in_slurm
 def test_the_first_script(tmp):
     s = Site(tmp)
     assert s.tool("tools/code_snapshot.sh", "grpo").out == f"{s.root}/grpo\n"

@@ -16,20 +16,29 @@ while [ $# -gt 1 ]; do case $1 in -j) job=$2 ;; esac; shift; done
 [ -e "$SLURM_STAND_IN/jobs/$job" ] || { echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1; }
 cat "$SLURM_STAND_IN/jobs/$job"
 """
+k_scontrol = """#!/bin/sh
+[ -e "$SLURM_STAND_IN/down" ] && exit 1
+printf 'Configuration data\\nClusterName             = '; cat "$SLURM_STAND_IN/cluster"
+"""
 
 
 class Slurm:
-    """A squeue in PATH that tells what it is told to."""
+    """A squeue and a scontrol in PATH that tell what they are told to."""
 
     def __init__(self, tmp):
         self.top = tmp / "slurm"
         (self.top / "jobs").mkdir(parents=True)
         self.tool("squeue", k_squeue)
-        self.env = {"PATH": f"{self.top}:{os.environ['PATH']}", "SLURM_STAND_IN": self.top, "SLURM_JOB_ID": None, "SLURM_ARRAY_JOB_ID": None}
+        self.tool("scontrol", k_scontrol)
+        self.cluster("here")
+        self.env = {"PATH": f"{self.top}:{os.environ['PATH']}", "SLURM_STAND_IN": self.top, "SLURM_JOB_ID": None, "SLURM_ARRAY_JOB_ID": None, "SLURM_CLUSTER_NAME": None}
 
     def tool(self, name, text):
         (self.top / name).write_text(text)
         (self.top / name).chmod(0o755)
+
+    def cluster(self, name):
+        (self.top / "cluster").write_text(name + "\n")
 
     def job(self, job, lines=None):
         (self.top / "jobs" / job).write_text(job + "\n" if lines is None else lines)
@@ -128,6 +137,108 @@ def test_where_slurm_cannot_be_asked_the_hold_stands(tmp):
     p("remove", "t")
 
 
+def test_another_cluster_knows_nothing_of_the_job(tmp):
+    p = Held(tmp)
+    p.create("t")
+    p.slurm.job("42")
+    p("hold", "t", "--slurm", "42")
+    assert p.holds("t")[0]["cluster"] == "here"
+    p.slurm.forget("42")
+    p.slurm.cluster("there")
+    done = p("remove", "t", expect=None)
+    assert_fails(done, 1, "held by Slurm job 42")
+    assert_says(done, "cluster 'here'", "stays held")
+    assert p.holds("t") != []
+    # A job of that cluster is another one, with the same id.
+    p("run", "t", "--finish", "--", "true", env={"SLURM_JOB_ID": "42", "SLURM_CLUSTER_NAME": "there"})
+    assert p.names() == ["t"]
+    p.slurm.cluster("here")
+    p("remove", "t")
+    # Where the cluster was not known, only the machine of then is believed.
+    p.create("t")
+    p.slurm.job("42")
+    (p.slurm.top / "cluster").unlink()
+    p("hold", "t", "--slurm", "42")
+    p.slurm.forget("42")
+    record = p.root / ".snapfix/holds/t:42"
+    text = record.read_text()
+    assert os.uname().nodename in text
+    record.write_text(text.replace(os.uname().nodename, "another"))
+    assert_fails(p("remove", "t", expect=None), 1, "held by Slurm job 42")
+    record.write_text(text)
+    p("remove", "t")
+
+
+def test_a_hold_that_was_seen_as_over_does_not_come_back(tmp):
+    p = Held(tmp)
+    for look in (["list"], ["show", "t"]):
+        p.create("t")
+        p.slurm.job("42")
+        p("hold", "t", "--slurm", "42")
+        p.slurm.forget("42")
+        p(*look)
+        assert os.listdir(p.root / ".snapfix/holds") == []
+        (p.slurm.top / "down").touch()
+        p("remove", "t")
+        (p.slurm.top / "down").unlink()
+
+
+def test_what_squeue_says(tmp):
+    p = Held(tmp)
+    p.create("t")
+    p.slurm.job("42")
+    p("hold", "t", "--slurm", "42")
+    p.slurm.tool("squeue", "#!/bin/sh\necho '  42  '\n")
+    done = p("remove", "t", expect=None)
+    assert_fails(done, 1, "held by Slurm job 42")
+    assert "cannot be asked" not in done.err
+    p.slurm.tool("squeue", "#!/bin/sh\necho 'slurm: something is odd' >&2\n")
+    assert_says(p("prune", "--keep", "0"), "cannot be asked", "something is odd", "held by Slurm job 42")
+    # One that does not answer ends with what it started.
+    p.slurm.tool("squeue", f"#!/bin/sh\nsleep 1000 & echo $! >{tmp}/pid; wait\n")
+    assert_says(p("prune", "--keep", "0"), "cannot be asked", "'squeue' does not answer", "held by Slurm job 42")
+    pid = (tmp / "pid").read_text().strip()
+    harness.eventually(lambda: not os.path.exists(f"/proc/{pid}") or "\nState:\tZ" in open(f"/proc/{pid}/status").read(), "it is gone")
+    assert p.names() == ["t"]
+
+
+def test_a_dead_jobs_variables_are_not_pasted(tmp):
+    p = Held(tmp)
+    t = p.create("t")
+    dead = {"SLURM_JOB_ID": "41", "SRUN_DEBUG": "3", "SLURM_CONF": "/conf", "MINE": "1"}
+    show = 'echo "$SLURM_JOB_ID,$SRUN_DEBUG,$SLURM_CONF,$MINE"'
+    assert p("run", "t", "--", "sh", "-c", show, env=dead).out == "41,3,/conf,1\n"
+    shown = p("show", "t").out.partition("command ")[2]
+    assert "MINE=1" in shown and "SLURM_CONF=/conf" in shown and "SLURM_JOB_ID=" not in shown and "SRUN_DEBUG=" not in shown, shown
+    assert p("rerun", "t").out == ",,/conf,1\n" and t.exists()
+    # Within a job: what that has.
+    p("run", "t", "--", "sh", "-c", show, env=dead)
+    assert p("rerun", "t", env={"SLURM_JOB_ID": "43"}).out == "43,,/conf,1\n"
+
+
+def test_messages(tmp):
+    p = Held(tmp)
+    p.create("t")
+    for job in ("55", "56"):
+        p.slurm.job(job)
+    for time_given in ("tomorrow", "7x", "0s", "2020-01-01"):
+        assert_says(p("hold", "t", "--until", time_given, expect=2), "2026-01-31T18:00", "12h, 7d", "must lie ahead")
+    assert_says(p("hold", "t", "--until", "1h", "--", "true", expect=2), "only one of --slurm, --until and a COMMAND")
+    assert_says(p("hold", "t", "--", "no-such-program", expect=127), "no-such-program", "is it in PATH?")
+    p("hold", "t", "--slurm", "55")
+    assert_says(p("release", "t", "--slurm", "56"), "job 56 does not hold 't' (held by Slurm job 55)")
+    p("hold", "t", "--slurm", "56")
+    assert_says(p("release", "t"), "'t' is no longer held by Slurm job 55, Slurm job 56")
+    assert_says(p("release", "t", "--slurm", "56"), "nothing held 't'")
+    # Nothing was run in it, but that is not why it stays.
+    p("hold", "t", "--slurm", "55")
+    assert_says(p("finish", "t"), f"kept in {p.root}/t: held by Slurm job 55")
+    (p.slurm.top / "down").touch()
+    done = p("hold", "t", "--slurm", "4242", "--slurm", "4243")
+    assert_says(done, "not checked, but held for: Slurm job 4242, 4243", f"release t --root {p.root}", "--until")
+    assert done.err.count("release t") == 1 and done.err.count("cannot be asked") == 1, done
+
+
 def test_until_a_time(tmp):
     p = Held(tmp)
     used(p)
@@ -147,6 +258,16 @@ def test_until_a_time(tmp):
     env = {"TZ": "UTC-5"}
     p("hold", "t", "--until", "2999-01-01T12:00", env=env)
     assert p.holds("t")[0]["until"] == "2999-01-01T07:00:00Z"
+
+
+def test_a_pristine_snapshot_needs_nothing_to_be_made_fresh(tmp):
+    p = Held(tmp)
+    t = p.create("t")
+    p("hold", "t", "--until", "1d")
+    inode = t.stat().st_ino
+    assert p("run", "t", "--fresh", "--", "true").code == 0
+    assert t.stat().st_ino == inode
+    assert_fails(p("run", "t", "--fresh", "--", "true", expect=None), 125, "'t' is held by somebody until")
 
 
 def test_several_holds(tmp):
@@ -285,11 +406,12 @@ def test_a_command_that_submits(tmp):
     done = p("hold", "t", "--", "echo", "done", expect=None)
     assert done.code == 1 and p.holds("t") == [], done
     assert_says(done, "has named no job", "snapfix hold t")
-    assert_fails(p("hold", "t", "--", "/no/such", expect=None), 1, "/no/such")
+    assert_fails(p("hold", "t", "--", "/no/such", expect=None), 127, "/no/such")
     assert_fails(p("hold", "u", "--", "touch", tmp / "ran", expect=None), 1, "there is no snapshot 'u'")
     assert not (tmp / "ran").exists()
-    for args in ([], ["--slurm", "1", "--until", "1d"], ["--until", "1d", "--", "true"], ["--slurm", "1", "--", "true"]):
-        assert_says(p("hold", "t", *args, expect=2), "one of --slurm, --until and a COMMAND")
+    assert_says(p("hold", "t", expect=2), "one of --slurm, --until and a COMMAND is needed")
+    for args in (["--slurm", "1", "--until", "1d"], ["--until", "1d", "--", "true"], ["--slurm", "1", "--", "true"]):
+        assert_says(p("hold", "t", *args, expect=2), "only one of --slurm, --until and a COMMAND")
 
 
 def test_a_loop_over_a_list_of_names(tmp):

@@ -46,6 +46,7 @@ def test_a_queued_job_runs_the_code_it_was_submitted_with(tmp):
     done = p("hold", "t", "--", "sbatch", "--parsable", "-o", tmp / "out", "--chdir", p.source,
              "--wrap", f"{p.root}/.snapfix/bin/snapfix run t --root {p.root} --base {base} -- sh job.sh")
     job = done.out.strip()
+    assert p("show", "t", "--json").json()["holds"][0]["cluster"] == "example"
     assert run(["squeue", "-h", "-j", job, "-o", "%t"]).out == "PD\n"
     # The source is edited, pulled, switched; the snapshot is pruned, removed, made anew by others.
     p.write({"job.sh": "#!/bin/sh\necho new >>result\n", "data": "new data\n"})
