@@ -39,5 +39,18 @@ def test_tests_of_a_launcher(tmp):
     assert (project.source / "a.txt").read_text() == "a\n"
 
 
+def test_tasks_of_no_launcher(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME twice TASKS 2 COMMAND true)
+        add_snapshot_test(NAME off TASKS 2 LAUNCHER OFF COMMAND true)
+    """,
+        {"a.txt": "a\n"},
+    )
+    said = " ".join(project.configure().err.split())
+    assert said.count("TASKS is for a LAUNCHER, and there is none") == 1 and "twice" in said, said
+
+
 if __name__ == "__main__":
     harness.main()
