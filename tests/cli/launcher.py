@@ -279,7 +279,7 @@ def test_the_worst_end_of_tasks_is_one_of_the_verdict(tmp):
 def test_fewer_tasks_than_were_said(tmp):
     """No result is an error, whatever the one task did that came."""
     project = Project(tmp, git="off")
-    done = project("run", "t", *by("env"), "--tasks", "3", "--finish", "--", "true", expect=125)
+    done = project("run", "t", *by("env"), "--tasks", "3", "--finish", "--", "true", expect=125, timeout=250)
     assert_says(done, "note: waiting for 2 more tasks of 3 (at most 2 min)", "2 of 3 tasks did not begin: the launcher, 'env'",
                 "its run has no recorded end")
 
