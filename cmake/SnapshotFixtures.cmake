@@ -336,6 +336,8 @@ function(add_snapshot_test)
   endif()
   if(NOT launcher_code STREQUAL "")
     string(APPEND launcher_code "${TASKS_code}")
+  elseif("TASKS" IN_LIST given AND NOT "LAUNCHER" IN_LIST given)
+    message(WARNING "${where}: TASKS is for a LAUNCHER, and there is none: the command runs once, here")
   endif()
   if(setup STREQUAL "fixture" AND NOT launcher_code STREQUAL "")
     string(APPEND launcher_code "${env_code}") # what the launcher may not carry

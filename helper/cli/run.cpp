@@ -178,6 +178,9 @@ int run_in_snapshot(const std::vector<std::string>& arguments) {
   if (launcher.size() == 1) {
     launcher = os::split(launcher[0], ';');
   }
+  if (options.has("launcher") && (launcher.empty() || launcher[0].empty())) {
+    options.fail("--launcher names no program", "leave it out where the run is to be done here");
+  }
   return tell_end(options, wanted,
                   launcher.empty() ? job::run(wanted) : job::submit(wanted, launcher));
 }

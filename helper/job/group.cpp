@@ -1,5 +1,6 @@
 #include "job/group.hpp"
 
+#include "job/worse_end.hpp"
 #include "os/environment.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
@@ -10,7 +11,6 @@
 #include <charconv>
 #include <chrono>
 #include <thread>
-#include <tuple>
 #include <utility>
 
 namespace snapfix::job {
@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds k_pause{50};
 constexpr std::chrono::seconds k_soon{1};
+constexpr std::chrono::seconds k_long{5};
 /// For tasks that are to come: a launcher starts all within seconds, or one node has failed.
 constexpr std::chrono::seconds k_longest_start{120};
 constexpr int k_failed = 125; ///< of a task that has run nothing
@@ -133,10 +134,9 @@ void add_to(snapshot::RunRecord& common, const snapshot::RunRecord& task) {
   auto& group = *common.group;
   ++group.ended;
   const auto end = task.end.value_or(snapshot::RunEnd{"", k_failed, 0});
-  const auto badness = [](const snapshot::RunEnd& of) {
-    return std::tuple(of.signal != 0, of.status);
-  };
-  group.worst = badness(end) > badness(group.worst) ? end : group.worst;
+  const auto verdict = common.finish ? common.finish->verdict : snapshot::Verdict();
+  const bool is_first = group.ended == 1;
+  group.worst = is_first || is_worse(end, group.worst, verdict) ? end : group.worst;
   common.outlived.insert(common.outlived.end(), task.outlived.begin(), task.outlived.end());
   add_to(common.guard, task.guard);
 }
@@ -145,6 +145,7 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
            const std::function<bool()>& is_wanted) {
   auto& held = entry.held;
   const auto began = Clock::now();
+  bool says_waiting = false;
   for (bool is_told = false;; is_told = true) {
     if (!entry.deciding) {
       entry.deciding = decide(held.root(), held.folder());
@@ -165,17 +166,26 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
     const auto& group = *common->group;
     const bool all_came = group.begun >= group.tasks;
     if (all_came || Clock::now() - began > k_longest_start || (is_wanted && !is_wanted())) {
-      const auto missing = std::max(group.begun, group.tasks) - group.ended;
-      if (missing == 0) {
+      const auto all = std::max(group.begun, group.tasks);
+      if (group.ended == all) {
         common->end = group.worst;
         common->end->at = os::to_iso8601(os::now());
-      } else {
-        os::note(os::format("{} of {} tasks have left no end", missing,
-                            std::max(group.begun, group.tasks)));
+      }
+      if (!all_came) {
+        os::note(os::format("{} of {} tasks did not begin", all - group.begun, all));
+      }
+      if (group.ended < group.begun) {
+        os::note(os::format("{} of {} tasks have left no end", group.begun - group.ended, all));
       }
       task = std::move(*common);
       snapshot::write_run(held.root(), held.folder(), task);
       return true;
+    }
+    if (!says_waiting && Clock::now() - began > k_long) {
+      os::note(os::format(
+          "waiting for {} more tasks of {} (at most {} min)", group.tasks - group.begun,
+          group.tasks, std::chrono::duration_cast<std::chrono::minutes>(k_longest_start).count()));
+      says_waiting = true;
     }
     held.change(os::LockMode::shared);
     entry.deciding.reset();

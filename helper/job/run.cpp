@@ -55,6 +55,7 @@ private:
   void record_end();
   snapshot::FinishOptions finish_options() const;
   bool is_last();
+  void require_all_tasks();
   void finish(const std::string& source);
   void finish_without_run() noexcept;
 
@@ -107,11 +108,14 @@ void Run::prepare() {
     check_locks(*standing, m_options.create, m_options.locks);
     return;
   }
+  auto locks = m_options.locks;
+  // The submitter of a job has checked the base that it names, and no other.
+  locks.is_done = locks.is_done && !m_options.create.base.id.empty();
   auto options = m_options.create;
   options.existing = snapshot::Existing::refresh;
   options.run = m_options.finish ? &m_out.record : nullptr;
   for (;;) {
-    auto base = choose_checked_base(m_held.root(), options, m_options.locks);
+    auto base = choose_checked_base(m_held.root(), options, locks);
     if (standing != nullptr && !lock_changed && !m_last &&
         snapshot::is_as_made(*standing, base.base, options.tree)) {
       return;
@@ -276,6 +280,17 @@ void Run::record_end() {
   snapshot::write_run(m_held.root(), m_held.folder(), record);
 }
 
+/// A task that failed tells that; of a job, its submitter counts the tasks.
+void Run::require_all_tasks() {
+  const auto& group = m_out.record.group;
+  if (!m_options.from_ticket && group && group->begun < group->tasks && m_out.end.signal == 0 &&
+      m_out.end.exit_code == 0) {
+    m_out.failure = std::make_exception_ptr(os::Error(
+        os::format("{} of {} tasks did not begin", group->tasks - group->begun, group->tasks),
+        "is their number that of --tasks?"));
+  }
+}
+
 /// Of a job the submitter makes the pack, since what lies in a root loads no libraries.
 snapshot::FinishOptions Run::finish_options() const {
   auto out = *m_options.finish;
@@ -307,6 +322,7 @@ void Run::finish(const std::string& source) {
       m_out.record.changes = snapshot::count_changes(*m_held.snapshot());
       snapshot::write_run(m_held.root(), m_held.folder(), m_out.record);
     }
+    require_all_tasks();
   }
   if (m_options.finish) {
     m_out.finishing = job::finish(m_held, m_out.record, finish_options());

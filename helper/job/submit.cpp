@@ -7,6 +7,7 @@
 #include "job/report.hpp"
 #include "job/ticket_text.hpp"
 #include "job/uv_locked.hpp"
+#include "job/worse_end.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
@@ -23,6 +24,11 @@ namespace snapfix::job {
 namespace {
 
 constexpr const char* k_ticket = "@SNAPSHOT_TICKET@";
+
+std::string with_semicolons(std::string line) {
+  std::ranges::replace(line, ' ', ';');
+  return line;
+}
 
 /// What the launcher is to start, as its words or in them.
 std::vector<std::string> words_of(const std::vector<std::string>& launcher,
@@ -81,7 +87,8 @@ bool is_missing(const snapshot::TicketTask& task) {
 /// Why there is no result, or not of all.
 std::exception_ptr failure_without_result(const std::vector<std::string>& words,
                                           const guard::CommandEnd& end,
-                                          const std::vector<snapshot::TicketTask>& tasks) {
+                                          const std::vector<snapshot::TicketTask>& tasks,
+                                          std::size_t wanted) {
   const auto launcher =
       os::format("the launcher, {}, {}", os::quoted(words[0]),
                  end.signal != 0 ? os::format("was killed by signal {}", end.signal)
@@ -92,6 +99,12 @@ std::exception_ptr failure_without_result(const std::vector<std::string>& words,
         os::Error(os::format("the job began on {} and left no end: {}", dead->host, launcher),
                   "it was killed there, or the launcher has not waited for it"));
   }
+  if (!tasks.empty()) {
+    return std::make_exception_ptr(os::Error(
+        os::format("{} of {} tasks did not begin: {}", wanted - tasks.size(), wanted, launcher),
+        "the launcher starts what is appended to its words once for each task: is its "
+        "number of tasks that of --tasks (TASKS)?"));
+  }
   std::string started;
   for (const auto& word : words) {
     started += (started.empty() ? "" : " ") + shell_word(word);
@@ -99,20 +112,18 @@ std::exception_ptr failure_without_result(const std::vector<std::string>& words,
   return std::make_exception_ptr(os::Error(
       os::format("the job did not begin: {}", launcher),
       os::format("it was started as: {}\n"
-                 "a launcher waits for the job's end (sbatch: --wait), and the job sees the root; "
-                 "where that has another path there, the launcher names the job itself: "
-                 "PATH/.snapfix/bin/snapfix job {}",
+                 "a launcher waits for the job's end: sbatch with --wait\n"
+                 "a shell as launcher runs what is appended: sh -c 'exec \"$@\"' sh\n"
+                 "the job sees the root; where that has another path there, the launcher names the "
+                 "job itself: PATH/.snapfix/bin/snapfix job {}",
                  started, k_ticket)));
 }
 
-bool is_worse(const guard::CommandEnd& end, const guard::CommandEnd& than) {
-  return std::pair(end.signal != 0, end.exit_code) > std::pair(than.signal != 0, than.exit_code);
-}
-
 /// One result of all tasks: the worst end, and what became of the snapshot, as the last one says.
-RunResult result_of(const std::vector<snapshot::TicketTask>& tasks) {
+RunResult result_of(const std::vector<snapshot::TicketTask>& tasks,
+                    const snapshot::Verdict& verdict) {
   RunResult out;
-  guard::CommandEnd worst;
+  std::optional<snapshot::RunEnd> worst;
   std::optional<int> failure;
   bool has_finding = false;
   for (const auto& task : tasks) {
@@ -120,14 +131,18 @@ RunResult result_of(const std::vector<snapshot::TicketTask>& tasks) {
       continue;
     }
     auto result = run_result_from(*task.result);
-    worst = is_worse(result.end, worst) ? result.end : worst;
+    const snapshot::RunEnd end{"", result.end.exit_code, result.end.signal};
+    worst = !worst || is_worse(end, *worst, verdict) ? end : worst;
     failure = failure ? failure : result.told_failure;
     has_finding = has_finding || result.has_finding;
     if (!out.finishing) {
       out = std::move(result);
     }
   }
-  out.end = worst;
+  if (worst) {
+    out.end.exit_code = worst->status;
+    out.end.signal = worst->signal;
+  }
   out.told_failure = failure;
   out.has_finding = has_finding;
   return out;
@@ -162,13 +177,20 @@ RunResult submit_in(const snapshot::Root& root, const RunOptions& options,
   try {
     end = guard::run_command(command);
   } catch (const guard::CannotStart& failure) {
-    throw guard::CannotStart("start the job by the launcher", launcher[0], failure.error_number(),
-                             "a launcher is a program, with its arguments: is it in PATH?");
+    const bool is_line = launcher.size() == 1 && launcher[0].find(' ') != std::string::npos;
+    throw guard::CannotStart(
+        "start the job by the launcher", launcher[0], failure.error_number(),
+        is_line ? os::format("words are separated by ;: --launcher {}; in CMake, LAUNCHER without "
+                             "quotes",
+                             os::quoted(with_semicolons(launcher[0])))
+                : "a launcher is a program, with its arguments: is it in PATH?");
   }
   const auto tasks = ticket.tasks();
-  auto out = result_of(tasks);
-  if (tasks.empty() || std::ranges::any_of(tasks, is_missing)) {
-    out.failure = failure_without_result(command.arguments, end, tasks);
+  auto out = result_of(tasks, options.finish ? options.finish->verdict : snapshot::Verdict());
+  const std::size_t wanted = std::max({1U, options.group ? options.group->tasks : 0,
+                                       out.record.group ? out.record.group->tasks : 0});
+  if (tasks.size() < wanted || std::ranges::any_of(tasks, is_missing)) {
+    out.failure = failure_without_result(command.arguments, end, tasks, wanted);
   }
   if (out.finishing) {
     complete(root, options, out);

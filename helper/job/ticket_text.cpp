@@ -17,7 +17,10 @@ namespace snapfix::job {
 namespace {
 
 /// Goes up with every change of what is written here.
-constexpr std::string_view k_version = "1";
+constexpr std::string_view k_version = "2";
+/// What was cut short lacks it.
+constexpr const char* k_end = "end";
+constexpr std::string_view k_end_value = "whole";
 
 template<typename Value>
 concept Number = std::is_arithmetic_v<Value>;
@@ -45,13 +48,16 @@ public:
     }
   }
 
-  std::string take() { return std::move(m_text); }
+  std::string take() {
+    (*this)(k_end, k_end_value);
+    return std::move(m_text);
+  }
 
 private:
   std::string m_text;
 };
 
-/// A value that is not there leaves things as they are.
+/// Throws os::Error of what is not whole.
 class Reader {
 public:
   explicit Reader(std::string_view text) {
@@ -63,25 +69,42 @@ public:
       throw os::Error("the ticket was written by another version of snapfix",
                       "the helper in the root is that of who submitted last: use one version");
     }
+    if (one(k_end) != k_end_value) {
+      fail();
+    }
   }
 
   bool has(const char* key) const { return m_values.contains(key); }
   std::vector<std::string> all(const char* key) const {
     return has(key) ? m_values.at(key) : std::vector<std::string>();
   }
-  std::string one(const char* key) const { return has(key) ? m_values.at(key).front() : ""; }
+  std::string one(const char* key) const {
+    if (!has(key)) {
+      fail();
+    }
+    return m_values.at(key).front();
+  }
 
   void operator()(const char* key, std::string& out) const { out = one(key); }
   void operator()(const char* key, std::vector<std::string>& out) const { out = all(key); }
   template<Number Value> void operator()(const char* key, Value& out) const {
+    const auto text = one(key);
+    char* end = nullptr;
     if constexpr (std::floating_point<Value>) {
-      out = std::strtod(one(key).c_str(), nullptr);
+      out = std::strtod(text.c_str(), &end);
     } else {
-      out = static_cast<Value>(std::strtoull(one(key).c_str(), nullptr, 10)); // also of below 0
+      out = static_cast<Value>(std::strtoull(text.c_str(), &end, 10)); // also of below 0
+    }
+    if (text.empty() || *end != '\0') {
+      fail();
     }
   }
   template<Enum Value> void operator()(const char* key, Value& out) const {
-    out = os::from_word<Value>(one(key)).value_or(out);
+    const auto value = os::from_word<Value>(one(key));
+    if (!value) {
+      fail();
+    }
+    out = *value;
   }
   template<typename Value> void operator()(const char* key, std::optional<Value>& out) const {
     if (has(key)) {
@@ -90,6 +113,11 @@ public:
   }
 
 private:
+  [[noreturn]] static void fail() {
+    throw os::Error("the ticket is damaged: a part of it is missing",
+                    "is the root's file system full, or is it none that both machines share?");
+  }
+
   std::map<std::string, std::vector<std::string>> m_values;
 };
 

@@ -82,16 +82,29 @@ std::vector<TicketTask> Ticket::tasks() const {
   return out;
 }
 
+namespace {
+
+os::Dir require_ticket(const Root& root, const std::string& name) {
+  auto dir = open_ticket(root, name);
+  if (!dir) {
+    throw os::Error(os::format("there is no ticket {} in {}", os::quoted(name), root.path()),
+                    "the run that submitted it is gone, or it is another root's");
+  }
+  return std::move(*dir);
+}
+
+} // namespace
+
 TakenTicket::TakenTicket(const Root& root, std::string name)
     : m_root(&root), m_name(std::move(name)), m_task(unique_word()) {
-  const auto dir = is_wanted() ? open_ticket(root, m_name) : std::nullopt;
-  auto job = dir ? os::read_small_file(*dir, k_job) : std::nullopt;
+  const auto dir = require_ticket(root, m_name);
+  auto job = is_wanted() ? os::read_small_file(dir, k_job) : std::nullopt;
   if (!job) {
     throw os::Error(os::format("nobody waits for this job any more (ticket {})", m_name),
                     "the run that submitted it is gone: nothing is done");
   }
   m_job = std::move(*job);
-  os::replace_file(*dir, (std::string(k_task) + m_task).c_str(), os::host_name(), k_closed);
+  os::replace_file(dir, (std::string(k_task) + m_task).c_str(), os::host_name(), k_closed);
 }
 
 bool TakenTicket::is_wanted() const {
@@ -110,7 +123,7 @@ std::vector<std::string> TakenTicket::results() const {
 }
 
 void TakenTicket::leave(std::string_view result) const {
-  const auto dir = m_root->make_inner(k_tickets).open_child(m_name.c_str());
+  const auto dir = require_ticket(*m_root, m_name);
   os::replace_file(dir, (std::string(k_result) + m_task).c_str(), result, k_closed);
 }
 

@@ -182,6 +182,15 @@ def test_one_that_comes_late_lands_in_the_same_tree(tmp):
     assert (tree / "a.txt").read_text() == "a\n0\n1\n" and (tree / "by.0").exists()
 
 
+def test_one_that_never_comes(tmp):
+    """Who waited for it tells, and fails; a command that failed tells that."""
+    project = Project(tmp, git="off")
+    run = [harness.snapfix_path(), "run", "t", "--source", project.source, "--root", project.root, "--git", "off", "--join",
+           "--tasks", "2", "--finish", "--", "true"]
+    done = harness.run(run, expect=125, timeout=300)
+    assert_says(done, "1 of 2 tasks did not begin", "waiting for 1 more tasks of 2 (at most 2 min)", "its run has no recorded end")
+
+
 def test_others_wait_for_the_group(tmp):
     project = Project(tmp, git="off")
     processes = tasks_of(project, 2, "sh", "-c", "touch ready.$RANK; while ! test -e go; do sleep 0.05; done", options=("--finish",))

@@ -159,7 +159,8 @@ def test_a_job_whose_submitter_is_gone_does_nothing(tmp):
         # The next job of the same node runs after it.
         project("run", "next", *by(*launcher), "--", "true")
     assert not (tmp / "done").exists() and project.names() == ["next"]
-    assert any("nobody waits for this job any more" in out.read_text() for out in (tmp / "node").glob("out.*") if out.suffix != ".done")
+    lost = ("nobody waits for this job any more", "there is no ticket 't.")  # the next run may have cleared it
+    assert any(text in out.read_text() for text in lost for out in (tmp / "node").glob("out.*") if out.suffix != ".done")
     assert tickets(project) == []
 
 
@@ -261,6 +262,53 @@ def test_tasks_of_one_job(tmp):
     one_by_one = 'RANK=0 "$@"; RANK=1 "$@"; true'
     done = project("run", "t", *by("sh", "-c", one_by_one, "sh"), "--fresh", "--finish", "--", "true", expect=125)
     assert_says(done, "the other tasks of this job have ended", "--tasks N")
+
+
+def test_the_worst_end_of_tasks_is_one_of_the_verdict(tmp):
+    """A failure counts, not the higher number of one that is skipped or is to fail."""
+    project = Project(tmp, git="off")
+    both = 'RANK=0 "$@" & RANK=1 "$@" & wait'
+    for verdict, ends, worst in (("skip=77", (77, 1), 1), ("skip=77", (0, 77), 77), ("will-fail", (3, 0), 0)):
+        first, second = ends
+        done = project("run", "t", "--fresh", *by("sh", "-c", both, "sh"), "--tasks", "2", "--finish", "--verdict", verdict, "--",
+                       "sh", "-c", f"test $RANK = 0 && exit {first}; exit {second}", expect=worst)
+        is_failure = worst != 77
+        assert ("its command ended with exit code" in done.err) == is_failure, (verdict, ends, done)
+
+
+def test_fewer_tasks_than_were_said(tmp):
+    """No result is an error, whatever the one task did that came."""
+    project = Project(tmp, git="off")
+    done = project("run", "t", *by("env"), "--tasks", "3", "--finish", "--", "true", expect=125, timeout=250)
+    assert_says(done, "note: waiting for 2 more tasks of 3 (at most 2 min)", "2 of 3 tasks did not begin: the launcher, 'env'",
+                "its run has no recorded end")
+
+
+def test_a_damaged_ticket(tmp):
+    project = Project(tmp, git="off")
+    cut_job = 'cd "$1/.snapfix/tickets"/*; head -c 120 job >job.cut; mv job.cut job; shift; "$@"'
+    done = project("run", "t", *by("sh", "-c", cut_job, "sh", project.root), "--", "true", expect=125)
+    assert_says(done, "the ticket is damaged")
+    cut_result = 'root=$1; shift; "$@"; cd "$root/.snapfix/tickets"/*; for one in result.*; do printf "version\\0002\\0" >$one; done'
+    done = project("run", "t", *by("sh", "-c", cut_result, "sh", project.root), "--", "true", expect=125)
+    assert_says(done, "the ticket is damaged")
+
+
+def test_a_ticket_that_is_not_there(tmp):
+    project = Project(tmp, git="off")
+    project.freeze()
+    done = harness.run([harness.snapfix_path(), "job", "wrong", "--root", project.root], expect=125)
+    assert_says(done, f"there is no ticket 'wrong' in {project.root}", "the run that submitted it is gone, or it is another root's")
+    gone = 'rm -r "$1"/.snapfix/tickets/*'
+    done = project("run", "t", *by("env"), "--", "sh", "-c", gone, "sh", project.root, expect=125)
+    assert_says(done, "there is no ticket 't.")
+
+
+def test_launchers_written_amiss(tmp):
+    project = Project(tmp, git="off")
+    assert_says(project("run", "t", "--launcher", "", "--", "true", expect=2), "--launcher names no program")
+    done = project("run", "t", *by("env -i"), "--", "true", expect=127)
+    assert_says(done, "words are separated by ;: --launcher 'env;-i'; in CMake, LAUNCHER without quotes")
 
 
 def test_the_helper_in_the_root(tmp):

@@ -39,5 +39,32 @@ def test_tests_of_a_launcher(tmp):
     assert (project.source / "a.txt").read_text() == "a\n"
 
 
+def test_a_shell_as_launcher(tmp):
+    """As docs/reference.md writes it, and with a ; in a word."""
+    project = nested.Project(
+        tmp,
+        r"""
+        add_snapshot_test(NAME plain LAUNCHER sh -c "exec \"$@\"" sh COMMAND echo "of the job")
+        add_snapshot_test(NAME two LAUNCHER sh -c "echo first; exec \"$@\"" sh COMMAND echo "of the job")
+    """,
+        {"a.txt": "a\n"},
+    ).configured()
+    said = {name: outcome.output for name, outcome in project.results().items()}
+    assert "of the job" in said["plain"] and "first\nof the job" in said["two"], said
+
+
+def test_tasks_of_no_launcher(tmp):
+    project = nested.Project(
+        tmp,
+        """
+        add_snapshot_test(NAME twice TASKS 2 COMMAND true)
+        add_snapshot_test(NAME off TASKS 2 LAUNCHER OFF COMMAND true)
+    """,
+        {"a.txt": "a\n"},
+    )
+    said = " ".join(project.configure().err.split())
+    assert said.count("TASKS is for a LAUNCHER, and there is none") == 1 and "twice" in said, said
+
+
 if __name__ == "__main__":
     harness.main()

@@ -120,6 +120,18 @@ def test_stale(tmp):
     assert p.names() == []
 
 
+def test_a_job_whose_snapshot_went_while_it_was_queued(tmp):
+    """It makes it anew, of a state that its submitter has not looked at."""
+    p = locked_project(tmp)
+    runs = Runs(tmp, p)
+    runs("run", "t", "--", "true")
+    make_stale(p)
+    remove = f'"{harness.snapfix_path()}" remove t --root "{p.root}"; exec "$@"'
+    launcher = [f"--launcher={word}" for word in ("sh", "-c", remove, "sh")]
+    done = runs("run", "t", *launcher, "--", "touch", tmp / "ran", expect=125)
+    assert "is stale" in done.err and not (tmp / "ran").exists(), done
+
+
 def test_missing_files(tmp):
     uv()
     p = Project(tmp, k_files)
