@@ -165,7 +165,7 @@ Finished run_until(const Deadline& deadline, const std::vector<std::string>& com
     }
   }
   if (!ended) {
-    throw Error(format("{} does not answer", quoted(command[0])));
+    throw Error(format("{} does not answer", os::quoted(command[0])));
   }
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
