@@ -294,7 +294,7 @@ set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
 
 # What stands in SnapshotFixtures/: each function there takes what it needs as arguments, since a variable
 # that it does not set itself might be one of the project's.
-foreach(_snapshot_fixtures_part IN ITEMS Arguments Tests Uv Freeze EndOfDirectory)
+foreach(_snapshot_fixtures_part IN ITEMS Arguments Tests Uv Freeze EndOfDirectory Discovery Scripts)
   include("${CMAKE_CURRENT_LIST_DIR}/SnapshotFixtures/${_snapshot_fixtures_part}.cmake")
 endforeach()
 
@@ -321,6 +321,9 @@ function(add_snapshot_test)
   foreach(part IN ITEMS helper_code tree_code run_code finish_code freeze)
     get_property(${part} GLOBAL PROPERTY "${plan} ${part}")
   endforeach()
+  get_property(source GLOBAL PROPERTY "${plan} source")
+  cmake_language(EVAL CODE "_snapshot_fixtures_note_scripts(\"\${NAME}\" \"\${source}\" \"\${WORKING_DIRECTORY}\"
+    \"\${FILES_code}\${INCLUDE_code}\" \"\${COMMAND}\" ${COMMAND_code})")
   _snapshot_fixtures_name_snapshot("${NAME}")
   _snapshot_fixtures_find_verdict(verdict "${NAME}")
   set(verdict_code "\"--verdict=$<GENEX_EVAL:$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}>>\"")
