@@ -47,39 +47,43 @@ endfunction()
 
 # ---- scripts that are not in the snapshot ----------------------------------------------------------
 
-# Notes the files of the source that a test's command begins with, to be looked at when the project ends. `freeze_options`
+# Notes those files of the source that a test's command begins with, to be looked at when the project ends. `freeze_options`
 # say which files are frozen. Behind them stand the words of the command.
 function(_snapshot_fixtures_note_scripts test source folder freeze_options)
   if(freeze_options MATCHES "--include=|\"--files=all\"") # which hold what git does not track
     return()
   endif()
-  set(last 4)
-  while(last LESS ARGC AND last LESS 9)
-    set(word "${ARGV${last}}")
-    # The program, and what it is given first.
-    if(last EQUAL 4 OR NOT word MATCHES "^-")
-      get_filename_component(path "${word}" ABSOLUTE BASE_DIR "${source}/${folder}")
-      file(RELATIVE_PATH path "${source}" "${path}")
-      if(NOT path MATCHES "^(\\.\\.(/.*)?|)$|[\"\\;\n$]" AND EXISTS "${source}/${path}" AND NOT IS_DIRECTORY "${source}/${path}"
-          AND (last GREATER 4 OR word MATCHES "/"))
-        set(kind "argument")
-        if(last EQUAL 4)
-          set(kind "program")
-        endif()
-        set(files "tracked")
-        if(freeze_options MATCHES "\"--files=untracked\"")
-          set(files "untracked")
-        endif()
-        set_property(GLOBAL APPEND PROPERTY _snapshot_fixtures_script_sources "${source}")
-        set_property(GLOBAL APPEND PROPERTY "_snapshot_fixtures_scripts ${source}" "${kind} ${files} ${path}")
-        set_property(GLOBAL PROPERTY "_snapshot_fixtures_test_of ${source}/${path}" "${test}")
-      endif()
-      if(last GREATER 4)
-        break()
-      endif()
+  set(files "tracked")
+  if(freeze_options MATCHES "\"--files=untracked\"")
+    set(files "untracked")
+  endif()
+  _snapshot_fixtures_note_script("${test}" "${source}" "${folder}" "program ${files}" "${ARGV4}")
+  foreach(index RANGE 5 8) # what it is given first
+    if(index LESS ARGC AND NOT ARGV${index} MATCHES "^-")
+      _snapshot_fixtures_note_script("${test}" "${source}" "${folder}" "argument ${files}" "${ARGV${index}}")
+      break()
     endif()
-    math(EXPR last "${last} + 1")
-  endwhile()
+  endforeach()
+endfunction()
+
+# Once for all tests that have it.
+function(_snapshot_fixtures_note_script test source folder kind word)
+  set(known "_snapshot_fixtures_script ${source}/${folder} ${kind} ${word}")
+  get_property(is_known GLOBAL PROPERTY "${known}" SET)
+  if(is_known)
+    return()
+  endif()
+  set_property(GLOBAL PROPERTY "${known}" TRUE)
+  if(kind MATCHES "^program" AND NOT word MATCHES "/") # one of PATH
+    return()
+  endif()
+  get_filename_component(path "${word}" ABSOLUTE BASE_DIR "${source}/${folder}")
+  file(RELATIVE_PATH path "${source}" "${path}")
+  if(NOT path MATCHES "^(\\.\\.(/.*)?|)$|[\"\\;\n$]" AND EXISTS "${source}/${path}" AND NOT IS_DIRECTORY "${source}/${path}")
+    set_property(GLOBAL APPEND PROPERTY _snapshot_fixtures_script_sources "${source}")
+    set_property(GLOBAL APPEND PROPERTY "_snapshot_fixtures_scripts ${source}" "${kind} ${path}")
+    set_property(GLOBAL PROPERTY "_snapshot_fixtures_test_of ${source}/${path}" "${test}")
+  endif()
 endfunction()
 
 # Warns of those that git does not track: in the snapshot they are missing. A program that git ignores (one of a virtual
