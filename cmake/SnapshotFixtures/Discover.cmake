@@ -88,20 +88,20 @@ function(_snapshot_fixtures_ask any_code)
   endif()
   _snapshot_fixtures_listing_environment(environment_code)
   list(JOIN ARGN " " words)
-  # "--launcher=", and what stands in front of the program, parted by `;`.
-  cmake_language(EVAL CODE "set(launchers ${launchers_code})")
-  string(REGEX REPLACE "^--launcher=" "" launchers "${launchers}")
-  set(launcher_code "")
-  foreach(word IN LISTS launchers)
+  # "--wrapper=", and what stands in front of the program, parted by `;`.
+  cmake_language(EVAL CODE "set(wrapper ${wrapper_code})")
+  string(REGEX REPLACE "^--wrapper=" "" wrapper "${wrapper}")
+  set(wrapper_words "")
+  foreach(word IN LISTS wrapper)
     if(NOT word STREQUAL "")
       _snapshot_fixtures_bracket(word "${word}")
-      string(APPEND launcher_code " ${word}")
+      string(APPEND wrapper_words " ${word}")
     endif()
   endforeach()
   if(words STREQUAL "--libidentify") # asks for the program alone
     set(discovery_code "")
   endif()
-  set(command_code "${launcher_code} ${program_code} ${arguments_code} ${words} ${discovery_code}")
+  set(command_code "${wrapper_words} ${program_code} ${arguments_code} ${words} ${discovery_code}")
   cmake_language(EVAL CODE "
     execute_process(COMMAND \"\${cmake}\" -E env ${environment_code} ${command_code}
       WORKING_DIRECTORY \"\${folder}\" TIMEOUT \"\${DISCOVERY_TIMEOUT}\" ENCODING NONE

@@ -38,7 +38,7 @@ function(snapshot_discover_tests)
   _snapshot_fixtures_parse(snapshot_discover_tests ${ARGC}
     "STRICT;NO_SOURCE_MAPPING"
     "NAME;FRAMEWORK;TEST_PREFIX;DISCOVERY_TIMEOUT;SOURCE_DIR;WORKING_DIRECTORY;FILES;GIT;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP_TIMEOUT"
-    "COMMAND;DISCOVERY_ARGS;INCLUDE;EXCLUDE;COPY;UV_LOCKED;LABELS;CONFIGURATIONS;PROPERTIES")
+    "COMMAND;DISCOVERY_ARGS;INCLUDE;EXCLUDE;COPY;LAUNCHER;UV_LOCKED;LABELS;CONFIGURATIONS;PROPERTIES")
   _snapshot_fixtures_check_name("${where}" "${NAME}")
   if("${COMMAND}" STREQUAL "")
     _snapshot_fixtures_misuse("${where}" "there is no COMMAND" "write COMMAND <program> [<arg>...]")
@@ -68,7 +68,8 @@ function(snapshot_discover_tests)
   _snapshot_fixtures_find_verdict(verdict "${NAME}")
   set(pack_env "$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}_env>")
   set(verdict "$<GENEX_EVAL:$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}>>")
-  _snapshot_fixtures_program_code(launcher_code program_code "${COMMAND}")
+  _snapshot_fixtures_find_launcher(launcher_code "${given}" "${LAUNCHER}" "${LAUNCHER_code}")
+  _snapshot_fixtures_program_code(wrapper_code program_code "${COMMAND}")
 
   # What the cases are made of, for Discover.cmake: the words of a list, each as a bracket argument, in which nothing
   # is evaluated but the generator expressions, once.
@@ -83,7 +84,7 @@ function(snapshot_discover_tests)
   endforeach()
   string(APPEND run_code " \"--finish\" ${finish_code} \"--pack-env=${pack_env}\" \"--ctest\"")
   foreach(pair IN ITEMS
-      "run|${helper_code} \"run\" ${tree_code} ${run_code} ${launcher_code}" "launchers|${launcher_code}"
+      "run|${helper_code} \"run\" ${tree_code} ${run_code}${launcher_code} ${wrapper_code}" "wrapper|${wrapper_code}"
       "program|${program_code}" "arguments|${COMMAND_code}" "discovery|${DISCOVERY_ARGS_code}"
       "labels|${LABELS_code}" "configurations|${CONFIGURATIONS_code}"
       "properties|\"DEF_SOURCE_LINE\" \"${place}\" ${PROPERTIES_code}")

@@ -14,8 +14,12 @@ if(SNAPSHOT_FIXTURES_PREBUILT)
 else()
   install(TARGETS snapfix RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
-if(TARGET snapfix-static) # a program for roots, not for people
+# A program for roots, not for people.
+if(TARGET snapfix-static)
   install(TARGETS snapfix-static RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/snapfix")
+elseif(SNAPSHOT_FIXTURES_PREBUILT)
+  get_filename_component(_beside "${SNAPSHOT_FIXTURES_PREBUILT}" DIRECTORY)
+  install(PROGRAMS "${_beside}/snapfix-static" DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/snapfix" OPTIONAL)
 endif()
 
 configure_package_config_file(

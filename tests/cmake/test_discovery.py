@@ -255,6 +255,23 @@ def test_launcher_and_configurations(tmp):
     assert made.folders() == {"S.a@Debug", "S.b@Debug"} and "ran --gtest_filter=S.a" in outcomes["S.a"].output, outcomes
 
 
+def test_cases_that_run_elsewhere(tmp):
+    """LAUNCHER: each case is submitted, and does its work by the helper that lies in the root."""
+    made = nested.Project(
+        tmp,
+        f"""
+        snapshot_discover_tests(NAME u FRAMEWORK GTEST COMMAND ${{CMAKE_SOURCE_DIR}}/t.sh LAUNCHER env "ELSEWHERE=in a; job"
+          PROPERTIES ENVIRONMENT LOG={tmp}/log)
+        """,
+        {"t.sh": STAND_IN.replace("ran $*", "ran $* $ELSEWHERE")},
+    )
+    (made.source / "t.sh").chmod(0o755)
+    made.configure()
+    outcomes = cases(made.results())
+    assert "ran --gtest_filter=S.b in a; job" in outcomes["S.b"].output and set(outcomes) == {"S.a", "S.b"}, outcomes
+    assert "job" not in (tmp / "log").read_text()  # the listing is done here
+
+
 def test_beside_the_frameworks_own(tmp):
     """What the guide says of gtest_discover_tests(): its tests share the snapshot of a fixture."""
     need("gtest/gtest.h")
