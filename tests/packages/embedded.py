@@ -24,6 +24,11 @@ def snippet(call, repository):
     return re.sub(r"https://\S*/SnapshotFixtures(\.git)?", f"file://{repository}", found)
 
 
+def test_versions_of_the_guide(tmp):
+    told = set(re.findall(r"(?:\bv|_)(\d+\.\d+\.\d+)\b", GUIDE))
+    assert told == {packager.version()}, told
+
+
 def embed(tmp, call, *options):
     repository = packager.source_copy(tmp / "repository")
     lists = LISTS.replace("{snippet}", snippet(call, repository))
