@@ -60,6 +60,7 @@ function(_snapshot_fixtures_note_lines lines file)
   file(READ "${file}" text)
   string(REGEX REPLACE "[][;\\]" "?" text "${text}") # no list survives them
   set(calls "add_snapshot_test[(]|add_snapshot_fixture[(]|add_uv_lock_check[(]")
+  string(APPEND calls "|snapshot_discover_tests[(]|snapshot_fixtures_check_registered[(]")
   string(REGEX MATCHALL "\n|NAME (\"[^\"\n]*\"|[^ \n)\"]+)|${calls}" words "${text}")
   _snapshot_fixtures_escape(escaped "${file}")
   set(line 1)
@@ -74,7 +75,8 @@ function(_snapshot_fixtures_note_lines lines file)
       endif()
     endif()
   endforeach()
-  foreach(call IN ITEMS "add_snapshot_test(" "add_snapshot_fixture(" "add_uv_lock_check(")
+  foreach(call IN ITEMS "add_snapshot_test(" "add_snapshot_fixture(" "add_uv_lock_check(" "snapshot_discover_tests("
+      "snapshot_fixtures_check_registered(")
     get_property(known GLOBAL PROPERTY "${lines} ${call}" SET)
     if(NOT known) # it is written in another way
       set_property(GLOBAL PROPERTY "${lines} ${call}" "${escaped}:1")
