@@ -27,7 +27,7 @@ struct Subcommand {
   const char* help;
 };
 
-constexpr std::array<Subcommand, 17> k_subcommands{{
+constexpr std::array<Subcommand, 18> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
@@ -42,6 +42,7 @@ constexpr std::array<Subcommand, 17> k_subcommands{{
     {"remove", remove, "NAME...", "remove snapshots"},
     {"list", list, "", "which snapshots there are, what each shares and has of its own"},
     {"show", show, "NAME", "everything recorded of a snapshot"},
+    {"report", report, "", "write a page on the last ctest run: what failed, and what it took"},
     {"prune", prune, "", "remove debris, what nothing uses, and by option old snapshots"},
     {"doctor", doctor, "[DIR]", "what this file system and kernel can do, by trying it"},
     {"uv-lint", uv_lint, "PATH...", "find uv commands that do not pin the lock"},

@@ -41,6 +41,7 @@ int finish_run(const std::vector<std::string>& arguments);
 int remove(const std::vector<std::string>& arguments);
 int list(const std::vector<std::string>& arguments);
 int show(const std::vector<std::string>& arguments);
+int report(const std::vector<std::string>& arguments);
 int prune(const std::vector<std::string>& arguments);
 int doctor(const std::vector<std::string>& arguments);
 int uv_lint(const std::vector<std::string>& arguments);

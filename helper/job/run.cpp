@@ -1,6 +1,7 @@
 #include "job/run.hpp"
 
 #include "job/command.hpp"
+#include "job/past.hpp"
 #include "job/program_note.hpp"
 #include "job/report.hpp"
 #include "job/source_writes.hpp"
@@ -36,8 +37,8 @@ private:
 class Run {
 public:
   Run(const snapshot::Root& root, const RunOptions& options)
-      : m_options(options), m_held(root, options.name, "snapfix run", options.patience),
-        m_last(m_held.last_run()) {}
+      : m_options(options), m_asked(os::to_seconds(os::now())),
+        m_held(root, options.name, "snapfix run", options.patience), m_last(m_held.last_run()) {}
 
   RunResult operator()();
 
@@ -55,6 +56,7 @@ private:
   void finish_without_run() noexcept;
 
   const RunOptions& m_options;
+  double m_asked; ///< for the name
   snapshot::Held m_held;
   const std::optional<snapshot::RunRecord>& m_last; ///< the run before, of that name
   RunResult m_out;
@@ -107,6 +109,7 @@ void Run::prepare() {
     }
     if (const auto created = snapshot::create(m_held, options, std::move(base))) {
       m_out.ledger = created->ledger;
+      m_out.record.times.taken = os::to_seconds(os::now());
       if (!m_options.under_ctest || m_options.finish) { // else the setup has said it
         print_notes(*created);
       }
@@ -177,6 +180,11 @@ void Run::begin_record() {
   record.host = os::host_name();
   record.pid = os::this_process();
   record.started = os::to_iso8601(os::now());
+  record.times.asked = m_asked;
+  record.times.taking = os::to_seconds(os::now());
+  if (m_options.under_ctest) {
+    record.ctest = os::folder_of_process(os::parent_process());
+  }
   if (const auto parent = os::identify_parent()) {
     record.parent = {parent->pid, parent->start_time};
   }
@@ -192,6 +200,7 @@ void Run::start_record(const guard::Command& command) {
   record.environment = command.environment.variables();
   record.folder = command.folder;
   record.started = os::to_iso8601(os::now());
+  record.times.began = os::to_seconds(os::now());
   snapshot::write_run(m_held.root(), m_held.folder(), record);
 }
 
@@ -215,6 +224,7 @@ void Run::record_end() {
   auto& record = m_out.record;
   const auto& end = m_out.end;
   record.end = {os::to_iso8601(os::now()), end.exit_code, end.signal};
+  record.times.ended = os::to_seconds(os::now());
   record.outlived = end.outlived;
   for (const auto& process : end.outlived) {
     os::note(os::format("process {} ({}) outlives the command", process.pid, process.name));
@@ -252,15 +262,29 @@ void Run::finish(const std::string& source) {
 void Run::finish_without_run() noexcept {
   m_out.failure = std::current_exception();
   try {
-    m_out.finishing = job::finish(m_held, m_out.record, *m_options.finish);
+    std::string failure = "snapfix could not go on";
+    try {
+      std::rethrow_exception(m_out.failure);
+    } catch (const std::exception& error) {
+      failure = error.what();
+    } catch (...) { // it is told all the same
+    }
+    m_out.finishing = job::finish(m_held, m_out.record, *m_options.finish, failure);
   } catch (const std::exception&) {
   }
 }
 
 RunResult Run::operator()() {
   begin_record();
-  prepare();
-  check_source();
+  try {
+    prepare();
+    check_source();
+  } catch (const os::Error& error) {
+    if (m_options.finish || m_options.under_ctest) {
+      remember_failure(m_held, m_out.record, error.what());
+    }
+    throw;
+  }
   const std::string source = m_held.require().meta().source;
   Stopwatch watch;
   try {

@@ -216,6 +216,10 @@ std::optional<Root> Root::try_open(os::Dir top) {
   return Root(std::move(top), Missing::fail);
 }
 
+os::Dir Root::open_history() const {
+  return ensure_ours(m_inner, "history");
+}
+
 os::Lock Root::lock_name(const std::string& folder, const std::string& purpose,
                          os::Patience patience) const {
   return os::Lock::acquire(m_locks, name_lock(folder), purpose, os::LockMode::exclusive, patience,

@@ -23,6 +23,7 @@ namespace snapfix::snapshot {
 ///     frozen/                          which base a ctest run goes by
 ///     checks/<base>.<key>              what a check said of a base
 ///     spares/                          trees that wait for their next job
+///     history/<folder>                 what the last runs of a name came to
 ///     locks/  work/  trash/
 ///
 /// What lies in `.snapfix` is ours alone: it is made with mode 0700. Other users may be able to
@@ -58,6 +59,8 @@ public:
   const os::Dir& work() const noexcept { return m_work; }
   const os::Dir& spares() const noexcept { return m_spares; }
   const os::Dir& trash() const noexcept { return m_trash; }
+  /// Opened by the few who want it, and made where there is none. Throws os::Error.
+  os::Dir open_history() const;
 
   // The locks, in the order in which they may be taken: name, store, source, trash.
 

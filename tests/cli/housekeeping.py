@@ -302,7 +302,7 @@ def test_reports_have_a_version_and_documented_keys(tmp):
     p("run", "u", "--json-report", tmp / "on", "--", "sh", "-c", "echo x >>b")
     reports = [json.loads((tmp / name).read_text()) for name in ("off", "on")]
     reports += [p(*command, "--json", expect=None).json() for command in (
-        ["freeze"], ["create", "v"], ["list"], ["show", "u"], ["verify", "t"], ["diff", "t"], ["diff", "t", "u"], ["finish", "t"], ["prune", "--dry-run"])]
+        ["freeze"], ["create", "v"], ["list"], ["show", "u"], ["verify", "t"], ["diff", "t"], ["diff", "t", "u"], ["finish", "t"], ["report"], ["prune", "--dry-run"])]
     reports += [snapfix(*command, "--json", expect=None).json() for command in (["doctor", tmp], ["uv-lint", p.source / "s.sh"])]
     docs = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "docs"
     texts = {name: set(re.findall(r"[a-z_]+", (docs / name).read_text())) for name in ("reference.md", "snapfix.1")}
