@@ -19,6 +19,7 @@ constexpr std::string_view k_output = "\nOutput:";
 constexpr std::string_view k_end_of_output = "<end of output>\n";
 constexpr std::size_t k_most_lines = 40;
 constexpr std::size_t k_most_bytes = 8000;
+constexpr std::uint64_t k_largest = std::uint64_t{1} << 28; ///< a log of more is not read
 
 /// What stands behind `key` on its line; empty if there is no such line.
 std::string_view line_behind(std::string_view text, std::string_view key) {
@@ -134,7 +135,8 @@ CtestLog read_ctest_log(const std::string& folder) {
     os::Time mtime;
     for (const auto& entry : dir.entries()) {
       const auto stat = is_log(entry.name) ? dir.try_stat(entry.name.c_str()) : std::nullopt;
-      if (stat && stat->is_file() && (newest.empty() || mtime < stat->mtime)) {
+      if (stat && stat->is_file() && stat->size < k_largest &&
+          (newest.empty() || mtime < stat->mtime)) {
         newest = entry.name;
         mtime = stat->mtime;
       }

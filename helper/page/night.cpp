@@ -32,6 +32,23 @@ bool is_of(const PastRun& run, const Starter& starter) {
   return is_there && run.parent == starter.parent;
 }
 
+/// What ctest is called by to run that test alone.
+std::string again(const std::string& folder, const std::string& name,
+                  const std::string& configuration) {
+  constexpr std::string_view k_special = "^$.[]*+?()|\\";
+  std::string expression = "^";
+  for (const char c : name) {
+    if (k_special.find(c) != std::string_view::npos) {
+      expression += '\\';
+    }
+    expression += c;
+  }
+  expression += "$";
+  return os::format("ctest --test-dir {}{} --output-on-failure -R {}", job::shell_word(folder),
+                    configuration.empty() ? "" : " -C " + job::shell_word(configuration),
+                    job::shell_word(expression));
+}
+
 class Collector {
 public:
   Collector(const std::string& root, const std::optional<Starter>& starter) : m_starter(starter) {
@@ -128,8 +145,7 @@ void Collector::take(const snapshot::KeyedHistory& of) {
   }
   if (!last->ctest.empty()) {
     m_out.ctest = last->ctest;
-    test.again = os::format("ctest --test-dir {} --output-on-failure -R {}",
-                            job::shell_word(last->ctest), job::shell_word("^" + last->name + "$"));
+    test.again = again(last->ctest, last->name, "");
   }
   if (last == runs.begin()) { // else the snapshot is another run's
     look_into(test, of.key);
@@ -204,6 +220,9 @@ bool Collector::take_from_log(const LoggedTest& logged) {
     }
     test.tail = logged.tail;
     test.is_cut = logged.is_cut;
+    if (run.name != logged.name) {
+      test.again = again(m_out.ctest, logged.name, run.name.substr(logged.name.size() + 1));
+    }
     if (run.outcome == Outcome::unknown && logged.outcome != Outcome::unknown) {
       run.outcome = logged.outcome;
       run.reason = logged.reason;
@@ -215,8 +234,13 @@ bool Collector::take_from_log(const LoggedTest& logged) {
 
 /// One of ours that failed and left nothing else: a freeze, or what never had its snapshot.
 void Collector::add_lost(const LoggedTest& logged) {
-  const auto is_it = [&](const TestOfNight& test) { return test.run.name == logged.name; };
-  if (std::ranges::any_of(m_out.tests, is_it)) {
+  constexpr std::string_view k_cleanup = ".snapshot_cleanup";
+  std::string of = logged.name; // the test that knows what this one found
+  if (of.ends_with(k_cleanup)) {
+    of.resize(of.size() - k_cleanup.size());
+  }
+  const auto is_it = [&](const TestOfNight& test) { return test.run.name == of; };
+  if (std::ranges::any_of(m_out.tests, is_it) || of.starts_with("snapshots.finish.")) {
     return;
   }
   TestOfNight test;

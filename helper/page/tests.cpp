@@ -100,7 +100,9 @@ std::string gist(const TestOfNight& test) {
   if (const auto slow = slowness(test); !slow.empty()) {
     parts.push_back(slow);
   }
-  return parts.empty() ? "nothing to tell" : os::joined(parts, " · ");
+  return !parts.empty()                        ? os::joined(parts, " · ")
+         : run.details && run.details->changes ? "no file changed"
+                                               : "details";
 }
 
 std::string private_files(const snapshot::RunDetails& details) {

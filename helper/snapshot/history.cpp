@@ -65,14 +65,15 @@ void trim_histories(const Root& root, std::optional<std::int64_t> older_than_sec
   const auto limit = std::min(older_than_seconds.value_or(k_longest_seconds), k_longest_seconds);
   const auto oldest = os::now().seconds - limit;
   for (const auto& entry : folder.entries()) {
-    const auto key = os::half_replaced(entry.name).value_or(entry.name);
-    const auto stat = folder.try_stat(entry.name.c_str());
-    if (!stat || stat->mtime.seconds >= oldest || root.top().try_stat(key.c_str())) {
+    const auto& key = entry.name;
+    const auto stat = folder.try_stat(key.c_str());
+    if (!stat || stat->mtime.seconds >= oldest || root.top().try_stat(key.c_str()) ||
+        os::half_replaced(key)) {
       continue;
     }
     const auto lock = is_freeze(key) ? std::nullopt : root.try_lock_name(key);
     if (lock || is_freeze(key)) {
-      folder.unlink_if_present(entry.name.c_str());
+      folder.unlink_if_present(key.c_str());
     }
     if (lock) {
       root.remove_lock_file(key, *lock);

@@ -127,12 +127,13 @@ std::vector<Aged> to_prune(const Root& root, const PruneOptions& options) {
 }
 
 /// What writers of manifests and records left that were killed: nobody writes those of a snapshot
-/// without the lock of its name.
+/// without the lock of its name, nor those of a freeze without the store's.
 void clear_half_written(const Root& root) {
-  for (const auto* dir : {&root.snapshots(), &root.runs()}) {
+  const auto history = root.open_history();
+  for (const auto* dir : {&root.snapshots(), &root.runs(), &history}) {
     for (const auto& entry : dir->entries()) {
       const auto folder = os::half_replaced(entry.name);
-      if (folder && root.try_lock_name(*folder)) {
+      if (folder && (is_freeze(*folder) ? root.try_lock_store() : root.try_lock_name(*folder))) {
         dir->unlink_if_present(entry.name.c_str());
       }
     }

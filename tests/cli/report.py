@@ -188,6 +188,10 @@ def test_prune(tmp):
     assert (folder / "gone").exists()
     p("prune", "--older-than", "160d")
     assert not (folder / "gone").exists() and (folder / "young").exists()
+    (folder / ".gone.4711").write_text("cut")  # of who was killed
+    (folder / (".freeze:" + "0" * 32 + ".4711")).write_text("cut")
+    p("prune")
+    assert not [name for name in os.listdir(folder) if name.startswith(".")]
     age("young", 200)
     night(p, [])
     assert not (folder / "young").exists() and (folder / "kept").exists(), "the end of a run does it, too"
