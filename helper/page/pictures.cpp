@@ -192,8 +192,19 @@ std::string mark_of(Outcome outcome) {
 }
 
 std::string reason_of(const PastRun& run) {
-  return run.outcome == Outcome::killed ? run.reason + ": it was killed, as ctest does at a TIMEOUT"
-                                        : run.reason;
+  auto out = run.reason;
+  const bool has_finding = run.details && !run.details->findings.empty();
+  const bool has_end = run.details && run.details->end;
+  if (has_finding && has_end && run.details->end->signal != 0) {
+    out += os::format(", and its command was killed by signal {}", run.details->end->signal);
+  } else if (has_finding && has_end && run.details->end->status != 0) {
+    out += os::format(", and its command ended with exit code {}", run.details->end->status);
+  } else if (has_finding && !has_end) {
+    out += ", and it was killed, as ctest does at a TIMEOUT";
+  } else if (run.outcome == Outcome::killed) {
+    out += ": it was killed, as ctest does at a TIMEOUT";
+  }
+  return out;
 }
 
 std::string time_on_page(double seconds) {

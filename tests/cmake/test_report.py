@@ -86,10 +86,11 @@ def test_further_attempts(tmp):
 
 
 def test_a_finding(tmp):
-    project = project_of(tmp, 'add_snapshot_test(NAME t COMMAND sh -c "echo x >>input" GUARD OFF)\n')
+    project = project_of(tmp, 'add_snapshot_test(NAME t COMMAND sh -c "echo x >>input; exit 5" GUARD OFF)\n')
     project.ctest(expect=8)
     _, tests = report_of(project)
     assert set(tests) == {"t"} and tests["t"]["outcome"] == "failed" and "'input' was changed through a link" in tests["t"]["details"]["findings"][0], tests
+    assert "shared files were changed, and its command ended with exit code 5" in (project.build / "out/night.html").read_text()
 
 
 def test_the_command_of_an_odd_name(tmp):
