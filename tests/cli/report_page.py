@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import time
 
 import harness
 from browser import browser
@@ -18,10 +19,21 @@ k_long = "x" * 200
 k_odd = ("<script>window.pwned=1</script>", "\"quoted\" 'so'", "]]>&amp;", k_long, "\u202eright to left", "line\nbreak")
 
 
-def past_run(name, when, seconds, night, outcome, details=None, host="node-0", **more):
+k_line = "-" * 58
+
+
+def logged(name, when):
+    """What ctest's log says of a test that failed."""
+    start = time.strftime("%b %d %H:%M UTC", time.localtime(when))
+    said = f"epoch 1\n{k_long * 5}\n</pre><script>window.pwned=1</script>\nRuntimeError: out of memory"
+    return (f'1/1 Testing: {name}\n1/1 Test: {name}\nCommand: "x"\nDirectory: /\n"{name}" start time: {start}\nOutput:\n{k_line}\n{said}\n'
+            f"<end of output>\nTest time =   1.00 sec\n{k_line}\nTest Failed.\n")
+
+
+def past_run(name, when, seconds, night, outcome, details=None, host="node-0", ctest="/nowhere/build", **more):
     began = when + 0.4
     run = {
-        "name": name, "host": host, "pid": 7, "ctest": "/nowhere/build", "parent": {"pid": 4000 + night, "start_time": night},
+        "name": name, "host": host, "pid": 7, "ctest": ctest, "parent": {"pid": 4000 + night, "start_time": night},
         "times": {"asked": when, "taking": when + 0.1, "taken": when + 0.3, "began": began, "ended": began + seconds},
         "finishing": began + seconds, "finished": began + seconds + 0.2, "outcome": outcome,
         "reason": "its command ended with exit code 1" if outcome == "failed" else "", "kept": outcome == "failed",
@@ -35,7 +47,7 @@ def forge(root, count):
     folder = pathlib.Path(root) / ".snapfix/history"
     folder.mkdir(parents=True, mode=0o700)
     folder.parent.chmod(0o700)
-    lanes = [1795600004.0] * 8
+    lanes, log = [1795600004.0] * 8, ""
     for i in range(count):
         name = f"{k_words[i % 10]}_{i:03}" if i % 100 != 9 or count < 20 else k_odd[i // 100 % len(k_odd)] + str(i)
         lane = min(range(8), key=lanes.__getitem__)
@@ -44,13 +56,18 @@ def forge(root, count):
         details = {"command": ["bash", f"tests/{name}.sh", k_long], "private": [{"path": "conf/" + k_odd[i % len(k_odd)], "program": "python3", "call": "openat"}],
                    "more_private": i % 3, "findings": ["'a' was changed through a link"] if failed else [], "notes": [], "guard": "on", "pack": "",
                    "ended": "2026-11-25T01:00:00Z", "status": int(failed), "changes": {"private": 1 + i % 3, "bytes_private": 4000, "missing": 0, "added": i % 2}}
-        runs = [past_run(name, lanes[lane], seconds, 0, "failed" if failed else "skipped" if i % 10 == 7 else "passed", details, f"node-{lane % 3}")]
+        runs = [past_run(name, lanes[lane], seconds, 0, "failed" if failed else "skipped" if i % 10 == 7 else "passed", details,
+                         f"node-{lane % 3}", f"{root}/build")]
+        log += logged(name, lanes[lane]) if failed else ""
         lanes[lane] = runs[0]["finished"] + 0.05
         runs += [past_run(name, 1795600000.0 - 86400 * night, seconds * chance.uniform(0.4, 1.2), night, "failed" if night % 7 == 3 else "passed")
                  for night in range(1, i % 20)]
         (folder / f"t{i}").write_text(json.dumps({"version": 1, "runs": runs}))
+    temporary = pathlib.Path(root) / "build/Testing/Temporary"
+    temporary.mkdir(parents=True)
+    (temporary / "LastTest.log").write_text(log)
     if count:
-        freeze = past_run("/home/me/project", 1795600000.0, 0, 0, "passed")
+        freeze = past_run("/home/me/project", 1795600000.0, 0, 0, "passed", ctest=f"{root}/build")
         freeze["times"].update(taking=1795600000.0, taken=1795600003.0, began=0, ended=0)
         (folder / ("freeze:" + "0" * 32)).write_text(json.dumps({"version": 1, "runs": [freeze]}))
 
@@ -97,6 +114,8 @@ def test_every_size_and_scheme(tmp):
         for count, path in pages(tmp):
             for width in (360, 1400):
                 for dark in (False, True):
+                    if count == 1000 and not pictures and dark is (width == 360):
+                        continue  # these take long
                     page = chromium.open(path, width=width, dark=dark)
                     assert page.eval("document.documentElement.scrollWidth <= innerWidth"), f"{count} tests, {width} wide"
                     assert page.eval("document.querySelectorAll('tbody').length") == count
@@ -118,7 +137,7 @@ def test_what_failed_comes_first(tmp):
         for link in ("dpo_003", "dpo_013"):
             box = page.eval(f"""(() => {{ const li = [...document.querySelectorAll('#failed li')].find((l) => l.textContent.includes('{link}'));
                 return [li.getBoundingClientRect().bottom, li.textContent]; }})()""")
-            assert box[0] < 900 and "its command ended with exit code 1" in box[1], box
+            assert box[0] < 900 and "its command ended with exit code 1" in box[1] and "RuntimeError: out of memory" in box[1], box
         names = page.eval("[...document.querySelectorAll('tbody th')].map((th) => th.textContent)")
         assert names[:2] == ["dpo_003", "dpo_013"] and len(names) == 20, names
         assert page.eval("[...document.querySelectorAll('details')].map((d) => d.open)") == [True] * 2 + [False] * 18
@@ -180,7 +199,7 @@ def test_keyboard(tmp):
 
 def test_a_link_opens_the_test(tmp):
     with browser() as chromium:
-        page = chromium.open(next(pages(tmp, (1000,)))[1])
+        page = chromium.open(next(pages(tmp, (300,)))[1])
         assert page.eval("document.querySelectorAll('#failed li').length") == 10
         assert page.eval("[...document.querySelectorAll('details')].filter((d) => d.open).length") == 20
         page.press("/")
