@@ -119,7 +119,8 @@ std::string private_files(const snapshot::RunDetails& details) {
 
 std::string output_of(const TestOfNight& test, const Night& night) {
   if (!test.tail.empty()) {
-    return os::format("<p class=\"cap\">{}</p><pre tabindex=\"0\">{}</pre>\n",
+    return os::format("<p class=\"cap\">{}</p><div class=\"out\" tabindex=\"0\" role=\"region\" "
+                      "aria-label=\"Output\"><pre>{}</pre></div>\n",
                       test.is_cut ? "Its last lines" : "Its output", escaped_lines(test.tail));
   }
   if (!test.has_failed()) {

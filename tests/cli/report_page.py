@@ -54,10 +54,12 @@ def forge(root, count):
         seconds = chance.uniform(1, 60)
         failed = i % 10 == 3
         details = {"command": ["bash", f"tests/{name}.sh", k_long], "private": [{"path": "conf/" + k_odd[i % len(k_odd)], "program": "python3", "call": "openat"}],
-                   "more_private": i % 3, "findings": ["'a' was changed through a link"] if failed else [], "notes": [], "guard": "on", "pack": "",
+                   "more_private": i % 3, "findings": ["'a' was changed through a link"] if i % 20 == 13 else [], "notes": [], "guard": "on", "pack": "",
                    "ended": "2026-11-25T01:00:00Z", "status": int(failed), "changes": {"private": 1 + i % 3, "bytes_private": 4000, "missing": 0, "added": i % 2}}
         runs = [past_run(name, lanes[lane], seconds, 0, "failed" if failed else "skipped" if i % 10 == 7 else "passed", details,
                          f"node-{lane % 3}", f"{root}/build")]
+        if details["findings"]:
+            runs[0]["reason"] = "shared files were changed"
         log += logged(name, lanes[lane]) if failed else ""
         lanes[lane] = runs[0]["finished"] + 0.05
         runs += [past_run(name, 1795600000.0 - 86400 * night, seconds * chance.uniform(0.4, 1.2), night, "failed" if night % 7 == 3 else "passed")
@@ -144,6 +146,14 @@ def test_what_failed_comes_first(tmp):
         # A mark and a word, not the colour alone.
         assert page.eval("document.querySelector('tbody .o').textContent") == "✕ failed"
         assert page.eval("document.querySelectorAll('svg.line text').length") == 2
+
+
+def test_a_long_output_begins_where_it_ends(tmp):
+    with browser() as chromium:
+        page = chromium.open(next(pages(tmp, (20,)))[1], width=360)
+        sizes = page.eval("""(() => { const out = document.querySelector('.out'); const pre = out.firstChild.getBoundingClientRect();
+            return [pre.height, out.clientHeight, pre.bottom - out.getBoundingClientRect().bottom]; })()""")
+        assert sizes[0] > sizes[1] and abs(sizes[2]) < 2, sizes
 
 
 def visible(page):
