@@ -228,6 +228,11 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   Cache variable: names of variables whose values go into packs, beside those of the test's ``ENVIRONMENT``;
   but no value that looks like a secret.
 
+.. variable:: SNAPSHOT_FIXTURES_REPORT
+
+  Cache variable: an HTML file, relative to ``${CMAKE_BINARY_DIR}``, which each run of ctest writes at its end: what
+  failed and why, what each test took, changed and left; its JSON lies beside it. Empty at first: none is written.
+
 .. variable:: SNAPSHOT_FIXTURES_UV_LOCKED
 
   Cache variable: whether ``UV_LOCKED`` is the default of snapshot tests whose source has a
@@ -274,6 +279,8 @@ set(SNAPSHOT_FIXTURES_PACK_ENV "" CACHE STRING
   "Names of environment variables whose values go into packs, beside those of the test")
 set(SNAPSHOT_FIXTURES_LAUNCHER "" CACHE STRING
   "The command, a list, that starts the work of tests elsewhere; empty: none")
+set(SNAPSHOT_FIXTURES_REPORT "" CACHE STRING
+  "An HTML file, relative to the build tree, that each run of ctest writes at its end; empty: none")
 option(SNAPSHOT_FIXTURES_UV_LOCKED
   "Whether UV_LOCKED is the default of tests whose source has a uv.lock" OFF)
 set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH

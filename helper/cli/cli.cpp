@@ -20,7 +20,7 @@
 namespace snapfix::cli {
 namespace {
 
-constexpr std::array<Subcommand, 21> k_subcommands{{
+constexpr std::array<Subcommand, 22> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
@@ -38,6 +38,7 @@ constexpr std::array<Subcommand, 21> k_subcommands{{
     {"release", release, "NAME", "end that"},
     {"list", list, "", "which snapshots there are, what each shares and has of its own"},
     {"show", show, "NAME", "everything recorded of a snapshot"},
+    {"report", report, "", "write a page on the last ctest run: what failed, and what it took"},
     {"prune", prune, "", "remove debris, what nothing uses, and by option old snapshots"},
     {"doctor", doctor, "[DIR]", "what this file system and kernel can do, by trying it"},
     {"uv-lint", uv_lint, "PATH...", "find uv commands that do not pin the lock"},

@@ -55,6 +55,7 @@ int hold(const std::vector<std::string>& arguments);
 int release(const std::vector<std::string>& arguments);
 int list(const std::vector<std::string>& arguments);
 int show(const std::vector<std::string>& arguments);
+int report(const std::vector<std::string>& arguments);
 int prune(const std::vector<std::string>& arguments);
 int doctor(const std::vector<std::string>& arguments);
 int uv_lint(const std::vector<std::string>& arguments);

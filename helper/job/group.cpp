@@ -169,6 +169,7 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
       if (missing == 0) {
         common->end = group.worst;
         common->end->at = os::to_iso8601(os::now());
+        common->times.ended = os::to_seconds(os::now());
       } else {
         os::note(os::format("{} of {} tasks have left no end", missing,
                             std::max(group.begun, group.tasks)));
