@@ -2,6 +2,7 @@
 
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/lock.hpp"
 #include "os/path.hpp"
 #include "os/process.hpp"
 
@@ -46,8 +47,20 @@ void place_helper(const snapshot::Root& root) {
   const auto mtime = folder.stat_of(name.c_str()).mtime;
   const auto bin = root.make_inner("bin");
   const auto content = os::MappedFile::open(folder, name.c_str());
-  const auto there = bin.try_stat(k_name);
-  if (there && there->mtime == mtime && there->size == content.bytes().size()) {
+  const auto is_there = [&] {
+    const auto there = bin.try_stat(k_name);
+    return there && there->mtime == mtime && there->size == content.bytes().size();
+  };
+  if (is_there()) {
+    return;
+  }
+  const auto lock = os::Lock::acquire(root.locks(), "helper", "snapfix, copying itself");
+  for (const auto& entry : bin.entries()) {
+    if (os::half_replaced(entry.name)) { // by one that was killed
+      bin.unlink_if_present(entry.name.c_str());
+    }
+  }
+  if (is_there()) {
     return;
   }
   os::replace_file(bin, k_name, content.bytes(), k_mode);

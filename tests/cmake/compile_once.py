@@ -18,8 +18,8 @@ def main():
         sys.exit(subprocess.run(command, check=False).returncode)
     out = command[command.index("-o") + 1]
     depends = command[command.index("-MF") + 1] if "-MF" in command else None
-    # Nor does it matter in which build folder the precompiled header lies.
-    flags = [word for word in command if word not in (out, depends) and not word.startswith(os.getcwd() + "/")]
+    # Nor does it matter in which build folder the precompiled header lies, or a batch of files.
+    flags = [os.path.basename(word) if word.startswith(os.getcwd() + "/") else word for word in command if word not in (out, depends)]
     key = hashlib.sha256("\0".join(flags).encode()).hexdigest()
     kept = cache / key
     if kept.exists():
