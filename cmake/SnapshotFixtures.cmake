@@ -181,19 +181,6 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   ``$<CONFIG>``. Nobody records how these tests ended, so ``ON_FAILURE`` keeps the snapshot.
   ``LABELS`` should name those of all its tests, or ``ctest -LE`` runs setup and cleanup alone.
 
-.. command:: add_uv_lock_check
-
-  Registers a test that fails where scripts call uv without pinning the lock::
-
-    add_uv_lock_check(
-      NAME <name> PATHS <path>...
-      [LABELS <label>...] [CONFIGURATIONS <config>...])
-
-  ``PATHS`` are files and folders, relative to :variable:`CMAKE_CURRENT_SOURCE_DIR`: shell scripts,
-  makefiles, Dockerfiles, YAML, justfiles, Python. It reports ``uv run``, ``uv sync`` and the like
-  without ``--locked`` or ``--frozen``, and ``--frozen`` itself, which uv refuses where
-  ``UV_LOCKED=1`` is set. ``# snapfix: allow-unlocked`` on its line silences one.
-
 .. variable:: SNAPSHOT_FIXTURES_ROOT
 
   Cache variable: the folder that holds the snapshots and all that belongs to them; default
@@ -241,6 +228,11 @@ Gives each test a tree of its own: a snapshot of the source made of hard links.
   Cache variable: names of variables whose values go into packs, beside those of the test's ``ENVIRONMENT``;
   but no value that looks like a secret.
 
+.. variable:: SNAPSHOT_FIXTURES_REPORT
+
+  Cache variable: an HTML file, relative to ``${CMAKE_BINARY_DIR}``, which each run of ctest writes at its end: what
+  failed and why, what each test took, changed and left; its JSON lies beside it. Empty at first: none is written.
+
 .. variable:: SNAPSHOT_FIXTURES_UV_LOCKED
 
   Cache variable: whether ``UV_LOCKED`` is the default of snapshot tests whose source has a
@@ -287,6 +279,8 @@ set(SNAPSHOT_FIXTURES_PACK_ENV "" CACHE STRING
   "Names of environment variables whose values go into packs, beside those of the test")
 set(SNAPSHOT_FIXTURES_LAUNCHER "" CACHE STRING
   "The command, a list, that starts the work of tests elsewhere; empty: none")
+set(SNAPSHOT_FIXTURES_REPORT "" CACHE STRING
+  "An HTML file, relative to the build tree, that each run of ctest writes at its end; empty: none")
 option(SNAPSHOT_FIXTURES_UV_LOCKED
   "Whether UV_LOCKED is the default of tests whose source has a uv.lock" OFF)
 set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
@@ -294,7 +288,7 @@ set(SNAPSHOT_FIXTURES_HELPER "" CACHE FILEPATH
 
 # What stands in SnapshotFixtures/: each function there takes what it needs as arguments, since a variable
 # that it does not set itself might be one of the project's.
-foreach(_snapshot_fixtures_part IN ITEMS Arguments Tests Uv Freeze EndOfDirectory)
+foreach(_snapshot_fixtures_part IN ITEMS Arguments Tests Uv Freeze EndOfDirectory Discovery Scripts)
   include("${CMAKE_CURRENT_LIST_DIR}/SnapshotFixtures/${_snapshot_fixtures_part}.cmake")
 endforeach()
 
@@ -321,6 +315,9 @@ function(add_snapshot_test)
   foreach(part IN ITEMS helper_code tree_code run_code finish_code freeze)
     get_property(${part} GLOBAL PROPERTY "${plan} ${part}")
   endforeach()
+  get_property(source GLOBAL PROPERTY "${plan} source")
+  cmake_language(EVAL CODE "_snapshot_fixtures_note_scripts(\"\${NAME}\" \"\${source}\" \"\${WORKING_DIRECTORY}\"
+    \"\${FILES_code}\${INCLUDE_code}\" \"\${COMMAND}\" ${COMMAND_code})")
   _snapshot_fixtures_name_snapshot("${NAME}")
   _snapshot_fixtures_find_verdict(verdict "${NAME}")
   set(verdict_code "\"--verdict=$<GENEX_EVAL:$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}>>\"")
@@ -394,24 +391,6 @@ function(add_snapshot_fixture)
     "${CONFIGURATIONS_code}" "${SETUP_TIMEOUT_code}" "")
   _snapshot_fixtures_remember(FALSE "${NAME}" "${fixture}" "${plan}"
     "${CONFIGURATIONS_code}" "${LABELS}" "${SETUP_TIMEOUT}")
-endfunction()
-
-function(add_uv_lock_check)
-  _snapshot_fixtures_parse(add_uv_lock_check ${ARGC} "" "NAME" "PATHS;LABELS;CONFIGURATIONS")
-  _snapshot_fixtures_check_name("${where}" "${NAME}")
-  _snapshot_fixtures_check_no_test("${where}" "${NAME}")
-  if(NOT "PATHS" IN_LIST given)
-    _snapshot_fixtures_misuse("${where}" "there are no PATHS" "write PATHS <file or folder>...")
-  endif()
-  _snapshot_fixtures_find_paths(paths_code "${where}" "${PATHS}")
-  _snapshot_fixtures_find_helper(helper_code "${where}")
-  _snapshot_fixtures_find_place(place add_uv_lock_check "${NAME}")
-  _snapshot_fixtures_escape(name "${NAME}")
-  _snapshot_fixtures_add_test("${name}" "${place}" "${CONFIGURATIONS_code}"
-    "${helper_code} \"uv-lint\" \"--assume-locked\" ${paths_code} \"--ctest\" \"--\"" "")
-  if("LABELS" IN_LIST given)
-    set_property(TEST "${NAME}" APPEND PROPERTY LABELS "${LABELS}")
-  endif()
 endfunction()
 
 cmake_policy(POP)

@@ -61,6 +61,7 @@ function(_snapshot_fixtures_end_of_project)
   endif()
   set_property(GLOBAL PROPERTY _snapshot_fixtures_calls)
   _snapshot_fixtures_add_shared_tests()
+  _snapshot_fixtures_check_scripts()
 endfunction()
 
 # ---- the steps -----------------------------------------------------------------------------------
@@ -145,11 +146,16 @@ function(_snapshot_fixtures_find_verdict out name)
   set(${out} "verdict_${hash}" PARENT_SCOPE)
 endfunction()
 
-# What CTest judges by the output it judges with regular expressions of its own, after the command's end.
 function(_snapshot_fixtures_settle_verdict name scope)
-  set(words "")
   _snapshot_fixtures_read_test("${name}" "${scope}" WILL_FAIL SKIP_RETURN_CODE
     FAIL_REGULAR_EXPRESSION PASS_REGULAR_EXPRESSION SKIP_REGULAR_EXPRESSION)
+  _snapshot_fixtures_note_verdict("${name}" "${WILL_FAIL}" "${SKIP_RETURN_CODE}"
+    "${FAIL_REGULAR_EXPRESSION}${PASS_REGULAR_EXPRESSION}${SKIP_REGULAR_EXPRESSION}")
+endfunction()
+
+# What CTest judges by the output it judges with regular expressions of its own, after the command's end.
+function(_snapshot_fixtures_note_verdict name WILL_FAIL SKIP_RETURN_CODE expressions)
+  set(words "")
   set(expression "")
   if(WILL_FAIL MATCHES "[$]<")
     set(expression "$<$<BOOL:${WILL_FAIL}>:will-fail$<COMMA>>")
@@ -160,8 +166,7 @@ function(_snapshot_fixtures_settle_verdict name scope)
   if(SKIP_RETURN_CODE MATCHES "[$]<|^[0-9]+$" AND NOT SKIP_RETURN_CODE GREATER 255)
     list(APPEND words "skip=${SKIP_RETURN_CODE}")
   endif()
-  if(NOT "${FAIL_REGULAR_EXPRESSION}${PASS_REGULAR_EXPRESSION}${SKIP_REGULAR_EXPRESSION}"
-      STREQUAL "")
+  if(NOT expressions STREQUAL "")
     list(APPEND words "by-output")
   endif()
   if(NOT "${expression}${words}" STREQUAL "")

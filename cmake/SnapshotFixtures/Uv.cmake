@@ -1,3 +1,36 @@
+#[=======================================================================[.rst:
+.. command:: add_uv_lock_check
+
+  Registers a test that fails where scripts call uv without pinning the lock::
+
+    add_uv_lock_check(
+      NAME <name> PATHS <path>...
+      [LABELS <label>...] [CONFIGURATIONS <config>...])
+
+  ``PATHS`` are files and folders, relative to :variable:`CMAKE_CURRENT_SOURCE_DIR`: shell scripts,
+  makefiles, Dockerfiles, YAML, justfiles, Python. It reports ``uv run``, ``uv sync`` and the like
+  without ``--locked`` or ``--frozen``, and ``--frozen`` itself, which uv refuses where
+  ``UV_LOCKED=1`` is set. ``# snapfix: allow-unlocked`` on its line silences one.
+#]=======================================================================]
+
+function(add_uv_lock_check)
+  _snapshot_fixtures_parse(add_uv_lock_check ${ARGC} "" "NAME" "PATHS;LABELS;CONFIGURATIONS")
+  _snapshot_fixtures_check_name("${where}" "${NAME}")
+  _snapshot_fixtures_check_no_test("${where}" "${NAME}")
+  if(NOT "PATHS" IN_LIST given)
+    _snapshot_fixtures_misuse("${where}" "there are no PATHS" "write PATHS <file or folder>...")
+  endif()
+  _snapshot_fixtures_find_paths(paths_code "${where}" "${PATHS}")
+  _snapshot_fixtures_find_helper(helper_code "${where}")
+  _snapshot_fixtures_find_place(place add_uv_lock_check "${NAME}")
+  _snapshot_fixtures_escape(name "${NAME}")
+  _snapshot_fixtures_add_test("${name}" "${place}" "${CONFIGURATIONS_code}"
+    "${helper_code} \"uv-lint\" \"--assume-locked\" ${paths_code} \"--ctest\" \"--\"" "")
+  if("LABELS" IN_LIST given)
+    set_property(TEST "${NAME}" APPEND PROPERTY LABELS "${LABELS}")
+  endif()
+endfunction()
+
 # Holding the lock of uv projects.
 
 # What UV_LOCKED means, as options of the helper: none where no lock is held.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <sstream>
+#include <utility>
 
 namespace snapfix::cli {
 namespace {
@@ -20,6 +21,9 @@ constexpr const char* k_words = "words";
 bool is_negative_number(const std::string& word) {
   return word.size() > 1 && word[0] == '-' && word[1] >= '0' && word[1] <= '9';
 }
+
+/// Where parse() is to write what there is, within describe().
+Described* g_describing = nullptr; // NOLINT(*-non-const-global-variables)
 
 } // namespace
 
@@ -72,7 +76,29 @@ void Arguments::add_list_or_nothing(const char* name, const char* placeholder, c
   m_nothing.push_back(os::format("--{}=", name));
 }
 
+Described Arguments::describe(int (*call)(const std::vector<std::string>&)) {
+  Described out;
+  g_describing = &out;
+  call({});
+  return out;
+}
+
+Described Arguments::description() const {
+  Described out{{}, m_words_allowed.name, m_takes_command};
+  for (const auto& option : m_parser->options.options()) {
+    const auto name = option->canonical_display_name(po::command_line_style::allow_dash_for_short);
+    const bool takes_value = option->semantic()->max_tokens() != 0;
+    out.options.push_back({"--" + option->long_name(), name.size() == 2 ? name : "",
+                           takes_value ? option->semantic()->name() : "", option->description()});
+  }
+  return out;
+}
+
 bool Arguments::parse(const std::vector<std::string>& arguments) {
+  if (auto* const describing = std::exchange(g_describing, nullptr)) {
+    *describing = description();
+    return false;
+  }
   // Program_parser->options drops `--`, and with it the line between our words and the command's.
   const auto separator = std::ranges::find(arguments, "--");
   std::vector<std::string> own(arguments.begin(), separator);

@@ -28,6 +28,19 @@ struct Words {
 
 enum class TakesCommand { no, maybe, yes };
 
+/// What a subcommand's command line may hold, for who completes one.
+struct Described {
+  struct Option {
+    std::string name;        ///< `--guard`
+    std::string short_name;  ///< `-v`, or nothing
+    std::string placeholder; ///< of its value (`auto|on|off`, `FILE`); empty: it takes none
+    std::string help;
+  };
+  std::vector<Option> options;
+  std::string words; ///< as the usage line shows them: `NAME...`
+  TakesCommand takes_command = TakesCommand::no;
+};
+
 /// A subcommand's command line, read strictly: an unknown or shortened option, a stray word or an
 /// empty value is a UsageError that says what was meant.
 class Arguments {
@@ -47,8 +60,11 @@ public:
   void add_list_or_nothing(const char* name, const char* placeholder, const char* help);
   void add_list(const char* name, const char* placeholder, const char* help);
 
-  /// False if `--help` was asked for and has been printed.
+  /// False if `--help` was asked for and has been printed, or within describe().
   bool parse(const std::vector<std::string>& arguments);
+
+  /// What the subcommand `call` takes: it is called, and its parse() tells.
+  static Described describe(int (*call)(const std::vector<std::string>&));
 
   /// Whether the subcommand has that option.
   bool knows(const char* name) const;
@@ -82,6 +98,7 @@ private:
 
   std::string usage_line() const;
   std::string help_text() const;
+  Described description() const;
   void check_values_follow(const std::vector<std::string>& arguments) const;
   void check_words();
   [[noreturn]] void fail_unknown(const std::string& option) const;

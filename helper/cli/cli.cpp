@@ -20,14 +20,7 @@
 namespace snapfix::cli {
 namespace {
 
-struct Subcommand {
-  const char* name;
-  int (*call)(const std::vector<std::string>&);
-  const char* usage;
-  const char* help;
-};
-
-constexpr std::array<Subcommand, 20> k_subcommands{{
+constexpr std::array<Subcommand, 22> k_subcommands{{
     {"freeze", freeze, "", "make the base of the source's present state; print its id"},
     {"create", create, "NAME", "make a snapshot; print its path"},
     {"run", run_in_snapshot, "NAME -- COMMAND...", "run a command in its snapshot"},
@@ -45,9 +38,12 @@ constexpr std::array<Subcommand, 20> k_subcommands{{
     {"release", release, "NAME", "end that"},
     {"list", list, "", "which snapshots there are, what each shares and has of its own"},
     {"show", show, "NAME", "everything recorded of a snapshot"},
+    {"report", report, "", "write a page on the last ctest run: what failed, and what it took"},
     {"prune", prune, "", "remove debris, what nothing uses, and by option old snapshots"},
     {"doctor", doctor, "[DIR]", "what this file system and kernel can do, by trying it"},
     {"uv-lint", uv_lint, "PATH...", "find uv commands that do not pin the lock"},
+    {"completion", completion, "SHELL",
+     "print what completes command lines, for bash, zsh or fish"},
 }};
 
 /// What the same is called elsewhere.
@@ -154,6 +150,10 @@ std::vector<std::string> g_arguments; // NOLINT(*-non-const-global-variables)
 }
 
 } // namespace
+
+std::span<const Subcommand> subcommands() {
+  return k_subcommands;
+}
 
 int run(const std::vector<std::string>& arguments) {
   if (is_called_by_ctest(arguments) || (!arguments.empty() && arguments[0] == "run")) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <exception>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,16 @@ int tell_failure(const std::exception_ptr& failure);
 /// The exit code of a `run` whose own work failed; under ctest it ends by SIGABRT here.
 int failure_of_run(int exit_code, bool under_ctest);
 
+struct Subcommand {
+  const char* name;
+  int (*call)(const std::vector<std::string>&);
+  const char* usage;
+  const char* help; ///< one line
+};
+
+/// All there are, in the order of `--help`.
+std::span<const Subcommand> subcommands();
+
 // The subcommands: arguments without the subcommand's name, the exit code. They throw os::Error
 // and UsageError.
 int freeze(const std::vector<std::string>& arguments);
@@ -44,8 +55,10 @@ int hold(const std::vector<std::string>& arguments);
 int release(const std::vector<std::string>& arguments);
 int list(const std::vector<std::string>& arguments);
 int show(const std::vector<std::string>& arguments);
+int report(const std::vector<std::string>& arguments);
 int prune(const std::vector<std::string>& arguments);
 int doctor(const std::vector<std::string>& arguments);
 int uv_lint(const std::vector<std::string>& arguments);
+int completion(const std::vector<std::string>& arguments);
 
 } // namespace snapfix::cli

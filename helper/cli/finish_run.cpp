@@ -6,7 +6,9 @@
 #include "job/report.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "page/page.hpp"
 #include "snapshot/frozen.hpp"
+#include "snapshot/history.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/source_changes.hpp"
 #include "snapshot/spares.hpp"
@@ -43,6 +45,56 @@ void tell_of_kept_ones(const snapshot::Root& root) {
   }
 }
 
+/// For the page.
+std::vector<std::string>
+warnings_of(const std::map<std::string, snapshot::SourceOutcome>& sources) {
+  std::vector<std::string> out;
+  for (const auto& [source, outcome] : sources) {
+    if (outcome.error) {
+      out.push_back(os::format("Nobody can tell whether the source {} changed while tests ran: {}",
+                               os::quoted(source), *outcome.error));
+    }
+    if (outcome.changes.empty()) {
+      continue;
+    }
+    const auto& first = *outcome.changes.begin();
+    out.push_back(os::format("The source {} changed while tests ran: {} files, {} ({}) among them",
+                             os::quoted(source), outcome.changes.size(), os::quoted(first.path),
+                             os::word_of(first.change)));
+  }
+  return out;
+}
+
+using Sources = std::map<std::string, snapshot::SourceOutcome>;
+
+/// Whether a killed run had changed what it must not.
+bool end_run(const snapshot::Root& root, const Arguments& options, Sources& sources) {
+  const bool has_finding = job::finish_killed_runs(root);
+  snapshot::trim_spares(root, options.number("spares"), false);
+  snapshot::trim_histories(root);
+  if (options.flag("ctest")) {
+    tell_of_kept_ones(root);
+  }
+  for (const auto& base : snapshot::bases_of_run(root)) {
+    auto& outcome = sources[base.meta().source];
+    try {
+      const auto changes = snapshot::source_changes(root, base);
+      outcome.changes.insert(changes.begin(), changes.end());
+    } catch (const os::Error& error) { // a test may have left no work tree there, or no folder
+      outcome.error = error.what();
+    }
+  }
+  return has_finding;
+}
+
+void write_report(const Arguments& options, const std::string& root,
+                  const std::vector<std::string>& warnings) {
+  if (const auto report = options.value("report")) {
+    page::write_page(page::collect_night(root, page::our_starter(), warnings), *report);
+    os::note(os::format("the report is {}", os::quoted(*report)));
+  }
+}
+
 } // namespace
 
 int finish_run(const std::vector<std::string>& arguments) {
@@ -55,30 +107,23 @@ int finish_run(const std::vector<std::string>& arguments) {
       {});
   add_root_option(options);
   options.add_value("spares", "N", "remove all but N trees that wait for the next snapshots");
+  options.add_value_or_nothing("report", "FILE.html",
+                               "write a page on the run, as 'snapfix report' does");
   options.add_flag("ctest", "called by the CMake module: what stands behind -- is of ctest");
   options.add_flag("json", "print a report");
   if (!options.parse(arguments)) {
     return k_done;
   }
-  const auto spares = options.number("spares");
-  std::map<std::string, snapshot::SourceOutcome> sources;
+  options.number("spares"); // refused early
+  Sources sources;
   bool has_finding = false;
   const std::string path = root_path(options);
   if (snapshot::Root::exists(path)) {
-    const auto root = snapshot::Root::open(path);
-    has_finding = job::finish_killed_runs(root);
-    snapshot::trim_spares(root, spares, false);
-    if (options.flag("ctest")) {
-      tell_of_kept_ones(root);
-    }
-    for (const auto& base : snapshot::bases_of_run(root)) {
-      auto& outcome = sources[base.meta().source];
-      try {
-        const auto changes = snapshot::source_changes(root, base);
-        outcome.changes.insert(changes.begin(), changes.end());
-      } catch (const os::Error& error) { // a test may have left no work tree there, or no folder
-        outcome.error = error.what();
-      }
+    try {
+      has_finding = end_run(snapshot::Root::open(path), options, sources);
+    } catch (const os::Error& error) {
+      write_report(options, path, {error.what()});
+      throw;
     }
   }
   for (const auto& [source, outcome] : sources) {
@@ -99,6 +144,7 @@ int finish_run(const std::vector<std::string>& arguments) {
   if (options.flag("json")) {
     print_json(sources);
   }
+  write_report(options, path, warnings_of(sources));
   return has_finding ? k_failed : is_same ? k_done : k_difference;
 }
 

@@ -5,6 +5,7 @@
 #include "cli/json.hpp"
 #include "cli/tree_arguments.hpp"
 #include "job/finish.hpp"
+#include "job/past.hpp"
 #include "job/program_note.hpp"
 #include "job/report.hpp"
 #include "os/format.hpp"
@@ -31,7 +32,9 @@ snapshot::Frozen freeze_in(const snapshot::Root& root, const source::Selection& 
     const auto lock = root.lock_store(os::LockMode::shared, "snapfix freeze");
     out = snapshot::freeze(root, selection, from);
     if (options.flag("ctest")) {
-      snapshot::record_frozen(root, snapshot::freeze_key(selection, from), out.base.id());
+      const auto key = snapshot::freeze_key(selection, from);
+      snapshot::record_frozen(root, key, out.base.id());
+      job::remember_freeze(root, key, out);
     }
   } catch (...) {
     root.clear_debris(); // it may be what has left no room for us

@@ -1,22 +1,17 @@
 #include "cli/json.hpp"
 
 #include "lint/lint.hpp"
-#include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/json.hpp"
-#include "os/path.hpp"
 #include "os/probe.hpp"
+#include "os/user_file.hpp"
 #include "snapshot/comparison.hpp"
 #include "snapshot/create.hpp"
 #include "snapshot/manage.hpp"
 #include "snapshot/record_json.hpp"
 #include "snapshot/source_changes.hpp"
 #include "source/listing.hpp"
-
-#include <algorithm>
-#include <cerrno>
-#include <fstream>
 
 namespace snapfix::cli {
 namespace {
@@ -257,21 +252,7 @@ void write_json(const std::string& path, const std::string& name,
   json report = record;
   report.erase("environment"); // may hold secrets
   report["name"] = name;
-  const std::string text = text_of(std::move(report));
-  std::string place = os::absolute_path(path);
-  if (os::is_file(place)) {
-    place = os::canonical_path(place); // the file that a symlink leads to
-  } else if (os::exists(place)) {
-    std::ofstream out(place); // /dev/stdout, a FIFO: to be written to, not to be replaced
-    out << text << std::flush;
-    if (!out) {
-      throw os::Error("write", {path}, errno);
-    }
-    return;
-  }
-  const auto slash = place.rfind('/');
-  os::replace_file(os::Dir::open(place.substr(0, std::max<std::size_t>(slash, 1))),
-                   place.substr(slash + 1).c_str(), text);
+  os::write_user_file(path, text_of(std::move(report)));
 }
 
 } // namespace snapfix::cli

@@ -7,6 +7,7 @@
 #include "job/report.hpp"
 #include "job/source_writes.hpp"
 #include "os/format.hpp"
+#include "os/units.hpp"
 #include "snapshot/manage.hpp"
 
 namespace snapfix::cli {
@@ -37,9 +38,9 @@ std::vector<std::string> row_of(const snapshot::Description& snapshot) {
                                snapshot.meta.created};
   if (const auto& now = snapshot.now) {
     out.push_back(std::to_string(now->shared));
-    out.push_back(human_bytes(now->bytes_shared));
+    out.push_back(os::human_bytes(now->bytes_shared));
     out.push_back(std::to_string(now->made_private + now->added));
-    out.push_back(human_bytes(now->bytes_private + now->bytes_added));
+    out.push_back(os::human_bytes(now->bytes_private + now->bytes_added));
   } else {
     out.insert(out.end(), 4, "-");
   }
@@ -54,10 +55,10 @@ void print_now(const std::optional<snapshot::Contents>& now) {
     os::print("now        -\n");
     return;
   }
-  os::print("now        {} files shared, {}\n", now->shared, human_bytes(now->bytes_shared));
+  os::print("now        {} files shared, {}\n", now->shared, os::human_bytes(now->bytes_shared));
   os::print("           {} files private, {}\n", now->made_private,
-            human_bytes(now->bytes_private));
-  os::print("           {} files added, {}\n", now->added, human_bytes(now->bytes_added));
+            os::human_bytes(now->bytes_private));
+  os::print("           {} files added, {}\n", now->added, os::human_bytes(now->bytes_added));
   os::print("           {} files missing\n", now->missing);
 }
 
@@ -83,9 +84,10 @@ void note_oddities(const snapshot::Description& snapshot) {
 
 void print_ledger(const snapshot::Ledger& ledger) {
   os::print("made       {} files linked, {} shared\n", ledger.linked,
-            human_bytes(ledger.bytes_shared));
+            os::human_bytes(ledger.bytes_shared));
   os::print("           {} files reflinked\n", ledger.reflinked);
-  os::print("           {} files copied, {}\n", ledger.copied(), human_bytes(ledger.bytes_copied));
+  os::print("           {} files copied, {}\n", ledger.copied(),
+            os::human_bytes(ledger.bytes_copied));
   for (const auto& [reason, files] : ledger.copied_by_reason) {
     os::print("           {} because of {}\n", files, reason);
   }
@@ -108,7 +110,7 @@ void print_run(const snapshot::Description& snapshot, const std::string& root) {
   }
   if (const auto& changes = run->changes) {
     os::print("           left {} files private ({}), {} missing, {} added\n",
-              changes->made_private, human_bytes(changes->bytes_private), changes->missing,
+              changes->made_private, os::human_bytes(changes->bytes_private), changes->missing,
               changes->added);
   }
   for (const auto& line : job::guard_lines(run->guard)) {

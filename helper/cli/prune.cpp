@@ -7,6 +7,7 @@
 #include "cli/tree_arguments.hpp"
 #include "job/report.hpp"
 #include "os/format.hpp"
+#include "os/units.hpp"
 #include "snapshot/manage.hpp"
 
 namespace snapfix::cli {
@@ -43,7 +44,7 @@ int prune(const std::vector<std::string>& arguments) {
       os::print("{} snapshot {}\n", verb, os::quoted(name));
     }
     os::print("{} {} snapshots, {} bases, {} objects ({})\n", verb, pruned.snapshots.size(),
-              pruned.store.bases, pruned.store.objects, human_bytes(pruned.bytes));
+              pruned.store.bases, pruned.store.objects, os::human_bytes(pruned.bytes));
   }
   for (const auto& name : pruned.in_use) {
     os::note(os::format("{} is in use: left alone", os::quoted(name)));

@@ -101,15 +101,4 @@ void Table::print(const char* indent) const {
   }
 }
 
-std::string human_bytes(std::uint64_t bytes) {
-  constexpr std::array k_units{"B", "kB", "MB", "GB", "TB", "PB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  while (value >= 1000 && unit + 1 < k_units.size()) {
-    value /= 1000;
-    ++unit;
-  }
-  return unit == 0 ? os::format("{} B", bytes) : os::format("{:.1f} {}", value, k_units.at(unit));
-}
-
 } // namespace snapfix::cli

@@ -31,7 +31,4 @@ private:
   std::vector<std::vector<std::string>> m_rows;
 };
 
-/// `12.3 MB`.
-std::string human_bytes(std::uint64_t bytes);
-
 } // namespace snapfix::cli

@@ -1,6 +1,7 @@
 #include "job/finish.hpp"
 
 #include "job/pack.hpp"
+#include "job/past.hpp"
 #include "job/pasteable.hpp"
 #include "job/report.hpp"
 #include "job/source_writes.hpp"
@@ -8,6 +9,7 @@
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/time_text.hpp"
 #include "snapshot/ticket.hpp"
 
 #include <boost/filesystem.hpp>
@@ -20,12 +22,14 @@ namespace snapfix::job {
 std::string make_pack(const snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
                       const snapshot::FinishOptions& options, const snapshot::Finished& finished) {
   const auto name = pack_name(held.folder());
+  const bool has_failed = finished.outcome == snapshot::Outcome::failed ||
+                          finished.outcome == snapshot::Outcome::killed;
   try {
     boost::system::error_code failed; // what comes next says it
     boost::filesystem::create_directories(options.pack_to, failed);
     const auto folder = os::Dir::open(options.pack_to);
     folder.unlink_if_present(name.c_str());
-    if (finished.kept && finished.has_failed && run && !run->command.empty()) {
+    if (finished.kept && has_failed && run && !run->command.empty()) {
       auto path = folder.path_of(name.c_str());
       pack(held.require(), {.environment = options.pack_environment, .verdict = finished.why_kept},
            path);
@@ -38,8 +42,10 @@ std::string make_pack(const snapshot::Held& held, const std::optional<snapshot::
 }
 
 Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
-                 const snapshot::FinishOptions& options) {
+                 const snapshot::FinishOptions& options, const std::string& failure) {
   Finishing out;
+  out.began = os::to_seconds(os::now());
+  const auto tree = tree_of_run(held);
   std::string fault;
   out.lock_changed = print_changed_locks(held);
   if (out.lock_changed) {
@@ -55,6 +61,9 @@ Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>&
   out.snapshot = snapshot::finish(held, run, options, fault, print_findings);
   if (!options.pack_to.empty()) {
     out.pack = make_pack(held, run, options, out.snapshot);
+  }
+  if (run) {
+    remember(held, *run, tree, out, failure);
   }
   return out;
 }

@@ -17,6 +17,7 @@ struct Finishing {
   std::string root;
   std::vector<snapshot::TouchedFile> source_writes; ///< that were to be reported
   bool lock_changed = false;
+  double began = 0; ///< seconds since 1970
   std::string pack; ///< the path of its pack; empty: none was to be made
 
   bool has_finding() const {
@@ -25,9 +26,10 @@ struct Finishing {
 };
 
 /// Finishes the snapshot, whose last run is `run`. Tells what is wrong with it: shared files or
-/// locks that were changed, writes to the source. Packs it where it is to. Throws os::Error.
+/// locks that were changed, writes to the source. Packs it where it is to, and remembers the run.
+/// `failure`: why no command was run in it, or nothing. Throws os::Error.
 Finishing finish(snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,
-                 const snapshot::FinishOptions& options);
+                 const snapshot::FinishOptions& options, const std::string& failure = {});
 
 /// Packs a snapshot that is kept of a failure; of another one no pack stays. Its path, or nothing.
 std::string make_pack(const snapshot::Held& held, const std::optional<snapshot::RunRecord>& run,

@@ -170,6 +170,7 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
       if (group.ended == all) {
         common->end = group.worst;
         common->end->at = os::to_iso8601(os::now());
+        common->times.ended = os::to_seconds(os::now());
       }
       if (!all_came) {
         os::note(os::format("{} of {} tasks did not begin", all - group.begun, all));

@@ -1,6 +1,7 @@
 #include "job/run.hpp"
 
 #include "job/command.hpp"
+#include "job/past.hpp"
 #include "job/program_note.hpp"
 #include "job/report.hpp"
 #include "job/source_writes.hpp"
@@ -36,8 +37,10 @@ private:
 class Run {
 public:
   Run(const snapshot::Root& root, const RunOptions& options)
-      : m_options(options), m_entry(enter(root, options.name, options.group, options.patience)),
-        m_held(m_entry.held), m_last(m_held.last_run()),
+      : m_options(options),
+        m_asked(options.from_ticket ? options.from_ticket->asked : os::to_seconds(os::now())),
+        m_entry(enter(root, options.name, options.group, options.patience)), m_held(m_entry.held),
+        m_last(m_held.last_run()),
         m_parent(options.from_ticket ? options.from_ticket->parent : snapshot::our_parent()) {}
 
   RunResult operator()();
@@ -60,6 +63,7 @@ private:
   void finish_without_run() noexcept;
 
   const RunOptions& m_options;
+  double m_asked; ///< for the name
   Entry m_entry;
   snapshot::Held& m_held;
   const std::optional<snapshot::RunRecord>& m_last; ///< the run before, of that name
@@ -122,6 +126,7 @@ void Run::prepare() {
     }
     if (const auto created = snapshot::create(m_held, options, std::move(base))) {
       m_out.ledger = created->ledger;
+      m_out.record.times.taken = os::to_seconds(os::now());
       if (!m_options.under_ctest || m_options.finish) { // else the setup has said it
         print_notes(*created);
       }
@@ -192,9 +197,14 @@ void Run::begin_record() {
   record.host = os::host_name();
   record.pid = os::this_process();
   record.started = os::to_iso8601(os::now());
+  record.times.asked = m_asked;
+  record.times.taking = os::to_seconds(os::now());
   record.parent = m_parent;
-  if (m_options.from_ticket) {
-    record.ticket = m_options.from_ticket->name;
+  if (const auto& ticket = m_options.from_ticket) { // whose parent, here, is no ctest
+    record.ticket = ticket->name;
+    record.ctest = ticket->ctest;
+  } else if (m_options.under_ctest) {
+    record.ctest = os::folder_of_process(os::parent_process());
   }
   record.wishes = {os::word_of(m_options.guard), os::word_of(m_options.source_writes),
                    m_options.locks.uv, m_options.pack_environment};
@@ -208,6 +218,7 @@ void Run::start_record(const guard::Command& command) {
   record.environment = command.environment.variables();
   record.folder = command.folder;
   record.started = os::to_iso8601(os::now());
+  record.times.began = os::to_seconds(os::now());
   if (const auto& group = m_options.group) {
     auto common =
         m_entry.is_first ? std::nullopt : snapshot::load_run(m_held.root(), m_held.folder());
@@ -265,6 +276,7 @@ void Run::record_end() {
   auto& record = m_out.record;
   const auto& end = m_out.end;
   record.end = {os::to_iso8601(os::now()), end.exit_code, end.signal};
+  record.times.ended = os::to_seconds(os::now());
   record.outlived = end.outlived;
   for (const auto& process : end.outlived) {
     os::note(os::format("process {} ({}) outlives the command", process.pid, process.name));
@@ -339,17 +351,31 @@ void Run::finish_without_run() noexcept {
     if (!is_last()) {
       return;
     }
-    m_out.finishing = job::finish(m_held, m_out.record, finish_options());
+    std::string failure = "snapfix could not go on";
+    try {
+      std::rethrow_exception(m_out.failure);
+    } catch (const std::exception& error) {
+      failure = error.what();
+    } catch (...) { // it is told all the same
+    }
+    m_out.finishing = job::finish(m_held, m_out.record, finish_options(), failure);
   } catch (const std::exception&) {
   }
 }
 
 RunResult Run::operator()() {
   begin_record();
-  if (m_entry.is_first) {
-    prepare();
+  try {
+    if (m_entry.is_first) {
+      prepare();
+    }
+    check_source();
+  } catch (const os::Error& error) {
+    if (m_entry.is_first && (m_options.finish || m_options.under_ctest)) {
+      remember_failure(m_held, m_out.record, error.what());
+    }
+    throw;
   }
-  check_source();
   const std::string source = m_held.require().meta().source;
   Stopwatch watch;
   try {

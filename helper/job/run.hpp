@@ -25,6 +25,8 @@ struct FromTicket {
   std::string name;                          ///< of the ticket
   std::vector<std::string> variables;        ///< that are set, whatever the launcher carries
   std::optional<snapshot::RunParent> parent; ///< of the submitter
+  std::string ctest;                         ///< as RunRecord::ctest, of the submitter
+  double asked = 0;                          ///< when it did; seconds since 1970
   std::string outer_group;                   ///< the one that the submitter is in itself, by its id
   std::function<bool()> is_wanted;           ///< whether the submitter still waits
 };

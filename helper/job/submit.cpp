@@ -12,6 +12,7 @@
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/process.hpp"
+#include "os/time_text.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/new_root.hpp"
 #include "snapshot/ticket.hpp"
@@ -66,7 +67,13 @@ std::vector<std::string> variables_of(const RunOptions& options) {
 /// What the job need not find out: its base, and that uv's locks fit.
 RunOptions options_of_job(const snapshot::Root& root, const RunOptions& options) {
   auto out = options;
-  out.from_ticket = {{}, variables_of(options), snapshot::our_parent(), group_here().id, {}};
+  out.from_ticket = {{},
+                     variables_of(options),
+                     snapshot::our_parent(),
+                     options.under_ctest ? os::folder_of_process(os::parent_process()) : "",
+                     os::to_seconds(os::now()),
+                     group_here().id,
+                     {}};
   const auto standing = snapshot::Snapshot::find(root, snapshot::folder_of_name(options.name));
   if (standing && !options.fresh) {
     check_locks(*standing, options.create, options.locks);

@@ -177,10 +177,12 @@ void pass_result(auto& each, auto& result) {
 
 void pass_finishing(auto& each, auto& finishing) {
   auto& finished = finishing.snapshot;
+  each("began", finishing.began);
   each("existed", finished.existed);
   each("kept", finished.kept);
   each("why_kept", finished.why_kept);
-  each("has_failed", finished.has_failed);
+  each("outcome", finished.outcome);
+  each("reason", finished.reason);
   each("why_not", finished.handed_on.why_not);
   each("left", finished.left);
   each("private", finished.verified.made_private);
@@ -211,6 +213,8 @@ std::string text_of(const RunOptions& options) {
   if (options.from_ticket) {
     out("variable", options.from_ticket->variables);
     out("outer_group", options.from_ticket->outer_group);
+    out("ctest", options.from_ticket->ctest);
+    out("asked", options.from_ticket->asked);
     if (options.from_ticket->parent) {
       pass_parent(out, *options.from_ticket->parent);
     }
@@ -239,6 +243,8 @@ RunOptions run_options_from(std::string_view text) {
   auto& ticket = out.from_ticket.emplace();
   in("variable", ticket.variables);
   in("outer_group", ticket.outer_group);
+  in("ctest", ticket.ctest);
+  in("asked", ticket.asked);
   if (in.has("tasks")) {
     in("tasks", out.group.emplace().tasks);
   }

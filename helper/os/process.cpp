@@ -221,6 +221,10 @@ std::optional<ProcessId> identify_parent() {
   return identify(parent_process());
 }
 
+std::string folder_of_process(pid_t pid) {
+  return read_link(os::format("/proc/{}/cwd", pid)).value_or("");
+}
+
 std::vector<LivingProcess> processes_in(const std::string& folder) {
   std::vector<LivingProcess> out;
   for (const pid_t pid : all_processes()) {

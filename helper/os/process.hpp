@@ -50,6 +50,9 @@ gid_t effective_group();
 /// The parent of this process; nothing if it cannot be seen (another pid namespace).
 std::optional<ProcessId> identify_parent();
 
+/// Where a process stands; empty if that cannot be seen.
+std::string folder_of_process(pid_t pid);
+
 /// A living process and its name, for messages.
 struct LivingProcess {
   pid_t pid = 0;

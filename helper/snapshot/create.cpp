@@ -77,6 +77,7 @@ private:
   std::optional<ChosenBase> m_chosen;
   bool m_existed = false;
   bool m_has_lost_old = false;
+  bool m_handed_on = false; ///< no tree was made
   std::chrono::steady_clock::time_point m_began;
   Created m_out;
 };
@@ -171,7 +172,9 @@ MadeTree Creator::refresh_or_make(Publication& publication, os::Dir& tree) {
     tree = publication.take_old_tree();
     try {
       require_ours(tree); // its job may have given it away
-      return refresh_tree(m_root, base(), m_options.tree, tree);
+      auto out = refresh_tree(m_root, base(), m_options.tree, tree);
+      m_handed_on = true;
+      return out;
     } catch (const os::Error&) {
       // Something in it is not ours to change: the old tree goes, a new one comes.
       tree = os::Dir();
@@ -181,8 +184,10 @@ MadeTree Creator::refresh_or_make(Publication& publication, os::Dir& tree) {
     tree = m_root.work().open_child(m_folder.c_str());
     try {
       require_ours(tree);
-      return is_of(*spare, base()) ? as_it_stands(*spare)
-                                   : refresh_tree(m_root, base(), m_options.tree, tree);
+      auto out = is_of(*spare, base()) ? as_it_stands(*spare)
+                                       : refresh_tree(m_root, base(), m_options.tree, tree);
+      m_handed_on = true;
+      return out;
     } catch (const os::Error&) {
       tree = os::Dir();
     }
@@ -242,6 +247,7 @@ void Creator::make() {
 SnapshotManifest Creator::manifest_of(MadeTree made) const {
   made.ledger.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - m_began).count();
+  made.ledger.handed_on = m_handed_on;
   SnapshotManifest out;
   out.base = base().id();
   out.made = std::move(made.made);

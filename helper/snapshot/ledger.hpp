@@ -20,6 +20,7 @@ struct Ledger {
   std::uint64_t bytes_shared = 0; ///< in files that were linked or reflinked
   std::uint64_t bytes_copied = 0;
   double seconds = 0;
+  bool handed_on = false; ///< a tree that stood already was taken, or refreshed
 
   std::uint64_t copied() const;
   /// Files, symlinks and folders.

@@ -6,45 +6,51 @@
 #include "os/progress.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
+#include "snapshot/history.hpp"
 #include "snapshot/name.hpp"
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace snapfix::snapshot {
 namespace {
 
-/// Why a snapshot is kept under Keep::on_failure; empty if it goes.
-std::string reason_to_keep(const Snapshot& snapshot, const std::optional<RunRecord>& run,
-                           const Verdict& verdict, const std::string& fault,
-                           const Verified& verified) {
+/// How a run ended, and the reason to keep its snapshot under Keep::on_failure; empty if it goes.
+std::pair<Outcome, std::string> judge(Update update, const std::optional<RunRecord>& run,
+                                      const Verdict& verdict, const std::string& fault,
+                                      const Verified& verified) {
+  using enum Outcome;
   if (!verified.findings.empty()) {
-    return "shared files were changed";
+    return {failed, "shared files were changed"};
   }
   if (!fault.empty()) {
-    return fault;
+    return {failed, fault};
   }
-  if (snapshot.meta().update == Update::unfinished) {
-    return "an update of it was cut short";
+  if (update == Update::unfinished) {
+    return {failed, "an update of it was cut short"};
   }
   if (!run) {
-    return "no run of a command in it is recorded";
+    return {failed, "no run of a command in it is recorded"};
   }
   if (!run->end) {
-    return "its run has no recorded end";
+    return {killed, "its run has no recorded end"};
   }
   if (run->end->signal != 0) {
-    return os::format("its command was killed by signal {}", run->end->signal);
+    return {failed, os::format("its command was killed by signal {}", run->end->signal)};
   }
   if (verdict.by_output) {
-    return "its test is judged by its output, which only ctest sees";
+    return {unknown, "its test is judged by its output, which only ctest sees"};
   }
   const int status = run->end->status;
-  if (verdict.skip_return_code == status || (status != 0) == verdict.will_fail) {
-    return "";
+  if (verdict.skip_return_code == status) {
+    return {skipped, ""};
   }
-  return os::format("its command ended with exit code {}", status);
+  if ((status != 0) == verdict.will_fail) {
+    return {passed, ""};
+  }
+  return {failed, os::format("its command ended with exit code {}", status)};
 }
 
 std::vector<std::string> remove_tree_of(Held& held) {
@@ -121,12 +127,15 @@ std::vector<Aged> to_prune(const Root& root, const PruneOptions& options) {
 }
 
 /// What writers of manifests and records left that were killed: nobody writes those of a snapshot
-/// without the lock of its name.
+/// without the lock of its name, nor those of a freeze without the store's.
 void clear_half_written(const Root& root) {
-  for (const auto* dir : {&root.snapshots(), &root.runs(), &root.holds()}) {
+  const auto history = root.make_inner(k_histories);
+  for (const auto* dir : {&root.snapshots(), &root.runs(), &root.holds(), &history}) {
     for (const auto& entry : dir->entries()) {
-      const auto folder = os::half_replaced(entry.name);
-      if (folder && root.try_lock_name(folder->substr(0, folder->find(':')))) {
+      const auto key = os::half_replaced(entry.name);
+      const bool is_of_freeze = dir == &history && key && is_freeze(*key);
+      if (key && (is_of_freeze ? root.try_lock_store()
+                               : root.try_lock_name(key->substr(0, key->find(':'))))) {
         dir->unlink_if_present(entry.name.c_str());
       }
     }
@@ -169,18 +178,19 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
   Finished out;
   if (!root.top().try_stat(held.folder().c_str())) {
     finish_without_tree(held, out.verified, tell);
+    std::tie(out.outcome, out.reason) =
+        judge(Update::none, run, options.verdict, fault, out.verified);
     return out;
   }
   out.existed = true;
   const Snapshot& snapshot = held.require();
   out.verified = verify(snapshot, VerifyDepth::stats);
   tell(out.verified);
+  std::tie(out.outcome, out.reason) =
+      judge(snapshot.meta().update, run, options.verdict, fault, out.verified);
   if (options.keep != Keep::never) {
-    out.why_kept = reason_to_keep(snapshot, run, options.verdict, fault, out.verified);
+    out.why_kept = out.reason;
   }
-  const bool is_unknown = options.verdict.by_output && run && run->end && run->end->signal == 0 &&
-                          fault.empty() && out.verified.findings.empty();
-  out.has_failed = !out.why_kept.empty() && !is_unknown;
   if (options.keep == Keep::always && out.why_kept.empty()) {
     out.why_kept = "as asked";
   }
@@ -265,6 +275,7 @@ Pruned prune(const Root& root, const PruneOptions& options) {
   if (!options.dry_run) {
     clear_half_written(root);
     forget_treeless(root);
+    trim_histories(root, options.older_than_seconds);
     out.left = root.clear_debris();
   }
   out.store = collect_all(root, options.dry_run ? std::optional(would_go) : std::nullopt);

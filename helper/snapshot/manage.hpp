@@ -31,7 +31,8 @@ struct Finished {
   Verified verified;
   bool kept = false;
   std::string why_kept;
-  bool has_failed = false; ///< its command, for certain, or something was found
+  Outcome outcome = Outcome::passed;
+  std::string reason; ///< why it did not pass
   HandedOn handed_on;
   std::vector<std::string> left; ///< what could not be removed
 };

@@ -89,6 +89,9 @@ void from_json(const json& cost, GuardReport::Cost& out) {
   from_json(cost.at("seconds"), out.seconds);
 }
 
+void from_json(const json& times, RunTimes& out);
+void from_json(const json& run, PastRun& out);
+
 template<typename Value> void from_json(const json& list, std::vector<Value>& out) {
   for (const auto& value : list.get_ref<const json::array_t&>()) {
     from_json(value, out.emplace_back());
@@ -117,6 +120,9 @@ void from_json(const json& ledger, Ledger& out) {
   from_json(ledger.at("bytes_shared"), out.bytes_shared);
   from_json(ledger.at("bytes_copied"), out.bytes_copied);
   from_json(ledger.at("seconds"), out.seconds);
+  if (ledger.contains("handed_on")) { // older ones do not tell
+    ledger["handed_on"].get_to(out.handed_on);
+  }
 }
 
 void from_json(const json& meta, BaseMeta& out) {
@@ -199,6 +205,31 @@ void from_json(const json& finish, FinishOptions& out) {
   }
 }
 
+void from_json(const json& parent, RunParent& out) {
+  read_if(parent, "host", out.host); // older ones have none
+  from_json(parent.at("pid"), out.pid);
+  from_json(parent.at("start_time"), out.start_time);
+}
+
+void from_json(const json& times, RunTimes& out) {
+  from_json(times.at("asked"), out.asked);
+  from_json(times.at("taking"), out.taking);
+  from_json(times.at("taken"), out.taken);
+  from_json(times.at("began"), out.began);
+  from_json(times.at("ended"), out.ended);
+}
+
+/// Of what has ended, or has not.
+void read_end(const json& run, std::optional<RunEnd>& out) {
+  if (!run.contains("ended")) {
+    return;
+  }
+  auto& end = out.emplace();
+  from_json(run["ended"], end.at);
+  const bool was_killed = run.contains("signal");
+  from_json(run.at(was_killed ? "signal" : "status"), was_killed ? end.signal : end.status);
+}
+
 void from_json(const json& run, RunRecord& out) {
   from_json(run.at("command"), out.command);
   read_if(run, "environment", out.environment);
@@ -222,19 +253,14 @@ void from_json(const json& run, RunRecord& out) {
     run["entered_unguarded"].get_to(out.was_entered_unguarded);
   }
   if (run.contains("parent")) {
-    const json& parent = run["parent"];
-    auto& of = out.parent.emplace();
-    from_json(parent.at("pid"), of.pid);
-    from_json(parent.at("start_time"), of.start_time);
-    of.host = out.host; // of older ones
-    read_if(parent, "host", of.host);
+    from_json(run["parent"], out.parent.emplace());
+    if (out.parent->host.empty()) { // of older ones
+      out.parent->host = out.host;
+    }
   }
-  if (run.contains("ended")) {
-    auto& end = out.end.emplace();
-    from_json(run["ended"], end.at);
-    const bool was_killed = run.contains("signal");
-    from_json(run.at(was_killed ? "signal" : "status"), was_killed ? end.signal : end.status);
-  }
+  read_if(run, "ctest", out.ctest);
+  read_if(run, "times", out.times); // older ones have none
+  read_end(run, out.end);
   if (run.contains("group")) {
     const json& group = run["group"];
     auto& of = out.group.emplace();
@@ -252,6 +278,51 @@ void from_json(const json& run, RunRecord& out) {
     from_json(run["changes"], out.changes.emplace());
   }
   read_if(run, "why_kept", out.why_kept);
+}
+
+void from_json(const json& tree, TreeCost& out) {
+  from_json(tree.at("entries"), out.entries);
+  from_json(tree.at("bytes"), out.bytes);
+  from_json(tree.at("copied"), out.copied);
+  tree.at("handed_on").get_to(out.handed_on);
+}
+
+void from_json(const json& details, RunDetails& out) {
+  from_json(details.at("command"), out.command);
+  from_json(details.at("private"), out.made_private);
+  from_json(details.at("more_private"), out.more_private);
+  from_json(details.at("findings"), out.findings);
+  from_json(details.at("notes"), out.notes);
+  from_json(details.at("guard"), out.guard);
+  from_json(details.at("pack"), out.pack);
+  read_end(details, out.end);
+  if (details.contains("changes")) {
+    from_json(details["changes"], out.changes.emplace());
+  }
+}
+
+void from_json(const json& run, PastRun& out) {
+  from_json(run.at("name"), out.name);
+  from_json(run.at("host"), out.host);
+  from_json(run.at("pid"), out.pid);
+  from_json(run.at("ctest"), out.ctest);
+  from_json(run.at("times"), out.times);
+  from_json(run.at("finishing"), out.finishing);
+  from_json(run.at("finished"), out.finished);
+  from_json(run.at("outcome"), out.outcome);
+  from_json(run.at("reason"), out.reason);
+  run.at("kept").get_to(out.kept);
+  from_json(run.at("tree"), out.tree);
+  if (run.contains("parent")) {
+    from_json(run["parent"], out.parent.emplace());
+  }
+  if (run.contains("details")) {
+    from_json(run["details"], out.details.emplace());
+  }
+}
+
+void from_json(const json& history, History& out) {
+  from_json(history.at("runs"), out.runs);
 }
 
 } // namespace
@@ -286,6 +357,7 @@ template std::optional<FrozenRecord> read_record(std::string_view);
 template std::optional<RunRecord> read_record(std::string_view);
 template std::optional<HoldRecord> read_record(std::string_view);
 template std::optional<Ledger> read_record(std::string_view);
+template std::optional<History> read_record(std::string_view);
 
 template std::string text_of(const BaseMeta&);
 template std::string text_of(const SnapshotMeta&);
@@ -293,5 +365,6 @@ template std::string text_of(const FrozenRecord&);
 template std::string text_of(const RunRecord&);
 template std::string text_of(const HoldRecord&);
 template std::string text_of(const Ledger&);
+template std::string text_of(const History&);
 
 } // namespace snapfix::snapshot

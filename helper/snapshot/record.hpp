@@ -7,7 +7,7 @@
 namespace snapfix::snapshot {
 
 // The records that are kept as JSON: BaseMeta, SnapshotMeta, RunRecord, HoldRecord, FrozenRecord,
-// Ledger.
+// Ledger, History.
 
 /// A record from its text. Nothing where it is damaged (no JSON, a key that is missing, a value of
 /// another type), or of another version.

@@ -31,22 +31,35 @@ json json_of(const GuardRecord& guard) {
   return out;
 }
 
-void add_end(const RunRecord& run, json& out) {
-  out["ended"] = run.end->at;
-  if (run.end->signal != 0) {
-    out["signal"] = run.end->signal;
+json json_of(const RunParent& parent) {
+  return json_object(
+      {{"host", parent.host}, {"pid", parent.pid}, {"start_time", parent.start_time}});
+}
+
+void add_end(const RunEnd& end, json& out) {
+  out["ended"] = end.at;
+  if (end.signal != 0) {
+    out["signal"] = end.signal;
   } else {
-    out["status"] = run.end->status;
+    out["status"] = end.status;
   }
+}
+
+json json_of(const Changes& changes) {
+  return json_object({{"private", changes.made_private},
+                      {"bytes_private", changes.bytes_private},
+                      {"missing", changes.missing},
+                      {"added", changes.added}});
+}
+
+void add_end(const RunRecord& run, json& out) {
+  add_end(*run.end, out);
   for (const auto& process : run.outlived) {
     out["outlived"].push_back(json_object({{"pid", process.pid}, {"name", process.name}}));
   }
   out["changes"] = nullptr;
   if (const auto& changes = run.changes) {
-    out["changes"] = json_object({{"private", changes->made_private},
-                                  {"bytes_private", changes->bytes_private},
-                                  {"missing", changes->missing},
-                                  {"added", changes->added}});
+    out["changes"] = json_of(*changes);
   }
   if (!run.why_kept.empty()) {
     out["why_kept"] = run.why_kept;
@@ -88,7 +101,8 @@ void to_json(json& json, const Ledger& ledger) {
                       {"entries", ledger.entries()},
                       {"bytes_shared", ledger.bytes_shared},
                       {"bytes_copied", ledger.bytes_copied},
-                      {"seconds", ledger.seconds}});
+                      {"seconds", ledger.seconds},
+                      {"handed_on", ledger.handed_on}});
 }
 
 void to_json(json& json, const BaseMeta& meta) {
@@ -138,6 +152,14 @@ void to_json(json& json, const TouchedFile& file) {
   json["call"] = file.call;
 }
 
+void to_json(json& json, const RunTimes& times) {
+  json = json_object({{"asked", times.asked},
+                      {"taking", times.taking},
+                      {"taken", times.taken},
+                      {"began", times.began},
+                      {"ended", times.ended}});
+}
+
 void to_json(json& json, const RunRecord& run) {
   json = json_object({{"command", run.command},
                       {"environment", run.environment},
@@ -145,6 +167,7 @@ void to_json(json& json, const RunRecord& run) {
                       {"host", run.host},
                       {"pid", run.pid},
                       {"started", run.started},
+                      {"times", run.times},
                       {"options", json_object({{"guard", run.wishes.guard},
                                                {"source_writes", run.wishes.source_writes},
                                                {"uv", run.wishes.uv},
@@ -156,12 +179,13 @@ void to_json(json& json, const RunRecord& run) {
     json["guard"] = json_of(run.guard);
   }
   if (run.parent) {
-    json["parent"] = json_object({{"host", run.parent->host},
-                                  {"pid", run.parent->pid},
-                                  {"start_time", run.parent->start_time}});
+    json["parent"] = json_of(*run.parent);
   }
   if (!run.ticket.empty()) {
     json["ticket"] = run.ticket;
+  }
+  if (!run.ctest.empty()) {
+    json["ctest"] = run.ctest;
   }
   if (run.end) {
     add_end(run, json);
@@ -177,6 +201,53 @@ void to_json(json& json, const RunRecord& run) {
   if (run.finish) {
     json["finish"] = json_of(*run.finish);
   }
+}
+
+void to_json(json& json, const RunDetails& details) {
+  json = json_object({{"command", details.command},
+                      {"private", details.made_private},
+                      {"more_private", details.more_private},
+                      {"findings", details.findings},
+                      {"notes", details.notes},
+                      {"guard", details.guard},
+                      {"pack", details.pack}});
+  if (details.end) {
+    add_end(*details.end, json);
+  }
+  if (details.changes) {
+    json["changes"] = json_of(*details.changes);
+  }
+}
+
+void to_json(json& json, const TreeCost& tree) {
+  json = json_object({{"entries", tree.entries},
+                      {"bytes", tree.bytes},
+                      {"copied", tree.copied},
+                      {"handed_on", tree.handed_on}});
+}
+
+void to_json(json& json, const PastRun& run) {
+  json = json_object({{"name", run.name},
+                      {"host", run.host},
+                      {"pid", run.pid},
+                      {"ctest", run.ctest},
+                      {"times", run.times},
+                      {"finishing", run.finishing},
+                      {"finished", run.finished},
+                      {"outcome", os::word_of(run.outcome)},
+                      {"reason", run.reason},
+                      {"kept", run.kept},
+                      {"tree", run.tree}});
+  if (run.parent) {
+    json["parent"] = json_of(*run.parent);
+  }
+  if (run.details) {
+    json["details"] = *run.details;
+  }
+}
+
+void to_json(json& json, const History& history) {
+  json = json_object({{"runs", history.runs}});
 }
 
 std::string to_text(const RecordedOptions& options) {

@@ -28,6 +28,7 @@ constexpr const char* k_ignore = ".gitignore";
 ///     checks/<base>.<key>              what a check said of a base
 ///     spares/                          trees that wait for their next job
 ///     tickets/  bin/                   of jobs that launchers start (once there was one)
+///     history/<folder>                 what the last runs of a name came to
 ///     locks/  work/  trash/
 ///
 /// What lies in `.snapfix` is ours alone: it is made with mode 0700. Other users may be able to

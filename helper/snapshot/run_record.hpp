@@ -111,6 +111,25 @@ struct RunGroup {
   RunEnd worst; ///< of those that have ended
 };
 
+/// When a run came how far, in seconds since 1970; 0: it did not come to that.
+struct RunTimes {
+  double asked = 0;  ///< for the name, which another run may have held
+  double taking = 0; ///< it had the name, and began to make or take the tree
+  double taken = 0;  ///< the tree stood; 0 also where it stood already
+  double began = 0;  ///< its command did
+  double ended = 0;
+};
+
+/// How a run ended, as its test's properties judge it.
+enum class Outcome : std::uint8_t {
+  passed,
+  failed,
+  skipped,
+  killed,  ///< with the command: nobody recorded its end
+  unknown, ///< only ctest sees what it is judged by
+  running
+};
+
 /// What the last run of a snapshot left. Only its owner can read it: an environment may hold
 /// secrets.
 struct RunRecord {
@@ -121,7 +140,9 @@ struct RunRecord {
   pid_t pid = 0;
   std::optional<RunParent> parent;
   std::string ticket; ///< of a job that a launcher started, else empty
+  std::string ctest;  ///< the folder in which the ctest runs that started it; empty: none did
   std::string started;
+  RunTimes times;
   std::optional<RunEnd> end;
   std::optional<RunGroup> group;
   std::vector<os::LivingProcess> outlived;
@@ -157,6 +178,9 @@ bool was_started_by_our_parent(const RunRecord& run);
 template<>
 inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::Keep>{"never", "on-failure",
                                                                           "always"};
+template<>
+inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::Outcome>{
+    "passed", "failed", "skipped", "killed", "unknown", "running"};
 template<>
 inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::GuardState>{
     "-", "on", "off", "not needed", "missing"};

@@ -10,7 +10,7 @@ import harness
 from harness import snapfix
 from project import Project
 
-k_commands = ("freeze", "create", "run", "job", "enter", "rerun", "diff", "pack", "repro", "verify", "finish", "finish-run", "remove", "hold", "release", "list", "show", "prune", "doctor", "uv-lint")
+k_commands = ("freeze", "create", "run", "job", "enter", "rerun", "diff", "pack", "repro", "verify", "finish", "finish-run", "remove", "hold", "release", "list", "show", "report", "prune", "doctor", "uv-lint", "completion")
 
 
 def refused(tmp, *args, says=()):
@@ -56,11 +56,11 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
         "--exclude": "*.x", "--copy": "*.x", "--link-mode": "copy", "--uv": "true", "--base": base, "--jobs": "2",
         "--wait": "1", "--name": "t", "--chdir": ".", "--wrapper": "env", "--launcher": "env", "--tasks": "1", "--guard": "off", "--source-writes": "allow",
         "--json-report": tmp / "report", "--env": "HOME", "--max-size": "1M", "--output": tmp / "pack", "--as": "t", "--pack": tmp / "packs",
-        "--pack-env": "HOME", "--until": "1d", "--slurm": "42", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0",
+        "--pack-env": "HOME", "--current": "x", "--until": "1d", "--slurm": "42", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0", "--report": tmp / "night.html",
     }
-    own_values = {("enter", "--guard"): "on", ("finish", "--keep"): "always", ("run", "--keep"): "always", ("prune", "--keep"): "5"}
+    own_values = {("enter", "--guard"): "on", ("finish", "--keep"): "always", ("report", "--output"): tmp / "night.html", ("run", "--keep"): "always", ("prune", "--keep"): "5"}
     words = {"create": ["t"], "verify": ["t"], "finish": ["t", "--keep=always"], "hold": ["t"], "release": ["t"], "show": ["t"], "doctor": [tmp],
-             "uv-lint": [p.source / "s.sh"], "run": ["t"], "job": ["t.123"], "enter": ["t"], "rerun": ["t"], "diff": ["t"],
+             "uv-lint": [p.source / "s.sh"], "run": ["t"], "job": ["t.123"], "enter": ["t"], "rerun": ["t"], "diff": ["t"], "completion": ["bash"],
              "pack": ["t"], "repro": [tmp / "made.pack", "--source", p.source, "--root", tmp / "elsewhere"]}
     known = {command: options_of(command) for command in k_commands}
     every = set().union(*known.values())
@@ -93,7 +93,7 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
             if command == "repro":
                 p("pack", "t", "-o", tmp / "made.pack")
                 args = args[:1] + args[3 if option == "--source" else 1:5 if option != "--root" else 3] + args[5:]
-            where = [] if command in ("doctor", "uv-lint", "repro") or option in ("--source", "--root") else ["--root", p.root]
+            where = [] if command in ("completion", "doctor", "uv-lint", "repro") or option in ("--source", "--root") else ["--root", p.root]
             if command == "hold" and option not in ("--slurm", "--until"):
                 args.append("--until=1d")
             command_line = [command, *args, *where, *(["--", "true"] if command == "run" else [])]
@@ -124,7 +124,8 @@ def test_help_names_what_the_contract_has():
         "repro": ["--source", "--root", "--as", "--fresh", "--run", "--max-size", "--wait"],
         "verify": ["--root", "--content", "--json"],
         "finish": ["--root", "--keep", "--verdict", "--wait", "--ctest", "--json"],
-        "finish-run": ["--root", "--json"],
+        "finish-run": ["--root", "--report", "--json"],
+        "report": ["--root", "--output", "--json"],
         "uv-lint": ["--fix", "--assume-locked", "--ctest", "--json"],
         "remove": ["--root", "--wait"],
         "list": ["--root", "--json"],

@@ -303,7 +303,7 @@ def test_reports_have_a_version_and_documented_keys(tmp):
     reports = [json.loads((tmp / name).read_text()) for name in ("off", "on")]
     p("hold", "u", "--until", "1d")
     reports += [p(*command, "--json", expect=None).json() for command in (
-        ["prune", "--keep", "0", "--dry-run"], ["freeze"], ["create", "v"], ["list"], ["show", "u"], ["verify", "t"], ["diff", "t"], ["diff", "t", "u"], ["finish", "t"], ["prune", "--dry-run"])]
+        ["prune", "--keep", "0", "--dry-run"], ["freeze"], ["create", "v"], ["list"], ["show", "u"], ["verify", "t"], ["diff", "t"], ["diff", "t", "u"], ["finish", "t"], ["report"], ["prune", "--dry-run"])]
     reports += [snapfix(*command, "--json", expect=None).json() for command in (["doctor", tmp], ["uv-lint", p.source / "s.sh"])]
     docs = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "docs"
     texts = {name: set(re.findall(r"[a-z_]+", (docs / name).read_text())) for name in ("reference.md", "snapfix.1")}

@@ -61,13 +61,12 @@ def test_package_contents(tmp):
         "SnapshotFixtures.cmake",
         "SnapshotFixturesConfig.cmake",
         "SnapshotFixturesConfigVersion.cmake",
-        "SnapshotFixturesTargets.cmake",
     } | parts and parts, there
     others = there - package
     assert "bin/snapfix" in others and any(path.endswith("/LICENSE") for path in others), there
-    if (SOURCE / "docs" / "snapfix.1").exists():
-        assert "share/man/man1/snapfix.1" in others, there
-    assert len(others) <= 4, others
+    completions = {"share/bash-completion/completions/snapfix", "share/fish/vendor_completions.d/snapfix.fish", "share/zsh/site-functions/_snapfix"}
+    assert others - {"libexec/snapfix/snapfix-static"} >= completions | {"share/man/man1/snapfix.1"}
+    assert len(others - {"libexec/snapfix/snapfix-static"}) == len(completions) + 3, others
     for path in package:
         text = (prefix / path).read_text()
         assert str(tmp) not in text and str(SOURCE) not in text and os.environ["SNAPFIX_BUILD_DIR"] not in text, path

@@ -10,7 +10,8 @@ k_helper = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "helper"
 
 # folder -> the folders below it. Never upward; snapshot, guard, lint and uv do not include each other.
 k_below = {
-    "cli": {"job", "snapshot", "guard", "lint", "uv", "source", "os"},
+    "cli": {"page", "job", "snapshot", "guard", "lint", "uv", "source", "os"},
+    "page": {"job", "snapshot", "source", "os"},
     "job": {"snapshot", "guard", "uv", "source", "os"},
     "snapshot": {"source", "os"},
     "guard": {"source", "os"},
@@ -35,8 +36,8 @@ k_system_call = re.compile(
 k_costly_headers = {
     "nlohmann/json.hpp": {"os/json.hpp"},
     "os/json.hpp": {"os/json.cpp", "guard/message_text.cpp", "snapshot/record_json.hpp", "snapshot/record.cpp", "snapshot/record_writing.cpp", "job/pack_record.cpp",
-                    "cli/json.cpp"},
-    "snapshot/record_json.hpp": {"snapshot/record.cpp", "snapshot/record_writing.cpp", "job/pack_record.cpp", "cli/json.cpp"},
+                    "page/night_json.cpp", "cli/json.cpp"},
+    "snapshot/record_json.hpp": {"snapshot/record.cpp", "snapshot/record_writing.cpp", "job/pack_record.cpp", "page/night_json.cpp", "cli/json.cpp"},
     "boost/program_options.hpp": {"cli/arguments.cpp"},
     "fmt/format.h": {"os/format.cpp"},
 }

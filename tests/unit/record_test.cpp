@@ -22,6 +22,8 @@ RunRecord run() {
   out.parent = {"submitter", 6, 99};
   out.ticket = "t.0123";
   out.group = {"ticket t.0123", 4, 3, 2, {"", 0, 9}};
+  out.ctest = "/build";
+  out.times = {1.5, 2.5, 3.5, 4.5, 5.5};
   out.started = "2026-01-31T12:00:00Z";
   out.end = {"2026-01-31T12:00:01Z", 3, 0};
   out.outlived = {{8, "daemon"}};
@@ -40,6 +42,32 @@ RunRecord run() {
   out.wishes = {"on", "report", "/uv"};
   out.was_entered_unguarded = true;
   return out;
+}
+
+History history() {
+  PastRun last;
+  last.name = "t";
+  last.host = "here";
+  last.pid = 7;
+  last.parent = {"submitter", 6, 99};
+  last.ctest = "/build";
+  last.times = {1.5, 2.5, 3.5, 4.5, 5.5};
+  last.finishing = 6.5;
+  last.finished = 7.5;
+  last.outcome = Outcome::failed;
+  last.reason = "exit";
+  last.kept = true;
+  last.tree = {1, 2, 3, true};
+  last.details = {{"sh", "-c"},
+                  RunEnd{"now", 3, 0},
+                  Changes{1, 2, 3, 4},
+                  {{"odd\xff", "vi", "openat"}},
+                  5,
+                  {"finding"},
+                  {"note"},
+                  "on",
+                  "/packs/t"};
+  return {{last}};
 }
 
 SnapshotMeta snapshot() {
@@ -95,7 +123,8 @@ const std::vector<std::string> k_maps{"/ledger/copied_by_reason", "/guard/calls"
                                       "/guard/failed"};
 
 /// These hold one of a few words, or a hash.
-const std::vector<std::string> k_words{"/update", "/guard/state", "/finish/keep", "/base"};
+const std::vector<std::string> k_words{"/update", "/guard/state", "/runs/0/outcome", "/finish/keep",
+                                       "/base"};
 
 bool may_be_missing(const json::json_pointer& at, const std::vector<std::string>& optional) {
   return at.back() == "version" || at.back() == "path_hex" || is_among(optional, at) ||
@@ -177,9 +206,13 @@ BOOST_AUTO_TEST_CASE(what_is_damaged_or_of_another_version_counts_as_absent) {
                 "/finish/skip_return_code",
                 "/options",
                 "/entered_unguarded",
+                "/ctest",
+                "/times",
                 "/finish/pack_to",
                 "/finish/pack_environment"});
-  check(snapshot(), {"/update"});
+  check(snapshot(), {"/update", "/ledger/handed_on"});
+  check(history(), {"/runs/0/parent", "/runs/0/parent/host", "/runs/0/details",
+                    "/runs/0/details/ended", "/runs/0/details/status", "/runs/0/details/changes"});
   check(base(), {"/git"});
   check(frozen());
 }

@@ -1,0 +1,1 @@
+snapfix completion fish | source

@@ -1,0 +1,166 @@
+#include "job/past.hpp"
+
+#include "os/error.hpp"
+#include "os/format.hpp"
+#include "os/process.hpp"
+#include "os/time_text.hpp"
+#include "snapshot/run_record.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace snapfix::job {
+namespace {
+
+/// The first of them, and how many more there are.
+template<typename Value>
+std::uint64_t take_most(const std::vector<Value>& from, std::vector<Value>& to) {
+  const auto count = std::min(from.size(), snapshot::k_most_details);
+  to.assign(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
+  return from.size() - count;
+}
+
+std::vector<std::string> findings_of(const Finishing& finishing) {
+  std::vector<std::string> out;
+  for (const auto& finding : finishing.snapshot.verified.findings) {
+    out.push_back(os::format("{} was changed through a link ({}); it is shared by {}",
+                             os::quoted(finding.path), os::joined(finding.what, ", "),
+                             os::joined(finding.suspects, ", ")));
+  }
+  for (const auto& [path, program, call] : finishing.source_writes) {
+    out.push_back(os::format("{} of the source was written to ({} of {})", os::quoted(path), call,
+                             os::quoted(program)));
+  }
+  if (finishing.lock_changed) {
+    out.emplace_back("the lock of uv was changed");
+  }
+  if (!finishing.snapshot.verified.not_healed.empty()) {
+    out.push_back("the store has not been healed: " + finishing.snapshot.verified.not_healed);
+  }
+  std::vector<std::string> most;
+  if (const auto more = take_most(out, most)) {
+    most.push_back(os::format("and {} more", more));
+  }
+  return most;
+}
+
+std::vector<std::string> notes_of(const snapshot::RunRecord& run) {
+  std::vector<std::string> out;
+  for (const auto& process : run.outlived) {
+    out.push_back(os::format("process {} ({}) outlived the command", process.pid, process.name));
+  }
+  if (!run.guard.reason.empty()) {
+    out.push_back("it ran without the guard: " + run.guard.reason);
+  }
+  if (const auto& did = run.guard.report) {
+    for (const auto& [what, count] : did->failed) {
+      out.push_back(
+          os::format("a shared file could not be made private: {} ({} times)", what, count));
+    }
+    for (const auto& [path, program, call] : did->source_calls) {
+      out.push_back(
+          os::format("{} {} of the source ({} of {})",
+                     did->source_writes == "deny" ? "was kept from writing to" : "wrote to",
+                     os::quoted(path), call, os::quoted(program)));
+    }
+  }
+  std::vector<std::string> most;
+  take_most(out, most);
+  return most;
+}
+
+void write(const snapshot::Root& root, const std::string& key, snapshot::PastRun run) {
+  try {
+    snapshot::remember(root, key, std::move(run));
+  } catch (const os::Error& error) { // how the command ended is what counts
+    os::note(os::format("the run is not in the history: {}", error.what()));
+  }
+}
+
+} // namespace
+
+snapshot::PastRun past_run_of(const std::string& name, const snapshot::RunRecord& run) {
+  snapshot::PastRun out;
+  out.name = name;
+  out.host = run.host;
+  out.pid = run.pid;
+  out.parent = run.parent;
+  out.ctest = run.ctest;
+  out.times = run.times;
+  auto& details = out.details.emplace();
+  details.command = run.command;
+  details.end = run.end;
+  details.changes = run.changes;
+  details.guard = os::word_of(run.guard.state);
+  details.notes = notes_of(run);
+  if (run.guard.report) {
+    details.more_private = take_most(run.guard.report->made_private, details.made_private);
+  }
+  return out;
+}
+
+std::optional<TreeOfRun> tree_of_run(const snapshot::Held& held) {
+  const auto* snapshot = held.snapshot();
+  const auto stat = held.root().snapshots().try_stat(held.folder().c_str());
+  return snapshot != nullptr && stat
+             ? std::optional(TreeOfRun{snapshot->meta().ledger, os::to_seconds(stat->mtime)})
+             : std::nullopt;
+}
+
+void remember(const snapshot::Held& held, const snapshot::RunRecord& run,
+              const std::optional<TreeOfRun>& tree, const Finishing& finishing,
+              const std::string& failure) {
+  auto out = past_run_of(held.name(), run);
+  const auto& finished = finishing.snapshot;
+  out.outcome = failure.empty() ? finished.outcome : snapshot::Outcome::failed;
+  out.reason = failure.empty() ? finished.reason : failure;
+  out.kept = finished.kept;
+  out.finishing = finishing.began;
+  out.finished = os::to_seconds(os::now());
+  if (tree) {
+    const auto& ledger = tree->ledger;
+    out.tree = {ledger.entries(), ledger.bytes_shared + ledger.bytes_copied, ledger.bytes_copied,
+                ledger.handed_on};
+    if (out.times.taken == 0) { // another process took it
+      out.times.taken = tree->made;
+      out.times.taking = tree->made - ledger.seconds;
+    }
+  }
+  auto& details = *out.details;
+  details.changes = finished.verified.changes();
+  details.findings = findings_of(finishing);
+  details.pack = finishing.pack;
+  write(held.root(), held.folder(), std::move(out));
+}
+
+void remember_failure(const snapshot::Held& held, const snapshot::RunRecord& run,
+                      const std::string& failure) {
+  auto out = past_run_of(held.name(), run);
+  out.outcome = snapshot::Outcome::failed;
+  out.reason = failure;
+  out.finished = os::to_seconds(os::now());
+  write(held.root(), held.folder(), std::move(out));
+}
+
+void remember_freeze(const snapshot::Root& root, const os::Hash& key,
+                     const snapshot::Frozen& frozen) {
+  snapshot::PastRun out;
+  out.name = frozen.base.meta().source;
+  out.host = os::host_name();
+  out.pid = os::this_process();
+  out.ctest = os::folder_of_process(os::parent_process());
+  out.parent = snapshot::our_parent();
+  out.times.taken = os::to_seconds(os::now());
+  out.times.taking = out.times.taken - frozen.seconds;
+  out.times.asked = out.times.taking;
+  out.finished = out.times.taken;
+  out.outcome = snapshot::Outcome::passed;
+  out.tree.copied = frozen.counts.bytes_copied;
+  out.tree.entries = frozen.base.files().size() + frozen.base.folders().size();
+  for (const auto& file : frozen.base.files()) {
+    out.tree.bytes += file.is_symlink() ? 0 : file.size;
+  }
+  write(root, snapshot::key_of_freeze(key), std::move(out));
+}
+
+} // namespace snapfix::job

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace snapfix::os {
+
+/// `12.3 MB`.
+std::string human_bytes(std::uint64_t bytes);
+
+/// `0.12 s`, `42.0 s`, `4 min 05 s`, `2 h 10 min`.
+std::string human_seconds(double seconds);
+
+/// `12,345`.
+std::string human_count(std::uint64_t count);
+
+} // namespace snapfix::os

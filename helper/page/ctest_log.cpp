@@ -1,0 +1,154 @@
+#include "page/ctest_log.hpp"
+
+#include "os/dir.hpp"
+#include "os/error.hpp"
+#include "os/file.hpp"
+#include "os/path.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+namespace snapfix::page {
+namespace {
+
+constexpr std::string_view k_header = " Testing: ";
+constexpr std::string_view k_line =
+    "\n----------------------------------------------------------\n";
+constexpr std::string_view k_output = "\nOutput:";
+constexpr std::string_view k_end_of_output = "<end of output>\n";
+constexpr std::size_t k_most_lines = 40;
+constexpr std::size_t k_most_bytes = 8000;
+constexpr std::uint64_t k_largest = std::uint64_t{1} << 28; ///< a log of more is not read
+
+/// What stands behind `key` on its line; empty if there is no such line.
+std::string_view line_behind(std::string_view text, std::string_view key) {
+  const auto at = text.find(key);
+  if (at == std::string_view::npos) {
+    return {};
+  }
+  const auto begin = at + key.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+/// `3/12 Testing: name`: its name; nothing if the line is another one.
+std::optional<std::string_view> name_in_header(std::string_view line) {
+  const auto slash = line.find_first_not_of("0123456789");
+  if (slash == 0 || slash == std::string_view::npos || line[slash] != '/') {
+    return std::nullopt;
+  }
+  const auto end = line.find_first_not_of("0123456789", slash + 1);
+  if (end == std::string_view::npos || !line.substr(end).starts_with(k_header)) {
+    return std::nullopt;
+  }
+  return line.substr(end + k_header.size());
+}
+
+void take_tail(std::string_view output, LoggedTest& out) {
+  while (output.ends_with('\n')) {
+    output.remove_suffix(1);
+  }
+  std::size_t begin = output.size();
+  for (std::size_t lines = 0; begin > 0 && lines < k_most_lines; ++lines) {
+    const auto newline = output.rfind('\n', begin - 1);
+    begin = newline == std::string_view::npos ? 0 : newline;
+  }
+  begin = std::max(begin, output.size() - std::min(output.size(), k_most_bytes));
+  out.is_cut = begin != 0;
+  out.tail = output.substr(begin);
+  out.tail.erase(0, out.tail.starts_with('\n') ? 1 : 0);
+}
+
+void take_verdict(std::string_view text, LoggedTest& out) {
+  using enum snapshot::Outcome;
+  if (text.find("\nTest Passed.\n") != std::string_view::npos) {
+    out.outcome = passed;
+  } else if (text.find("\nTest Failed.\n") != std::string_view::npos) {
+    out.outcome = failed;
+  } else if (text.find("\nTest Fail Reason:\n") != std::string_view::npos) {
+    out.outcome = failed;
+    out.reason = line_behind(text, "\nTest Fail Reason:\n");
+  } else if (text.find("\nTest Pass Reason:\n") != std::string_view::npos) {
+    const auto reason = line_behind(text, "\nTest Pass Reason:\n");
+    out.outcome = reason.starts_with("Skip") ? skipped : passed;
+  }
+}
+
+/// One test's section, without the line that names it.
+void take_section(std::string_view section, LoggedTest& out) {
+  const auto output = section.find(k_output);
+  const auto head = section.substr(0, output);
+  out.command = line_behind(head, "Command: ");
+  if (out.command == "\"\"") {
+    out.command.clear();
+  }
+  out.start = line_behind(head, " start time: ");
+  const auto line = output == std::string_view::npos ? output : section.find(k_line, output);
+  const auto begin = line == std::string_view::npos ? line : line + k_line.size();
+  const auto end = section.rfind(k_end_of_output); // it may print that itself
+  if (begin != std::string_view::npos && end != std::string_view::npos && begin <= end) {
+    take_tail(section.substr(begin, end - begin), out);
+    take_verdict(section.substr(end), out);
+  }
+}
+
+/// Each `N/M Testing:` line begins a section.
+std::vector<LoggedTest> parse(std::string_view text) {
+  std::vector<LoggedTest> out;
+  std::size_t section = 0;
+  const auto close = [&](std::size_t end) {
+    if (!out.empty()) {
+      take_section(text.substr(section, end - section), out.back());
+    }
+  };
+  for (std::size_t at = text.find(k_header); at != std::string_view::npos;
+       at = text.find(k_header, at + 1)) {
+    const auto newline = text.rfind('\n', at);
+    const auto begin = newline == std::string_view::npos ? 0 : newline + 1;
+    const auto line = text.substr(begin, text.find('\n', at) - begin);
+    if (const auto name = name_in_header(line); name && begin >= section) {
+      close(begin);
+      out.emplace_back().name = *name;
+      section = begin + line.size();
+    }
+  }
+  close(text.size());
+  return out;
+}
+
+bool is_log(std::string_view name) {
+  return name.starts_with("LastTest") && name.find(".log") != std::string_view::npos &&
+         !name.starts_with("LastTests");
+}
+
+} // namespace
+
+CtestLog read_ctest_log(const std::string& folder) {
+  CtestLog out;
+  const std::string place = folder + "/Testing/Temporary";
+  try {
+    if (folder.empty() || !os::is_folder(place)) {
+      return out;
+    }
+    const auto dir = os::Dir::open(place);
+    std::string newest;
+    os::Time mtime;
+    for (const auto& entry : dir.entries()) {
+      const auto stat = is_log(entry.name) ? dir.try_stat(entry.name.c_str()) : std::nullopt;
+      if (stat && stat->is_file() && stat->size < k_largest &&
+          (newest.empty() || mtime < stat->mtime)) {
+        newest = entry.name;
+        mtime = stat->mtime;
+      }
+    }
+    if (!newest.empty()) {
+      // Not mapped: one that runs may cut it meanwhile.
+      out.tests = parse(os::read_small_file(dir, newest.c_str()).value_or(""));
+      out.path = dir.path_of(newest.c_str());
+    }
+  } catch (const os::Error&) { // what it would have told is not there
+  }
+  return out;
+}
+
+} // namespace snapfix::page

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "snapshot/run_record.hpp"
+
+#include <string>
+#include <vector>
+
+namespace snapfix::page {
+
+/// What ctest's log says of one attempt of a test.
+struct LoggedTest {
+  std::string name;
+  std::string command; ///< its words in quotes; empty if it was not run
+  std::string start;   ///< as os::to_ctest_text(), a zone behind it
+  std::string tail;    ///< the last lines of its output
+  bool is_cut = false; ///< there were more
+  snapshot::Outcome outcome = snapshot::Outcome::unknown;
+  std::string reason; ///< a regular expression that was found, or was not
+};
+
+struct CtestLog {
+  std::string path; ///< empty: there is none
+  std::vector<LoggedTest> tests;
+};
+
+/// The newest log of the ctest that runs, or ran, in that folder: of one that runs as far as it has
+/// come. One that is not there, or cannot be read, is empty.
+CtestLog read_ctest_log(const std::string& folder);
+
+} // namespace snapfix::page

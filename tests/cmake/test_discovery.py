@@ -1,0 +1,324 @@
+"""Each case of a test program in a snapshot of its own, with the real frameworks where they are installed."""
+
+import os
+import pathlib
+import shutil
+
+import harness
+import nested
+
+NOTE = """
+#include <cstdlib>
+#include <fstream>
+#include <unistd.h>
+inline void note(const char *what) {
+  std::ofstream(std::getenv("NOTES"), std::ios::app) << what << "\\t" << std::getenv("SNAPSHOT_NAME") << "\\n";
+  std::ofstream("made") << what;
+}
+"""
+GTEST = """
+#include "note.hpp"
+#include <gtest/gtest.h>
+TEST(Plain, passes) { note("Plain.passes"); }
+TEST(Plain, fails) { note("Plain.fails"); FAIL(); }
+TEST(Plain, skips) { note("Plain.skips"); GTEST_SKIP() << "no reason"; }
+TEST(Plain, DISABLED_not_now) { note("Plain.DISABLED_not_now"); }
+class Param : public testing::TestWithParam<const char *> {};
+TEST_P(Param, takes) { note(GetParam()); }
+INSTANTIATE_TEST_SUITE_P(Some, Param, testing::Values("one # two", "a;b[\\n", "\\"q\\""));
+template<typename T> class Typed : public testing::Test {};
+TYPED_TEST_SUITE(Typed, testing::Types<int>);
+TYPED_TEST(Typed, works) { note("Typed/0.works"); }
+"""
+# Of Catch2 and doctest, whose cases have names of any kind.
+NAMES = [
+    "plain", "with space", "semi;colon", "a[b]c", "[", "]", "]]", r'quote\"d\"', r'\"all\"', r"back\\slash", "comma, too", "käse 日本",
+    "~tilde", "-dash", "#hash", "$dollar ${HOME} @X@", "$<CONFIG>", "percent %5B", "a::b/c", "(x)", "]=] [==[", "fails",
+]  # fmt: skip
+MAIN = {
+    "CATCH2": '#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\n',
+    "DOCTEST": "#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN\n#include <doctest/doctest.h>\n",
+}
+
+
+def unescape(name):
+    return name.replace('\\"', '"').replace("\\\\", "\\")
+
+
+def need(header):
+    if not any(os.path.exists(f"{folder}/{header}") for folder in ("/usr/include", "/usr/local/include")):
+        harness.skip(f"{header} is not installed")
+
+
+def program(framework):
+    """The text of a program with a case of each of NAMES."""
+    cases = "".join(f'TEST_CASE("{name}") {{ note("{name}"); CHECK({"1 == 2" if name == "fails" else "true"}); }}\n' for name in NAMES)
+    return f'#include "note.hpp"\n{MAIN[framework]}{cases}'
+
+
+def project(tmp, lists, files, **more):
+    notes = tmp / "notes"
+    head = f"set(notes {nested.quote('NOTES=' + str(notes))})\n"
+    made = nested.Project(tmp, head + lists, {"note.hpp": NOTE, **files}, **more)
+    made.notes = notes
+    return made
+
+
+def noted(made):
+    return sorted(line.split("\t")[0] for line in nested.journal_lines(made.notes))
+
+
+def cases(tests):
+    return {name: test for name, test in tests.items() if not name.startswith("snapshots.")}
+
+
+def test_gtest(tmp):
+    need("gtest/gtest.h")
+    made = project(
+        tmp,
+        """
+        find_package(GTest REQUIRED)
+        set(CMAKE_CXX_STANDARD 14)
+        add_executable(t t.cpp)
+        target_link_libraries(t GTest::gtest_main)
+        snapshot_discover_tests(NAME unit FRAMEWORK GTEST COMMAND t --gtest_color=no LABELS nightly
+          PROPERTIES ENVIRONMENT "${notes}" TIMEOUT 77)
+        """,
+        {"t.cpp": GTEST},
+        languages="CXX",
+    ).configured()
+    before = cases(made.tests())
+    assert set(before) == {"unit.NOT_DISCOVERED"}, before  # not built yet
+    assert "cannot be listed" in made.results("-L", "nightly", expect=8)["unit.NOT_DISCOVERED"].output
+    made.make()
+    tests = made.tests()
+    names = {"Plain.passes", "Plain.fails", "Plain.skips", "Plain.DISABLED_not_now", "Typed/0.works"} | {f"Some/Param.takes/{i}" for i in range(3)}
+    assert set(cases(tests)) == names, tests.keys()
+    for test in cases(tests).values():
+        assert test.labels == ["nightly"] and test.timeout == 77 and nested.freezes(tests)[0] in test.fixtures_required, test.properties
+    assert made.tests("-L", "nightly").keys() == tests.keys()
+    outcomes = made.results("-j2", expect=8)
+    assert {n for n, o in outcomes.items() if o.status == "failed"} == {"Plain.fails"}, outcomes
+    assert outcomes["Plain.skips"].status == outcomes["Plain.DISABLED_not_now"].status == "notrun"
+    assert {"Plain.passes\tPlain.passes", "one # two\tSome/Param.takes/0", '"q"\tSome/Param.takes/2'} <= set(nested.journal_lines(made.notes))
+    assert made.folders() == {"Plain.fails"}  # the others went: a skipped one as well
+    assert not (made.source / "made").exists()
+
+
+def odd_names(tmp, framework, header):
+    need(header)
+    made = project(
+        tmp,
+        f"""
+        set(CMAKE_CXX_STANDARD 14)
+        add_executable(t t.cpp)
+        snapshot_discover_tests(NAME "odd group" FRAMEWORK {framework} COMMAND t TEST_PREFIX "p; " PROPERTIES ENVIRONMENT "${{notes}}")
+        """,
+        {"t.cpp": program(framework)},
+        languages="CXX",
+    ).configured()
+    made.make()
+    expected = {"p; " + unescape(name) for name in NAMES}
+    tests = cases(made.tests())
+    assert set(tests) == expected, (set(tests) - expected, expected - set(tests))
+    outcomes = cases(made.results("-j2", expect=8))
+    failed = {name for name, outcome in outcomes.items() if outcome.status != "passed"}
+    assert failed == {"p; fails"}, {name: outcomes[name] for name in failed}
+    # Each case ran, and alone.
+    lines = nested.journal_lines(made.notes)
+    assert sorted(lines) == sorted(f"{unescape(name)}\tp; {unescape(name)}" for name in NAMES), lines
+
+
+def test_catch2_names(tmp):
+    odd_names(tmp, "CATCH2", "catch2/catch.hpp")
+
+
+def test_doctest_names(tmp):
+    odd_names(tmp, "DOCTEST", "doctest/doctest.h")
+
+
+# What the third version says, which Debian does not have: its options, names and exit codes.
+CATCH3 = """#!/usr/bin/env python3
+import sys
+words = sys.argv[1:]
+if words == ["--libidentify"]:
+    print("description:    A Catch2 test executable\\ncategory:       testframework\\nframework:      Catch2\\nversion:        @VERSION@")
+elif words == ["--list-tests", "--verbosity", "quiet", "[fast]"]:
+    print("passes\\nis skipped\\nfails")
+elif words[0].startswith("--"):
+    sys.exit("Unrecognised token: " + words[0])
+elif words == ['"is skipped"']:
+    print("test cases: 1 | 1 skipped\\nassertions: - none -")
+    sys.exit(4)
+else:
+    sys.exit(42 if words == ['"fails"'] else 0)
+"""
+
+
+def test_catch2_of_the_third_version(tmp):
+    for version, kept in (("3.5.0", {"fails", "is_skipped~"}), ("3.8.1", {"fails"})):
+        made = nested.Project(
+            tmp / version,
+            "snapshot_discover_tests(NAME c FRAMEWORK CATCH2 COMMAND ${CMAKE_SOURCE_DIR}/c DISCOVERY_ARGS [fast])",
+            {"c": CATCH3.replace("@VERSION@", version)},
+        )
+        (made.source / "c").chmod(0o755)
+        made.configure()
+        outcomes = cases(made.results(expect=8))
+        assert {n: o.status for n, o in outcomes.items()} == {"passes": "passed", "is skipped": "notrun", "fails": "failed"}, outcomes
+        assert {name.split("~")[0] + ("~" if "~" in name else "") for name in made.folders()} == kept, made.folders()
+
+
+PYTESTS = {
+    "tests/test_a.py": """
+import os, pathlib, pytest
+import values
+@pytest.mark.parametrize("x", values.VALUES)
+def test_x(x): pathlib.Path("made").write_text("x")
+class TestC:
+    def test_m(self): assert os.getcwd() == os.environ["SNAPSHOT_DIR"] + "/sub"
+def test_fails(): assert 0
+@pytest.mark.skip(reason="no")
+def test_skips(): pass
+""",
+    "tests/values.py": 'VALUES = ["a b", "semi;colon", "[x]", "]]", "q\\"", "$x @y@ ${z}", "ü"]\n',
+    "sub/keep": "",
+    "pytest.ini": "[pytest]\naddopts = -q\n",
+}
+
+
+def test_pytest(tmp):
+    python = shutil.which("python3")
+    if harness.run([python, "-m", "pytest", "--version"], expect=None).code != 0:
+        harness.skip("pytest is not installed")
+    made = nested.Project(
+        tmp,
+        f"""
+        snapshot_discover_tests(NAME py FRAMEWORK PYTEST COMMAND {python} -m pytest DISCOVERY_ARGS ../tests WORKING_DIRECTORY sub
+          PROPERTIES ENVIRONMENT "PYTHONPATH=@SNAPSHOT_DIR@/tests")
+        """,
+        PYTESTS,
+    ).configured()
+    ids = ["a b", "semi;colon", "[x]", "]]", 'q"', "$x @y@ ${z}", "\\xfc"]
+    names = {f"tests/test_a.py::test_x[{word}]" for word in ids} | {f"tests/test_a.py::{n}" for n in ("TestC::test_m", "test_fails", "test_skips")}
+    before = harness.tree_state(made.source)
+    assert set(cases(made.tests())) == names, set(cases(made.tests())) ^ names
+    harness.assert_same_state(before, harness.tree_state(made.source))
+    outcomes = cases(made.results("-j2", expect=8))
+    assert {n.split("::")[-1] for n, o in outcomes.items() if o.status == "failed"} == {"test_fails"}, outcomes
+    assert outcomes["tests/test_a.py::test_skips"].status == "notrun"
+    # It is listed again where a file that was imported changed, or a new one came, and only then.
+    listed = next(made.build.glob("snapshot_tests/*.tests.cmake"))
+    last = listed.stat().st_mtime_ns
+    made.tests()
+    assert listed.stat().st_mtime_ns == last
+    (made.source / "tests" / "values.py").write_text("VALUES = [1]\n")
+    assert sum("test_x" in name for name in made.tests()) == 1
+    (made.source / "tests" / "test_b.py").write_text("def test_new(): pass\n")
+    assert "tests/test_b.py::test_new" in made.tests()
+    (made.source / "tests" / "test_b.py").write_text("import nothing_of_that_name\n")
+    assert set(cases(made.tests())) == {"py.NOT_DISCOVERED"}
+    assert "nothing_of_that_name" in made.results("-R", "NOT_DISC", expect=8)["py.NOT_DISCOVERED"].output
+    (made.source / "tests" / "test_b.py").unlink()
+    assert "tests/test_a.py::TestC::test_m" in made.tests()
+
+
+STAND_IN = """#!/bin/sh
+# A gtest program with a launcher in front of it.
+case "$1" in
+  --gtest_list_tests) echo "$BY $PWD $MODE" >> "$LOG"; printf 'S.\\n  a\\n  b\\n' ;;
+  *) echo "ran $*" ;;
+esac
+"""
+
+
+def test_launcher_and_configurations(tmp):
+    """With a multi-config generator: a list and a snapshot for each configuration; launchers are in front of the listing."""
+    harness.require("ninja")
+    made = nested.Project(
+        tmp,
+        f"""
+        add_executable(t IMPORTED)
+        set_target_properties(t PROPERTIES IMPORTED_LOCATION ${{CMAKE_SOURCE_DIR}}/t.sh TEST_LAUNCHER "env;BY=launcher;LOG={tmp}/log")
+        snapshot_discover_tests(NAME u FRAMEWORK GTEST COMMAND t KEEP ALWAYS PROPERTIES ENVIRONMENT "MODE=$<CONFIG> @SNAPSHOT_DIR@")
+        snapshot_discover_tests(NAME v FRAMEWORK GTEST COMMAND t TEST_PREFIX v. CONFIGURATIONS release PROPERTIES ENVIRONMENT MODE=v)
+        """,
+        {"t.sh": STAND_IN},
+    )
+    (made.source / "t.sh").chmod(0o755)
+    made.configure(generator="Ninja Multi-Config")
+    assert set(cases(made.tests("-C", "Debug"))) == {"S.a", "S.b"}
+    assert set(cases(made.tests("-C", "Release"))) == {"S.a", "S.b", "v.S.a", "v.S.b"}
+    log = (tmp / "log").read_text().splitlines()
+    assert log == [f"launcher {made.source} {mode}" for mode in (f"Debug {made.source}", f"Release {made.source}", "v")], log
+    outcomes = cases(made.results("-C", "Debug"))
+    assert made.folders() == {"S.a@Debug", "S.b@Debug"} and "ran --gtest_filter=S.a" in outcomes["S.a"].output, outcomes
+
+
+def test_cases_that_run_elsewhere(tmp):
+    """LAUNCHER: each case is submitted, and does its work by the helper that lies in the root."""
+    made = nested.Project(
+        tmp,
+        f"""
+        snapshot_discover_tests(NAME u FRAMEWORK GTEST COMMAND ${{CMAKE_SOURCE_DIR}}/t.sh LAUNCHER env "ELSEWHERE=in a; job"
+          PROPERTIES ENVIRONMENT LOG={tmp}/log)
+        """,
+        {"t.sh": STAND_IN.replace("ran $*", "ran $* $ELSEWHERE")},
+    )
+    (made.source / "t.sh").chmod(0o755)
+    made.configure()
+    outcomes = cases(made.results())
+    assert "ran --gtest_filter=S.b in a; job" in outcomes["S.b"].output and set(outcomes) == {"S.a", "S.b"}, outcomes
+    assert "job" not in (tmp / "log").read_text()  # the listing is done here
+
+
+def test_beside_the_frameworks_own(tmp):
+    """What the guide says of gtest_discover_tests(): its tests share the snapshot of a fixture."""
+    need("gtest/gtest.h")
+    for mode in ("POST_BUILD", "PRE_TEST"):
+        made = nested.Project(
+            tmp / mode,
+            f"""
+            find_package(GTest REQUIRED)
+            include(GoogleTest)
+            set(CMAKE_CXX_STANDARD 14)
+            add_executable(t t.cpp)
+            target_link_libraries(t GTest::gtest_main)
+            add_snapshot_fixture(NAME tools DIR_VAR dir KEEP NEVER)
+            gtest_discover_tests(t DISCOVERY_MODE {mode} TEST_LIST t_cases)
+            file(WRITE ${{CMAKE_CURRENT_BINARY_DIR}}/t_cases.cmake "if(t_cases)
+              set_tests_properties(\\${{t_cases}} PROPERTIES WORKING_DIRECTORY [[${{dir}}]] FIXTURES_REQUIRED snapshot.tools)
+            endif()")
+            set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${{CMAKE_CURRENT_BINARY_DIR}}/t_cases.cmake)
+            """,
+            {
+                "t.cpp": '#include <gtest/gtest.h>\n#include <fstream>\nTEST(A, reads) { std::string s; std::ifstream("input") >> s; EXPECT_EQ(s, "text"); }\n',
+                "input": "text\n",
+            },
+            languages="CXX",
+        ).configured()
+        made.make()
+        for _ in range(2):
+            assert made.results()["A.reads"].status == "passed"
+            assert made.folders() == set()
+
+
+def test_misuse(tmp):
+    made = nested.Project(tmp, "")
+    begin = "snapshot_discover_tests(NAME d COMMAND true "
+    for lists, word in (
+        (begin + ")", "there is no FRAMEWORK"),
+        (begin + "FRAMEWORK JUNIT)", "one of GTEST, CATCH2, DOCTEST, PYTEST"),
+        ("snapshot_discover_tests(NAME d FRAMEWORK GTEST)", "there is no COMMAND"),
+        (begin + "FRAMEWORK GTEST SETUP FIXTURE)", "unknown arguments: 'SETUP'"),
+        (begin + "FRAMEWORK GTEST DISCOVERY_TIMEOUT soon)", "no number of seconds"),
+        (begin + "FRAMEWORK GTEST PROPERTIES WORKING_DIRECTORY /)", "in front of PROPERTIES"),
+        (begin + "FRAMEWORK GTEST PROPERTIES FIXTURES_SETUP x)", "cannot set FIXTURES_SETUP"),
+    ):
+        made.rewrite(lists + "\n")
+        done = made.configure(expect=None)
+        assert done.code != 0 and word in nested.plain_text(done), (lists, done)
+
+
+if __name__ == "__main__":
+    harness.main()

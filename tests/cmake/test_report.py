@@ -1,0 +1,130 @@
+"""SNAPSHOT_FIXTURES_REPORT: the page that a ctest run writes at its end, of tests that end in every way."""
+
+import html
+import json
+import re
+
+import harness
+import nested
+
+k_lists = """
+add_snapshot_test(NAME good COMMAND sh -c "echo fine; echo x >>input; echo y >new")
+add_snapshot_test(NAME bad COMMAND sh -c "echo epoch 1; printf '%s\\\\n' '<b>RuntimeError</b>: out of memory'; echo o >out; exit 3")
+add_snapshot_test(NAME skipped COMMAND sh -c "exit 77" PROPERTIES SKIP_RETURN_CODE 77)
+add_snapshot_test(NAME late COMMAND sh -c "echo before; exec sleep 99" PROPERTIES TIMEOUT 2)
+add_snapshot_test(NAME kept COMMAND true KEEP ALWAYS)
+add_snapshot_test(NAME dead COMMAND sh -c "kill -9 $$")
+add_snapshot_test(NAME expected COMMAND false PROPERTIES WILL_FAIL TRUE)
+add_snapshot_test(NAME says-no COMMAND sh -c "echo error: negative rate" PROPERTIES FAIL_REGULAR_EXPRESSION "error")
+add_snapshot_test(NAME says-yes COMMAND sh -c "echo all is well; exit 1" PROPERTIES PASS_REGULAR_EXPRESSION "well")
+add_snapshot_test(NAME says-skip COMMAND echo nothing to do PROPERTIES SKIP_REGULAR_EXPRESSION "nothing")
+add_snapshot_test(NAME "odd & <name> (x)" COMMAND true)
+"""
+k_expected = {"good": "passed", "bad": "failed", "skipped": "skipped", "late": "killed", "kept": "passed", "dead": "failed", "expected": "passed",
+              "says-no": "failed", "says-yes": "passed", "says-skip": "skipped", "odd & <name> (x)": "passed"}
+
+
+def project_of(tmp, lists, *options, **more):
+    return nested.Project(tmp, lists, {"input": "text\n"}, **more).configured("-DSNAPSHOT_FIXTURES_REPORT=out/night.html", *options)
+
+
+def report_of(project):
+    report = json.loads((project.build / "out/night.json").read_text())
+    return report, {test["name"]: test for test in report["tests"]}
+
+
+def test_every_end(tmp):
+    project = project_of(tmp, k_lists)
+    project.ctest("-j4", expect=8)
+    report, tests = report_of(project)
+    assert {name: test["outcome"] for name, test in tests.items()} == k_expected, tests
+    totals = report["totals"]
+    assert (totals["passed"], totals["failed"], totals["skipped"], totals["unknown"]) == (5, 4, 2, 0), totals
+    assert report["ctest"] == str(project.build) and "LastTest" in report["log"], report
+    # ctest's log has what they said.
+    assert tests["bad"]["output"]["tail"].startswith("epoch 1\n<b>RuntimeError</b>: out of memory"), tests["bad"]
+    assert tests["late"]["output"]["tail"] == "before"
+    assert "Regex=[error" in tests["says-no"]["reason"], tests["says-no"]
+    assert tests["good"]["details"]["private"][0]["path"] == "input" and tests["good"]["details"]["changes"]["added"] == 1
+    assert all(test["tree"]["entries"] > 0 for test in tests.values()), tests
+    for test in tests.values():
+        times = test["times"]
+        assert 0 < times["asked"] and 0 < times["taking"] <= times["taken"] <= times["began"], test
+    # Within the first lines of the page: what failed, why, what it said last.
+    page = (project.build / "out/night.html").read_text()
+    first = re.search(r'<section id="failed">.*?</section>', page, re.DOTALL).group()
+    for words in ("bad", "its command ended with exit code 3", "<b>RuntimeError</b>: out of memory", "late", "as ctest does at a TIMEOUT", "error: negative rate"):
+        assert html.escape(words) in first, (words, first)
+    assert "snapfix: " not in first, first
+    # The commands do what they say.
+    again = harness.run(["sh", "-c", tests["bad"]["commands"]["enter"]], stdin="ls\n").out
+    assert "out\n" in again, again
+    # By hand, later: the same, as long as ctest's log is that run's.
+    by_hand = harness.snapfix("report", "--root", project.root, "--json").json()
+    assert {t["name"]: (t["outcome"], t["output"]) for t in by_hand["tests"]} == {t["name"]: (t["outcome"], t["output"]) for t in report["tests"]}
+
+
+def test_nights_in_a_row(tmp):
+    project = project_of(tmp, 'add_snapshot_test(NAME t COMMAND sh -c "test -e $ENV{HOME}/x; true")\nadd_snapshot_test(NAME u COMMAND true)\n')
+    for _ in range(3):
+        project.ctest()
+    _, tests = report_of(project)
+    assert [len(test["past"]) for test in tests.values()] == [2, 2] and not any(test["tries"] for test in tests.values()), tests
+    # Of a run of one test the page shows that one.
+    project.ctest("-R", "^t$")
+    assert set(report_of(project)[1]) == {"t"}
+
+
+def test_further_attempts(tmp):
+    project = project_of(tmp, f'add_snapshot_test(NAME t COMMAND sh -c "echo x >>{tmp}/count; test $(wc -l <{tmp}/count) -ge 3")\n')
+    project.ctest("--repeat", "until-pass:5")
+    report, tests = report_of(project)
+    # With a cleanup of its own only the last attempt is finished.
+    tries = [] if nested.has_pairs() else ["failed", "failed"]
+    assert tests["t"]["outcome"] == "passed" and [run["outcome"] for run in tests["t"]["tries"]] == tries, tests
+    assert report["totals"]["failed"] == 0
+
+
+def test_a_finding(tmp):
+    project = project_of(tmp, 'add_snapshot_test(NAME t COMMAND sh -c "echo x >>input; exit 5" GUARD OFF)\n')
+    project.ctest(expect=8)
+    _, tests = report_of(project)
+    assert set(tests) == {"t"} and tests["t"]["outcome"] == "failed" and "'input' was changed through a link" in tests["t"]["details"]["findings"][0], tests
+    assert "shared files were changed, and its command ended with exit code 5" in (project.build / "out/night.html").read_text()
+
+
+def test_the_command_of_an_odd_name(tmp):
+    project = project_of(tmp, 'add_snapshot_test(NAME "a+b (c) [d] $e.f" COMMAND echo it ran)\nadd_snapshot_test(NAME "axb" COMMAND true)\n')
+    project.ctest()
+    again = report_of(project)[1]["a+b (c) [d] $e.f"]["commands"]["ctest"]
+    ran = harness.run(["sh", "-c", again + " -V"]).out
+    assert "it ran" in ran and "axb" not in ran, (again, ran)
+
+
+def test_a_freeze_that_fails(tmp):
+    """No test ran: the page says so, and why."""
+    project = project_of(tmp, "add_snapshot_test(NAME t COMMAND true)\n")
+    (project.source / ".git/index").write_text("broken")
+    project.ctest(expect=8)
+    report, tests = report_of(project)
+    assert len(tests) == 1 and "could not be frozen" in report["tests"][0]["reason"], tests
+    assert "index" in report["tests"][0]["output"]["tail"], tests
+
+
+def test_several_configurations(tmp):
+    project = nested.Project(tmp, 'add_snapshot_test(NAME t COMMAND sh -c "echo said; exit 1")\n').configured(
+        "-DSNAPSHOT_FIXTURES_REPORT=out/night.html", generator="Ninja Multi-Config")
+    project.ctest("-C", "Debug", expect=8)
+    test = report_of(project)[1]["t@Debug"]
+    assert test["outcome"] == "failed" and test["output"]["tail"].startswith("said"), test
+    assert "said" in harness.run(["sh", "-c", test["commands"]["ctest"]], expect=8).out
+
+
+def test_without_it(tmp):
+    project = nested.Project(tmp, "add_snapshot_test(NAME t COMMAND true)\n").configured()
+    project.ctest()
+    assert not list(project.build.rglob("*.html")) and "--report" not in project.tests()[nested.finishes(project.tests())[0]].command
+
+
+if __name__ == "__main__":
+    harness.main()
