@@ -203,22 +203,24 @@ int LinkBreaker::break_link(const NamedFile& shared, const Place& place, const s
   if (!meeting.empty() && !lies_there(shared.stat, place.folder.get(), place.name)) {
     return ESTALE; // another guard was first
   }
+  const Break task{shared, place, meeting};
   os::UniqueFd staging;
   int failed = open_staging(staging);
   if (failed == 0) {
-    failed = replace_from(shared, place, meeting, staging.get(), copy);
+    failed = replace_from(task, staging.get(), copy);
   }
   // Another mount or file system, or a staging folder that is gone: make the copy beside the file.
   if (failed == EXDEV || failed == ENOENT || failed == EACCES || failed == EROFS) {
     const auto turn = Turn::at_names(meeting);
     const FolderAsItWas folder(m_watcher, place);
-    failed = replace_from(shared, place, meeting, place.folder.get(), copy);
+    failed = replace_from(task, place.folder.get(), copy);
   }
   return failed;
 }
 
-int LinkBreaker::replace_from(const NamedFile& shared, const Place& place,
-                              const std::string& meeting, int staging, os::UniqueFd& copy) {
+int LinkBreaker::replace_from(const Break& task, int staging, os::UniqueFd& copy) {
+  const auto& shared = task.shared;
+  const auto& place = task.place;
   std::string name;
   int failed = 0;
   os::UniqueFd file = new_file(staging, shared.stat.st_mode, name, failed);
@@ -232,7 +234,7 @@ int LinkBreaker::replace_from(const NamedFile& shared, const Place& place,
     failed = ESTALE;
   }
   if (failed == 0) {
-    failed = put_in_place(shared, place, meeting, staging, name, copy);
+    failed = put_in_place(task, staging, name, copy);
   }
   ::unlinkat(staging, name.c_str(), 0); // after a rename it is gone
   return failed;
@@ -240,9 +242,9 @@ int LinkBreaker::replace_from(const NamedFile& shared, const Place& place,
 
 /// On success `name` in `staging` may be what was replaced, and `copy` is seen through the mount
 /// that the file was in.
-int LinkBreaker::put_in_place(const NamedFile& shared, const Place& place,
-                              const std::string& meeting, int staging, const std::string& name,
+int LinkBreaker::put_in_place(const Break& task, int staging, const std::string& name,
                               os::UniqueFd& copy) {
+  const auto& [shared, place, meeting] = task;
   struct stat ours {};
   if (::fstat(copy.get(), &ours) != 0) {
     return errno;

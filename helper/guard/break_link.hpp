@@ -40,12 +40,16 @@ public:
   void clear(pid_t breaker) const;
 
 private:
+  struct Break {
+    const NamedFile& shared;
+    const Place& place;
+    const std::string& meeting;
+  };
+
   int open_staging(os::UniqueFd& out) const;
   os::UniqueFd new_file(int folder, mode_t mode, std::string& name, int& failed);
-  int replace_from(const NamedFile& shared, const Place& place, const std::string& meeting,
-                   int staging, os::UniqueFd& copy);
-  int put_in_place(const NamedFile& shared, const Place& place, const std::string& meeting,
-                   int staging, const std::string& name, os::UniqueFd& copy);
+  int replace_from(const Break& task, int staging, os::UniqueFd& copy);
+  int put_in_place(const Break& task, int staging, const std::string& name, os::UniqueFd& copy);
 
   std::string m_staging;
   FolderWatcher m_watcher;

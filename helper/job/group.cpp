@@ -1,6 +1,5 @@
 #include "job/group.hpp"
 
-#include "job/worse_end.hpp"
 #include "os/environment.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
@@ -139,6 +138,23 @@ void add_to(snapshot::RunRecord& common, const snapshot::RunRecord& task) {
   group.worst = is_first || is_worse(end, group.worst, verdict) ? end : group.worst;
   common.outlived.insert(common.outlived.end(), task.outlived.begin(), task.outlived.end());
   add_to(common.guard, task.guard);
+}
+
+void announce(Entry& entry, snapshot::RunRecord& task, const Group& group) {
+  auto& held = entry.held;
+  auto common = entry.is_first ? std::nullopt : snapshot::load_run(held.root(), held.folder());
+  const bool stands = common && common->group;
+  task.group = stands ? common->group : snapshot::RunGroup{group.id, group.tasks, 0, 0, {}};
+  ++task.group->begun;
+  auto& record = common ? *common : task; // what the first one has written stays
+  record.group = task.group;
+  if (!common) {
+    held.root().discard_work(held.folder()); // of guards that were killed
+  }
+  snapshot::write_run(held.root(), held.folder(), record);
+  held.root().work().ensure_child(held.folder().c_str(), 0700);
+  held.change(os::LockMode::shared);
+  entry.deciding.reset();
 }
 
 bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,

@@ -34,6 +34,9 @@ struct Entry {
 Entry enter(const snapshot::Root& root, const std::string& name, const std::optional<Group>& group,
             os::Patience patience);
 
+/// Writes the record of a task that is about to begin, and lets others of its group in.
+void announce(Entry& entry, snapshot::RunRecord& task, const Group& group);
+
 /// Puts what a task did into the record of its group.
 void add_to(snapshot::RunRecord& common, const snapshot::RunRecord& task);
 

@@ -220,21 +220,7 @@ void Run::start_record(const guard::Command& command) {
   record.started = os::to_iso8601(os::now());
   record.times.began = os::to_seconds(os::now());
   if (const auto& group = m_options.group) {
-    auto common =
-        m_entry.is_first ? std::nullopt : snapshot::load_run(m_held.root(), m_held.folder());
-    record.group = common && common->group ? std::move(common->group)
-                                           : snapshot::RunGroup{group->id, group->tasks, 0, 0, {}};
-    ++record.group->begun;
-    if (common) { // what the first one has written stays
-      common->group = record.group;
-      snapshot::write_run(m_held.root(), m_held.folder(), *common);
-    } else {
-      m_held.root().discard_work(m_held.folder()); // of guards that were killed
-      snapshot::write_run(m_held.root(), m_held.folder(), record);
-    }
-    m_held.root().work().ensure_child(m_held.folder().c_str(), 0700);
-    m_held.change(os::LockMode::shared);
-    m_entry.deciding.reset();
+    announce(m_entry, record, *group);
   } else {
     snapshot::write_run(m_held.root(), m_held.folder(), record);
   }

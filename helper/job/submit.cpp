@@ -7,7 +7,6 @@
 #include "job/report.hpp"
 #include "job/ticket_text.hpp"
 #include "job/uv_locked.hpp"
-#include "job/worse_end.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"

@@ -43,14 +43,10 @@ std::pair<Outcome, std::string> judge(Update update, const std::optional<RunReco
   if (verdict.by_output) {
     return {unknown, "its test is judged by its output, which only ctest sees"};
   }
-  const int status = run->end->status;
-  if (verdict.skip_return_code == status) {
-    return {skipped, ""};
-  }
-  if ((status != 0) == verdict.will_fail) {
-    return {passed, ""};
-  }
-  return {failed, os::format("its command ended with exit code {}", status)};
+  const auto outcome = outcome_of(*run->end, verdict);
+  return {outcome, outcome == failed
+                       ? os::format("its command ended with exit code {}", run->end->status)
+                       : ""};
 }
 
 std::vector<std::string> remove_tree_of(Held& held) {

@@ -3,6 +3,8 @@
 #include "os/file.hpp"
 #include "snapshot/record.hpp"
 
+#include <tuple>
+
 namespace snapfix::snapshot {
 
 std::optional<RunRecord> load_run(const Root& root, const std::string& folder) {
@@ -22,6 +24,21 @@ std::optional<RunParent> our_parent() {
 
 bool was_started_by_our_parent(const RunRecord& run) {
   return run.parent && run.parent == our_parent();
+}
+
+Outcome outcome_of(const RunEnd& end, const Verdict& verdict) {
+  if (end.signal == 0 && verdict.skip_return_code == end.status) {
+    return Outcome::skipped;
+  }
+  return end.signal == 0 && (end.status != 0) == verdict.will_fail ? Outcome::passed
+                                                                   : Outcome::failed;
+}
+
+bool is_worse(const RunEnd& end, const RunEnd& than, const Verdict& verdict) {
+  const auto badness = [&](const RunEnd& of) {
+    return std::tuple(outcome_of(of, verdict), of.signal != 0, of.status);
+  };
+  return badness(end) > badness(than);
 }
 
 } // namespace snapfix::snapshot

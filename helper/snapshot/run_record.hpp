@@ -79,6 +79,16 @@ struct Verdict {
   bool by_output = false;
 };
 
+/// How a run ended, as its test's properties judge it.
+enum class Outcome : std::uint8_t {
+  passed,
+  skipped,
+  failed,
+  killed,  ///< with the command: nobody recorded its end
+  unknown, ///< only ctest sees what it is judged by
+  running
+};
+
 /// What becomes of a snapshot when its run has ended.
 struct FinishOptions {
   Keep keep = Keep::on_failure;
@@ -118,16 +128,6 @@ struct RunTimes {
   double taken = 0;  ///< the tree stood; 0 also where it stood already
   double began = 0;  ///< its command did
   double ended = 0;
-};
-
-/// How a run ended, as its test's properties judge it.
-enum class Outcome : std::uint8_t {
-  passed,
-  failed,
-  skipped,
-  killed,  ///< with the command: nobody recorded its end
-  unknown, ///< only ctest sees what it is judged by
-  running
 };
 
 /// What the last run of a snapshot left. Only its owner can read it: an environment may hold
@@ -173,6 +173,11 @@ std::optional<RunParent> our_parent();
 /// Whether the process that started us has started that run, too: the same ctest.
 bool was_started_by_our_parent(const RunRecord& run);
 
+/// By its exit code or signal alone: passed, skipped or failed.
+Outcome outcome_of(const RunEnd& end, const Verdict& verdict);
+/// Whether a task's end is the one that counts beside another's.
+bool is_worse(const RunEnd& end, const RunEnd& than, const Verdict& verdict);
+
 } // namespace snapfix::snapshot
 
 template<>
@@ -180,7 +185,7 @@ inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::Keep>{"never
                                                                           "always"};
 template<>
 inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::Outcome>{
-    "passed", "failed", "skipped", "killed", "unknown", "running"};
+    "passed", "skipped", "failed", "killed", "unknown", "running"};
 template<>
 inline constexpr std::array snapfix::os::k_words<snapfix::snapshot::GuardState>{
     "-", "on", "off", "not needed", "missing"};
