@@ -20,7 +20,7 @@ install_packages() {
     echo "This is not Debian: these packages, or what they are called here, must be installed: $*" >&2
     return 0
   fi
-  local missing as_root=()
+  local missing log as_root=()
   mapfile -t missing < <(missing_packages "$@")
   [ "${#missing[@]}" -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
@@ -32,6 +32,7 @@ install_packages() {
     fi
   fi
   echo "installing: ${missing[*]}"
+  log=$(mktemp)
   if ! (
     # A package that brings a service (munge, Slurm) starts it, unless this file says no.
     policy=/usr/sbin/policy-rc.d
@@ -42,12 +43,13 @@ install_packages() {
     "${as_root[@]}" apt-get update -q &&
       "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -q -y --no-install-recommends "${missing[@]}"
-  ) >"${install_log:=$(mktemp)}" 2>&1; then
-    tail -n 15 "$install_log" >&2
+  ) >"$log" 2>&1; then
+    tail -n 15 "$log" >&2
+    rm -f "$log"
     echo "Could not install: ${missing[*]}" >&2
     return 1
   fi
-  rm -f "$install_log"
+  rm -f "$log"
 }
 
 # install_one_by_one NAME...: whatever can be installed, where not all of them can
