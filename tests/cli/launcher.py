@@ -139,7 +139,7 @@ def test_launchers_that_fail(tmp):
     assert_says(done, "cannot start the job by the launcher 'no-such-launcher'")
     assert_says(project("run", "t", *by(not_executable), "--", "true", expect=126), "Permission denied")
     done = project("run", "t", *by("sh", "-c", "exit 137", "sh"), "--", "true", expect=125)
-    assert_says(done, "the job did not begin: the launcher, 'sh', ended with exit code 137",
+    assert_says(done, "the job did not begin: the launcher, 'sh', ended with exit code 137 (signal 9)",
                 f"it was started as: sh -c 'exit 137' sh {project.root}/.snapfix/bin/snapfix job t.")
     assert_says(project("run", "t", *by("true"), "--", "true", expect=125), "did not begin")
     done = project("run", "t", *by("sh", "-c", '"$@"; exit 137', "sh"), "--fresh", "--finish", "--", "true")
@@ -212,7 +212,8 @@ def test_a_job_that_is_killed(tmp):
         front = parent_of(guard)
         os.kill(front, signal.SIGKILL)
         _, err = run.communicate(timeout=60)
-        assert run.returncode == 125 and "the job began on" in err and "left no end" in err, err
+        assert run.returncode == 125 and "the job began on" in err, err
+        assert f"left no end: the launcher, '{sys.executable}', ended with exit code 137 (signal 9)" in err and "stands above" in err, err
         eventually(lambda: is_gone(pid), "the command is gone with it")
         assert_says(project("finish-run"), "the run of 't' was killed")
 
