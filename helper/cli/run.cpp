@@ -48,7 +48,9 @@ void add_options(Arguments& options) {
                     "it fails with EROFS, and is told; report: it is let through, and verify and "
                     "finish find it; allow: it is let through");
   add_report_options(options);
-  add_wait_option(options);
+  options.add_value("wait", "SECONDS",
+                    "how long to wait for a snapshot that is in use, and for tasks that have not "
+                    "begun; default: until it is free, and two minutes");
   options.add_flag("ctest", "called by the CMake module: own failures end in SIGABRT");
   options.add_flag("finish", "finish the snapshot when the command has ended, as 'snapfix finish' "
                              "does; the next freeze does it where this is killed");

@@ -1,9 +1,11 @@
 #include "guard/guarded_trees.hpp"
 
+#include "os/error.hpp"
 #include "os/format.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include <fcntl.h>
@@ -12,17 +14,60 @@
 namespace snapfix::guard {
 namespace {
 
+/// When a file came into being; nothing where the file system does not tell.
+std::optional<os::Time> birth_of(int file) {
+  struct statx stat {};
+  if (::statx(file, "", AT_EMPTY_PATH, STATX_BTIME, &stat) != 0 ||
+      (stat.stx_mask & STATX_BTIME) == 0) {
+    return std::nullopt;
+  }
+  return os::Time{stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec};
+}
+
 /// A file of our list was there before it. One that was not has got the number of one that is gone,
 /// which can be only if nobody held that any more: so a clock that was set back deceives us not
 /// with files that have more names.
-bool was_born_after(const NamedFile& file, const timespec& time) {
-  struct statx stat {};
-  if (::statx(file.file.get(), "", AT_EMPTY_PATH, STATX_BTIME, &stat) != 0 ||
-      (stat.stx_mask & STATX_BTIME) == 0) {
-    return false;
+bool was_born_after(const NamedFile& file, os::Time time) {
+  const auto birth = birth_of(file.file.get());
+  return birth && *birth > time;
+}
+
+/// Opens the file of that name, as a place; empty if it is another one.
+os::UniqueFd open_if(int folder, const char* name, std::uint64_t inode,
+                     const std::optional<os::Time>& born) {
+  os::UniqueFd out(::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat stat {};
+  const bool is_it = out && ::fstat(out.get(), &stat) == 0 && stat.st_ino == inode &&
+                     (!born || birth_of(out.get()) == born);
+  return is_it ? std::move(out) : os::UniqueFd();
+}
+
+/// The same, of a file that lies in a folder or below.
+os::UniqueFd find_below(const os::Dir& folder, std::uint64_t inode, os::Time born) {
+  os::UniqueFd out;
+  for (const auto& entry : folder.entries()) {
+    if (entry.type != os::EntryType::folder && entry.inode == inode) {
+      out = open_if(folder.fd(), entry.name.c_str(), inode, born);
+    } else if (entry.type != os::EntryType::other) {
+      try {
+        const auto child = folder.try_open_child(entry.name.c_str());
+        out = child ? find_below(*child, inode, born) : os::UniqueFd();
+      } catch (const os::Error&) { // nothing is found where we may not look
+      }
+    }
+    if (out) {
+      break;
+    }
   }
-  return stat.stx_btime.tv_sec > time.tv_sec ||
-         (stat.stx_btime.tv_sec == time.tv_sec && stat.stx_btime.tv_nsec > time.tv_nsec);
+  return out;
+}
+
+os::UniqueFd find_below(const std::string& folder, std::uint64_t inode, os::Time born) {
+  try {
+    return find_below(os::Dir::open(folder), inode, born);
+  } catch (const os::Error&) { // it is gone
+    return {};
+  }
 }
 
 std::string describe(const Caller& caller, const Call& call, int error_number) {
@@ -56,7 +101,7 @@ struct GuardedTrees::Tree {
   };
 
   ProtectedFiles files;
-  timespec listed;
+  os::Time listed;
   std::string folder; ///< of the snapshot, with a slash at its end; so the store's
   std::string store;
   std::string meeting;
@@ -132,26 +177,41 @@ std::string GuardedTrees::meeting_of(const Place& place) const {
   return (in == m_trees.end() ? m_trees.front() : *in).meeting;
 }
 
-std::optional<Copy> GuardedTrees::copy_of(std::uint64_t inode) const {
-  std::vector<std::pair<std::string, std::string>> places; // where guards meet, and their tree
+os::UniqueFd GuardedTrees::open_copy_of(std::uint64_t inode) {
+  std::vector<const Tree*> trees;
+  std::optional<Made> made;
   {
     const std::lock_guard lock(m_mutex);
-    const auto found = m_copies.find(inode);
-    if (found != m_copies.end()) {
-      return found->second;
-    }
-    for (const Tree& tree : m_trees) {
-      places.emplace_back(tree.meeting, tree.folder);
+    std::ranges::transform(m_trees, std::back_inserter(trees),
+                           [](const Tree& tree) { return &tree; });
+    if (const auto found = m_copies.find(inode); found != m_copies.end()) {
+      made = found->second;
     }
   }
-  for (const auto& [meeting, folder] : places) {
-    const Turn turn(meeting, inode); // who is just making one is about to tell
-    if (auto told = copy_told(meeting, inode)) {
-      told->path = folder + told->path;
-      return told;
+  os::UniqueFd out;
+  if (!made) {
+    for (const Tree* tree : trees) {
+      const Turn turn(tree->meeting, inode); // who is just making one is about to tell
+      const auto told = out ? std::nullopt : copy_told(tree->meeting, inode);
+      out = told ? open_if(AT_FDCWD, (tree->folder + told->path).c_str(), told->inode, {})
+                 : std::move(out);
     }
+    return out;
   }
-  return std::nullopt;
+  out = open_if(AT_FDCWD, made->copy.path.c_str(), made->copy.inode, made->born);
+  if (out || !made->born) {
+    return out;
+  }
+  for (const Tree* tree : trees) {
+    out = out ? std::move(out) : find_below(tree->folder, made->copy.inode, *made->born);
+  }
+  const std::lock_guard lock(m_mutex);
+  if (auto& known = m_copies[inode]; out) {
+    known.copy.path = path_of(out);
+  } else {
+    known.born.reset(); // it is not looked for once more
+  }
+  return out;
 }
 
 void GuardedTrees::tell_others(const NamedFile& file, const Place& place, int copy) const {
@@ -172,7 +232,7 @@ void GuardedTrees::remember(const NamedFile& file, const Place& place, int copy,
   const bool is_known_copy = !place.path.empty() && ::fstat(copy, &stat) == 0;
   const std::lock_guard lock(m_mutex);
   if (is_known_copy) {
-    m_copies[file.stat.st_ino] = {place.path, stat.st_ino};
+    m_copies[file.stat.st_ino] = {{place.path, stat.st_ino}, birth_of(copy)};
   }
   // Snapshots of one base share their files: the break is that of the one it happened in. What was
   // moved out of its snapshot, or is seen through another mount, may be of any.

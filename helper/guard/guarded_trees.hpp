@@ -7,6 +7,7 @@
 #include "guard/protected_files.hpp"
 #include "guard/protection.hpp"
 #include "guard/report.hpp"
+#include "os/dir.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -46,8 +47,9 @@ public:
   /// Where the guards of the tree meet in which the place lies; empty if this one is alone.
   std::string meeting_of(const Place& place) const;
 
-  /// The copy that was made of the shared file with that inode last, and had a path.
-  std::optional<Copy> copy_of(std::uint64_t inode) const;
+  /// The copy that was made of the shared file with that inode last, as a place (O_PATH), also
+  /// where it was renamed within its tree since; empty where it is not found.
+  os::UniqueFd open_copy_of(std::uint64_t inode);
 
   /// Tells the other guards of the tree, in the turn at the file.
   void tell_others(const NamedFile& file, const Place& place, int copy) const;
@@ -64,6 +66,10 @@ public:
   void add_to(Report& report, const Tree& tree) const;
 
 private:
+  struct Made {
+    Copy copy;
+    std::optional<os::Time> born; ///< what tells it from a later file of that inode
+  };
   struct Cost {
     std::uint64_t count = 0;
     Duration time{};
@@ -71,7 +77,7 @@ private:
 
   mutable std::mutex m_mutex;
   std::list<Tree> m_trees; ///< the first is the command's own, others came through the door
-  std::unordered_map<std::uint64_t, Copy> m_copies; ///< by the inode that it was made of
+  std::unordered_map<std::uint64_t, Made> m_copies; ///< by the inode that it was made of
   std::map<const Call*, Cost> m_costs;
   Report::Counts m_unjudged;
   Report::Counts m_failed;

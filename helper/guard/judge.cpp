@@ -376,14 +376,8 @@ os::UniqueFd Judge::private_of(ReportedCall& call, const NamedFile& file, int& f
     m_trees.remember(file, *place, copy.get(), caller, call.call());
     return caller.shares_our_root() ? std::move(copy) : seen_by(caller, path, std::move(copy));
   }
-  if (const auto before = m_trees.copy_of(file.stat.st_ino)) {
-    os::UniqueFd out(::open(before->path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    struct stat stat {};
-    if (out && ::fstat(out.get(), &stat) == 0 && stat.st_ino == before->inode) {
-      return out;
-    }
-  }
-  return m_breaker.copy_without_name(file, failed);
+  auto before = m_trees.open_copy_of(file.stat.st_ino);
+  return before ? std::move(before) : m_breaker.copy_without_name(file, failed);
 }
 
 } // namespace snapfix::guard

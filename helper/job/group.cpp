@@ -23,13 +23,10 @@ constexpr std::chrono::seconds k_long{5};
 /// For tasks that are to come: a launcher starts all within seconds, or one node has failed.
 constexpr std::chrono::seconds k_longest_start{120};
 constexpr int k_failed = 125; ///< of a task that has run nothing
+constexpr const char* k_deciding = "snapfix run, with others";
 
 std::string lock_of(const std::string& folder) {
   return "group." + folder;
-}
-
-os::Lock decide(const snapshot::Root& root, const std::string& folder) {
-  return os::Lock::acquire(root.locks(), lock_of(folder), "snapfix run, with others");
 }
 
 /// Whether the run in the snapshot is that of our group, and awaits us.
@@ -39,16 +36,20 @@ bool awaits(const std::optional<snapshot::RunRecord>& run, const Group& group) {
 }
 
 /// The same where nobody is in it: others have left it to us, or are to come still. Of a group
-/// without an id, where some were killed, it may be an old one.
+/// without an id, where some were killed or given up, it may be an old one.
 bool was_left_to_us(const std::optional<snapshot::RunRecord>& run, const Group& group) {
-  return awaits(run, group) && (!group.id.empty() || run->group->begun == run->group->ended);
+  return awaits(run, group) &&
+         (!group.id.empty() || (run->group->begun == run->group->ended && !run->group->is_over));
 }
 
 std::optional<Entry> try_enter(const snapshot::Root& root, const std::string& name,
                                const Group& group) {
   constexpr const char* k_purpose = "snapfix run";
   const auto folder = snapshot::folder_of_name(name);
-  auto deciding = decide(root, folder);
+  auto deciding = os::Lock::try_acquire(root.locks(), lock_of(folder), k_deciding);
+  if (!deciding) {
+    return std::nullopt; // the first one is at its tree
+  }
   if (auto held = snapshot::Held::try_hold(root, name, k_purpose, os::LockMode::exclusive)) {
     const bool is_first = !was_left_to_us(held->last_run(), group) || held->snapshot() == nullptr;
     return Entry{std::move(*held), std::move(deciding), is_first};
@@ -107,11 +108,13 @@ Group group_here() {
 }
 
 Entry enter(const snapshot::Root& root, const std::string& name, const std::optional<Group>& group,
-            os::Patience patience) {
+            const Waiting& waiting) {
+  const auto& patience = waiting.patience;
   if (!group) {
     return {snapshot::Held(root, name, "snapfix run", patience), std::nullopt, true};
   }
   const auto began = Clock::now();
+  auto asked = began;
   for (bool said = false;;) {
     if (auto entry = try_enter(root, name, *group)) {
       return std::move(*entry);
@@ -120,6 +123,12 @@ Entry enter(const snapshot::Root& root, const std::string& name, const std::opti
     if (patience && waited >= *patience) {
       const auto folder = snapshot::folder_of_name(name);
       root.lock_name(folder, "snapfix run", std::chrono::milliseconds(0)); // says who has it
+    }
+    if (waiting.is_wanted && Clock::now() - asked > k_soon) {
+      if (!waiting.is_wanted()) {
+        throw os::Error("the run that submitted this job is gone: it does not wait any longer");
+      }
+      asked = Clock::now();
     }
     if (!said && waited > k_soon) {
       os::note(os::format("waiting for who works in {}", os::quoted(name)));
@@ -157,14 +166,14 @@ void announce(Entry& entry, snapshot::RunRecord& task, const Group& group) {
   entry.deciding.reset();
 }
 
-bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
-           const std::function<bool()>& is_wanted) {
+bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun, const Waiting& waiting) {
   auto& held = entry.held;
+  const auto longest = waiting.patience.value_or(k_longest_start);
   const auto began = Clock::now();
   bool says_waiting = false;
   for (bool is_told = false;; is_told = true) {
     if (!entry.deciding) {
-      entry.deciding = decide(held.root(), held.folder());
+      entry.deciding = os::Lock::acquire(held.root().locks(), lock_of(held.folder()), k_deciding);
     }
     auto common = snapshot::load_run(held.root(), held.folder());
     if (common && common->group && has_begun && !is_told) {
@@ -181,7 +190,7 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
     }
     const auto& group = *common->group;
     const bool all_came = group.begun >= group.tasks;
-    if (all_came || Clock::now() - began > k_longest_start || (is_wanted && !is_wanted())) {
+    if (all_came || Clock::now() - began > longest || (waiting.is_wanted && !waiting.is_wanted())) {
       const auto all = std::max(group.begun, group.tasks);
       if (group.ended == all) {
         common->end = group.worst;
@@ -194,20 +203,35 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
       if (group.ended < group.begun) {
         os::note(os::format("{} of {} tasks have left no end", group.begun - group.ended, all));
       }
+      common->group->is_over = true;
       task = std::move(*common);
       snapshot::write_run(held.root(), held.folder(), task);
       return true;
     }
     if (!says_waiting && Clock::now() - began > k_long) {
-      os::note(os::format(
-          "waiting for {} more tasks of {} (at most {} min)", group.tasks - group.begun,
-          group.tasks, std::chrono::duration_cast<std::chrono::minutes>(k_longest_start).count()));
+      os::note(os::format("waiting for {} more tasks of {} (at most {} s)",
+                          group.tasks - group.begun, group.tasks,
+                          std::chrono::ceil<std::chrono::seconds>(longest).count()));
       says_waiting = true;
     }
     held.change(os::LockMode::shared);
     entry.deciding.reset();
     std::this_thread::sleep_for(k_pause);
   }
+}
+
+std::exception_ptr missing_tasks(const snapshot::RunGroup& group) {
+  if (group.begun < group.tasks) {
+    return std::make_exception_ptr(os::Error(
+        os::format("{} of {} tasks did not begin", group.tasks - group.begun, group.tasks),
+        "is their number that of --tasks?"));
+  }
+  if (group.ended < group.begun) {
+    return std::make_exception_ptr(os::Error(
+        os::format("{} of {} tasks have left no end", group.begun - group.ended, group.begun),
+        "they were killed: by whom, tells what has started them"));
+  }
+  return nullptr;
 }
 
 void end_group(const Entry& entry) {

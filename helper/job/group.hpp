@@ -4,6 +4,7 @@
 #include "snapshot/run_record.hpp"
 #include "snapshot/snapshot.hpp"
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,9 +31,17 @@ struct Entry {
   bool is_first = true;             ///< it makes the snapshot; else that stands
 };
 
+/// How long a task waits for others.
+struct Waiting {
+  /// For who has the snapshot, and for tasks that have not begun; nothing: until it is free, and
+  /// two minutes.
+  os::Patience patience;
+  std::function<bool()> is_wanted = {}; ///< in vain where not; empty: always
+};
+
 /// Without a group, the name is held alone. Throws os::Error.
 Entry enter(const snapshot::Root& root, const std::string& name, const std::optional<Group>& group,
-            os::Patience patience);
+            const Waiting& waiting);
 
 /// Writes the record of a task that is about to begin, and lets others of its group in.
 void announce(Entry& entry, snapshot::RunRecord& task, const Group& group);
@@ -42,9 +51,11 @@ void add_to(snapshot::RunRecord& common, const snapshot::RunRecord& task);
 
 /// Takes leave of the group, whose record gets what `task` did, if it has begun. Whether this was
 /// the last one: then it has the name and the group's lock alone, and `task` is the record of all.
-/// It waits for tasks that have not begun yet, for some time, while `is_wanted`.
-bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
-           const std::function<bool()>& is_wanted);
+/// It waits for tasks that have not begun yet, for some time.
+bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun, const Waiting& waiting);
+
+/// Why the group as it ended is a failure: tasks did not begin, or left no end; null: none did.
+std::exception_ptr missing_tasks(const snapshot::RunGroup& group);
 
 /// Ends the group, of which nobody is left.
 void end_group(const Entry& entry);

@@ -39,7 +39,9 @@ public:
   Run(const snapshot::Root& root, const RunOptions& options)
       : m_options(options),
         m_asked(options.from_ticket ? options.from_ticket->asked : os::to_seconds(os::now())),
-        m_entry(enter(root, options.name, options.group, options.patience)), m_held(m_entry.held),
+        m_waiting{options.patience,
+                  options.from_ticket ? options.from_ticket->is_wanted : std::function<bool()>()},
+        m_entry(enter(root, options.name, options.group, m_waiting)), m_held(m_entry.held),
         m_last(m_held.last_run()),
         m_parent(options.from_ticket ? options.from_ticket->parent : snapshot::our_parent()) {}
 
@@ -64,6 +66,7 @@ private:
 
   const RunOptions& m_options;
   double m_asked; ///< for the name
+  Waiting m_waiting;
   Entry m_entry;
   snapshot::Held& m_held;
   const std::optional<snapshot::RunRecord>& m_last; ///< the run before, of that name
@@ -232,9 +235,7 @@ bool Run::is_last() {
   if (!m_options.group) {
     return true;
   }
-  const auto& ticket = m_options.from_ticket;
-  const bool out = leave(m_entry, m_out.record, m_has_begun,
-                         ticket ? ticket->is_wanted : std::function<bool()>());
+  const bool out = leave(m_entry, m_out.record, m_has_begun, m_waiting);
   if (out) {
     m_held.root().discard_work(m_held.folder()); // where the guards have met
     end_group(m_entry);
@@ -278,14 +279,13 @@ void Run::record_end() {
   snapshot::write_run(m_held.root(), m_held.folder(), record);
 }
 
-/// A task that failed tells that; of a job, its submitter counts the tasks.
+/// Whatever exit code is to pass. A task that failed tells that; of a job, its submitter counts.
 void Run::require_all_tasks() {
   const auto& group = m_out.record.group;
-  if (!m_options.from_ticket && group && group->begun < group->tasks && m_out.end.signal == 0 &&
-      m_out.end.exit_code == 0) {
-    m_out.failure = std::make_exception_ptr(os::Error(
-        os::format("{} of {} tasks did not begin", group->tasks - group->begun, group->tasks),
-        "is their number that of --tasks?"));
+  const auto verdict = m_options.finish ? m_options.finish->verdict : snapshot::Verdict();
+  const snapshot::RunEnd end{"", m_out.end.exit_code, m_out.end.signal};
+  if (group && !m_options.from_ticket && outcome_of(end, verdict) != snapshot::Outcome::failed) {
+    m_out.failure = missing_tasks(*group);
   }
 }
 

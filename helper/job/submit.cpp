@@ -95,15 +95,20 @@ std::exception_ptr failure_without_result(const std::vector<std::string>& words,
                                           const guard::CommandEnd& end,
                                           const std::vector<snapshot::TicketTask>& tasks,
                                           std::size_t wanted) {
-  const auto launcher =
-      os::format("the launcher, {}, {}", os::quoted(words[0]),
-                 end.signal != 0 ? os::format("was killed by signal {}", end.signal)
-                                 : os::format("ended with exit code {}", end.exit_code));
+  constexpr int k_signals = 64;
+  const int number = end.exit_code - 128; // as shells and srun tell of a signal
+  const auto how =
+      end.signal != 0
+          ? os::format("was killed by signal {}", end.signal)
+          : os::format("ended with exit code {}{}", end.exit_code,
+                       number > 0 && number <= k_signals ? os::format(" (signal {})", number) : "");
+  const auto launcher = os::format("the launcher, {}, {}", os::quoted(words[0]), how);
   const auto dead = std::ranges::find_if(tasks, is_missing);
   if (dead != tasks.end()) {
-    return std::make_exception_ptr(
-        os::Error(os::format("the job began on {} and left no end: {}", dead->host, launcher),
-                  "it was killed there, or the launcher has not waited for it"));
+    return std::make_exception_ptr(os::Error(
+        os::format("the job began on {} and left no end: {}", dead->host, launcher),
+        "it was killed there, or the launcher has not waited for it: what that says of it "
+        "stands above"));
   }
   if (!tasks.empty()) {
     return std::make_exception_ptr(os::Error(

@@ -182,7 +182,7 @@ std::vector<DirEntry> Dir::entries() const {
       return out;
     }
     if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) {
-      out.push_back({entry->d_name, type_of(entry->d_type)});
+      out.push_back({entry->d_name, type_of(entry->d_type), entry->d_ino});
     }
   }
 }

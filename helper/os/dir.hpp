@@ -52,6 +52,7 @@ enum class EntryType { unknown, folder, other };
 struct DirEntry {
   std::string name;
   EntryType type = EntryType::unknown;
+  std::uint64_t inode = 0; ///< a file system of several layers may tell another one than stat
 };
 
 /// What `chattr` sets of a folder: its flags (FS_*_FL of linux/fs.h) and its project's id. Zeros

@@ -77,6 +77,9 @@ using Take = std::function<void(std::string_view)>;
 using Clock = std::chrono::steady_clock;
 using Deadline = std::optional<Clock::time_point>;
 
+/// Of a program that asks something: a job array of 10,000 tasks is told in 100 KB.
+constexpr std::size_t k_longest_answer = std::size_t{1024} * 1024;
+
 /// For poll: in milliseconds, -1 for ever.
 int time_left(const Deadline& deadline) {
   if (!deadline) {
@@ -86,12 +89,14 @@ int time_left(const Deadline& deadline) {
   return static_cast<int>(std::max<decltype(left)>(left, 0));
 }
 
-/// False if the deadline has come first.
-bool drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const Take& take_err,
-           const Deadline& deadline) {
+enum class Drained { to_the_end, not_in_time, too_much };
+
+Drained drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const Take& take_err,
+              const Deadline& deadline) {
   std::array<pollfd, 2> waits{{{out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}}};
   const std::array<const Take*, 2> takers{&take_out, &take_err};
   std::vector<char> buffer(std::size_t{256} * 1024);
+  std::size_t all = 0;
   while (waits[0].fd >= 0 || waits[1].fd >= 0) {
     const int ready = ::poll(waits.data(), waits.size(), time_left(deadline));
     if (ready < 0) {
@@ -101,7 +106,7 @@ bool drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const
       throw Error("wait for a program's output", {}, errno);
     }
     if (ready == 0) {
-      return false;
+      return Drained::not_in_time;
     }
     for (std::size_t i = 0; i < waits.size(); ++i) {
       if (waits[i].fd < 0 || waits[i].revents == 0) {
@@ -110,12 +115,16 @@ bool drain(const UniqueFd& out, const Take& take_out, const UniqueFd& err, const
       const ssize_t got = ::read(waits[i].fd, buffer.data(), buffer.size());
       if (got > 0) {
         (*takers[i])(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+        all += static_cast<std::size_t>(got);
       } else if (got == 0 || errno != EINTR) {
         waits[i].fd = -1;
       }
     }
+    if (deadline && all > k_longest_answer) {
+      return Drained::too_much;
+    }
   }
-  return true;
+  return Drained::to_the_end;
 }
 
 Finished run_until(const Deadline& deadline, const std::vector<std::string>& command,
@@ -153,9 +162,9 @@ Finished run_until(const Deadline& deadline, const std::vector<std::string>& com
   const auto append_to = [](std::string& text) {
     return Take([&text](std::string_view piece) { text += piece; });
   };
-  const bool ended = drain(out.read_end, take_output ? take_output : append_to(result.out),
-                           err.read_end, append_to(result.err), deadline);
-  if (!ended) {
+  const auto drained = drain(out.read_end, take_output ? take_output : append_to(result.out),
+                             err.read_end, append_to(result.err), deadline);
+  if (drained != Drained::to_the_end) {
     ::kill(-pid, SIGKILL);
   }
   int status = 0;
@@ -164,8 +173,10 @@ Finished run_until(const Deadline& deadline, const std::vector<std::string>& com
       throw Error("wait for", {command[0]}, errno);
     }
   }
-  if (!ended) {
-    throw Error(format("{} does not answer", os::quoted(command[0])));
+  if (drained != Drained::to_the_end) {
+    throw Error(
+        format("{} {}", os::quoted(command[0]),
+               drained == Drained::too_much ? "answers more than 1 MiB" : "does not answer"));
   }
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;

@@ -26,7 +26,7 @@ Finished run_program(const std::vector<std::string>& command, const Environment&
                      const std::function<void(std::string_view)>& take_output = {}, int input = -1);
 
 /// The same for a program that asks something: it and what it started are killed, and Error is
-/// thrown, where its output has not ended after so many seconds.
+/// thrown, where its output has not ended after so many seconds, or is longer than 1 MiB.
 Finished ask_program(const std::vector<std::string>& command, const Environment& environment,
                      int seconds);
 

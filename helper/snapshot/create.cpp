@@ -9,6 +9,7 @@
 #include "snapshot/collect.hpp"
 #include "snapshot/hold.hpp"
 #include "snapshot/name.hpp"
+#include "snapshot/own_folder.hpp"
 #include "snapshot/publication.hpp"
 #include "snapshot/reuse.hpp"
 #include "snapshot/source_clock.hpp"

@@ -4,6 +4,7 @@
 #include "os/file.hpp"
 #include "os/remove_tree.hpp"
 #include "os/split.hpp"
+#include "snapshot/own_folder.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -191,8 +191,9 @@ Finished finish(Held& held, std::optional<RunRecord> run, const FinishOptions& o
     out.why_kept = "as asked";
   }
   const bool tells_of_run = run || !fault.empty() || !out.verified.findings.empty();
-  if (const auto by = out.why_kept.empty() || !tells_of_run ? holders(held) : ""; !by.empty()) {
-    out.why_kept = "held by " + by;
+  if (const auto by = holders(held); !by.empty()) {
+    out.why_kept =
+        (out.why_kept.empty() || !tells_of_run ? "" : out.why_kept + "; ") + "held by " + by;
   }
   out.kept = !out.why_kept.empty();
   if (run && (out.kept || !out.verified.findings.empty())) {

@@ -196,7 +196,8 @@ void to_json(json& json, const RunRecord& run) {
                                  {"begun", group->begun},
                                  {"ended", group->ended},
                                  {"signal", group->worst.signal},
-                                 {"status", group->worst.status}});
+                                 {"status", group->worst.status},
+                                 {"over", group->is_over}});
   }
   if (run.finish) {
     json["finish"] = json_of(*run.finish);

@@ -9,6 +9,7 @@
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/hold.hpp"
+#include "snapshot/own_folder.hpp"
 
 #include <boost/filesystem.hpp>
 
@@ -31,13 +32,10 @@ std::string name_lock(const std::string& folder) {
   return std::string(k_name_lock) + folder;
 }
 
-constexpr std::uint32_t k_others_write = 022;
 constexpr std::uint32_t k_others_enter = 011;
 constexpr std::uint32_t k_any_mode = 0;
 constexpr std::uint32_t k_ignore_mode = 0666; ///< less the umask
 constexpr int k_ignore_tries = 10;
-
-constexpr const char* k_another_root = "choose another root with --root or SNAPFIX_ROOT";
 
 /// Has git pass by the root; before there is anything in it, as git must not see that for a moment.
 /// Always into a new file: others may be able to write to the root, and what they put there is not
@@ -110,47 +108,7 @@ void move_tree(const os::Dir& from, const std::string& name, const os::Dir& to,
   }
 }
 
-os::Dir open_own(const std::string& path) {
-  os::Dir top = os::Dir::open(path);
-  const auto owner = top.stat().owner;
-  if (owner != os::effective_user()) {
-    throw os::Error(os::format("the root {} belongs to another user (uid {}; you are {})",
-                               os::quoted(path), owner, os::effective_user()),
-                    k_another_root);
-  }
-  return top;
-}
-
 } // namespace
-
-void require_ours(const os::Dir& dir, std::uint32_t forbidden) {
-  const auto stat = os::stat_of(dir.fd(), dir.path(), os::Freshness::cached);
-  if (stat.owner != os::effective_user()) {
-    throw os::Error(os::format("{} belongs to another user (uid {}; you are {})",
-                               os::quoted(dir.path()), stat.owner, os::effective_user()),
-                    k_another_root);
-  }
-  if ((stat.permissions() & forbidden) != 0) {
-    throw os::Error(
-        os::format("other users may write to {} (mode {:04o})", os::quoted(dir.path()),
-                   stat.permissions()),
-        os::format("if all in it is yours: chmod go-w {}\nelse {}", dir.path(), k_another_root));
-  }
-}
-
-os::Dir ensure_ours(const os::Dir& parent, const char* name) {
-  try {
-    auto out = parent.ensure_child(name, 0700);
-    require_ours(out);
-    return out;
-  } catch (const os::Error& error) {
-    if (error.error_number() != ENOTDIR && error.error_number() != ELOOP) {
-      throw;
-    }
-    throw os::Error(os::format("{} is no folder", os::quoted(parent.path_of(name))),
-                    os::format("snapfix has not made it: remove it\nor {}", k_another_root));
-  }
-}
 
 Root::Root(os::Dir top, Missing missing)
     : m_path(os::canonical_path(top.path())), m_top(std::move(top)) {

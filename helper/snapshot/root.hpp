@@ -161,11 +161,4 @@ private:
   os::Dir m_trash;
 };
 
-/// Throws os::Error unless the folder is ours and has none of the permission bits in `forbidden`.
-void require_ours(const os::Dir& dir, std::uint32_t forbidden = 0);
-
-/// Opens a folder of ours in `parent`; makes it where there is none, closed to others. Throws
-/// os::Error, also if something else has that name, or it is another user's.
-os::Dir ensure_ours(const os::Dir& parent, const char* name);
-
 } // namespace snapfix::snapshot

@@ -118,7 +118,8 @@ struct RunGroup {
   unsigned tasks = 0; ///< how many there are to be; 0: not known
   unsigned begun = 0;
   unsigned ended = 0;
-  RunEnd worst; ///< of those that have ended
+  RunEnd worst;         ///< of those that have ended
+  bool is_over = false; ///< the last one has left: no other is waited for
 };
 
 /// When a run came how far, in seconds since 1970; 0: it did not come to that.

@@ -5,6 +5,7 @@
 #include "os/parallel.hpp"
 #include "os/process.hpp"
 #include "snapshot/git_prototypes.hpp"
+#include "snapshot/own_folder.hpp"
 #include "source/listing.hpp"
 
 #include <atomic>

@@ -6,6 +6,7 @@
 #include "os/process.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
+#include "snapshot/own_folder.hpp"
 
 #include <utility>
 

@@ -12,8 +12,9 @@ from slurm import in_slurm, job_is_gone
 k_docs = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"]) / "docs"
 k_test = """#!/bin/sh
 # What a training job leaves behind: logs of its own, metrics, checkpoints; and it writes to a tracked file.
-mkdir -p "$SLURM_JOB_ID-logs"
-echo "$(cat model.txt) $1" >"$SLURM_JOB_ID-logs/ray.log"
+logs=$SLURM_SUBMIT_DIR/$SLURM_JOB_ID-logs
+mkdir -p "$logs"
+echo "$(cat model.txt) $1" >"$logs/ray.log"
 echo '{"loss": 1}' >metrics.json
 echo "$SLURM_JOB_ID" >>checkpoints
 echo "touched by {name}" >>model.txt
@@ -112,12 +113,23 @@ def test_the_first_script(tmp):
 
 @in_slurm
 def test_without_a_snapshot(tmp):
+    """The source gets what the test itself writes there, and nothing of the job's."""
     s = Site(tmp)
+    s.write({"tests/look.sh": "cat model.txt >$SLURM_SUBMIT_DIR/result; pwd\n"})
+    s.git("add", "tests")
     env = {"SKIP_SNAPSHOT_COPY": "1"}
     assert s.tool("tools/code_snapshot.sh", "grpo", env=env).out == f"{s.source}\n" and s.names() == []
+    before = harness.tree_state(s.source, without=(".git",))
+    jobs = jobs_of(s.tool("tools/launch", "tests/look.sh", env=env))
+    beside = s.source.with_name("source-jobs") / "look"
+    jobs += jobs_of(s.tool("bash", beside / "continue.sh"))
+    wait_for(jobs)
+    harness.assert_same_state(before, harness.tree_state(s.source, without=(".git",)))
+    assert {path.name for path in beside.iterdir()} == {"continue.sh", "result", *(f"{job}-look.out" for job in jobs)}
+    assert (beside / f"{jobs[0]}-look.out").read_text() == f"{s.source}\n" and s.names() == []
     jobs = jobs_of(s.tool("tools/launch", "tests/grpo.sh", env=env))
     wait_for(jobs)
-    assert (s.source / f"{jobs[0]}-logs/ray.log").exists() and s.names() == []
+    assert (beside.with_name("grpo") / f"{jobs[0]}-logs/ray.log").exists() and (s.source / "metrics.json").exists() and s.names() == []
     s.write({"tests/new.sh": "true\n"})
     assert_says(s.tool("tools/launch", "tests/new.sh", expect=1), "did not match any file")
 

@@ -11,6 +11,7 @@ from project import Project, assert_fails, assert_says
 
 k_squeue = """#!/bin/sh
 echo "$@" >>"$SLURM_STAND_IN/asked"
+[ -e "$SLURM_STAND_IN/instead" ] && exec sh "$SLURM_STAND_IN/instead"
 [ -e "$SLURM_STAND_IN/down" ] && { echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1; }
 while [ $# -gt 1 ]; do case $1 in -j) job=$2 ;; esac; shift; done
 [ -e "$SLURM_STAND_IN/jobs/$job" ] || { echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1; }
@@ -42,6 +43,10 @@ class Slurm:
 
     def job(self, job, lines=None):
         (self.top / "jobs" / job).write_text(job + "\n" if lines is None else lines)
+
+    def instead(self, script):
+        """What squeue does from now on, whatever it is asked."""
+        (self.top / "instead").write_text(script)
 
     def forget(self, job):
         (self.top / "jobs" / job).unlink()
@@ -186,20 +191,28 @@ def test_a_hold_that_was_seen_as_over_does_not_come_back(tmp):
 def test_what_squeue_says(tmp):
     p = Held(tmp)
     p.create("t")
-    p.slurm.job("42")
+    p.slurm.job("42", "  42  \n")
     p("hold", "t", "--slurm", "42")
-    p.slurm.tool("squeue", "#!/bin/sh\necho '  42  '\n")
     done = p("remove", "t", expect=None)
     assert_fails(done, 1, "held by Slurm job 42")
     assert "cannot be asked" not in done.err
-    p.slurm.tool("squeue", "#!/bin/sh\necho 'slurm: something is odd' >&2\n")
+    p.slurm.instead("echo 'slurm: something is odd' >&2")
     assert_says(p("prune", "--keep", "0"), "cannot be asked", "something is odd", "held by Slurm job 42")
-    # One that does not answer ends with what it started.
-    p.slurm.tool("squeue", f"#!/bin/sh\nsleep 1000 & echo $! >{tmp}/pid; wait\n")
+    # One that does not answer ends with what it started; so does one that does not stop.
+    p.slurm.instead(f"sleep 1000 & echo $! >{tmp}/pid; wait")
     assert_says(p("prune", "--keep", "0"), "cannot be asked", "'squeue' does not answer", "held by Slurm job 42")
-    pid = (tmp / "pid").read_text().strip()
-    harness.eventually(lambda: not os.path.exists(f"/proc/{pid}") or "\nState:\tZ" in open(f"/proc/{pid}/status").read(), "it is gone")
+    harness.eventually(lambda: is_gone(tmp / "pid"), "it is gone")
+    for output in ("", ">&2"):
+        p.slurm.instead(f"sleep 1000 & echo $! >{tmp}/pid; yes 42 {output} | head -c 200000000 {output}; wait")
+        assert_says(p("prune", "--keep", "0"), "cannot be asked", "'squeue' answers more than 1 MiB", "held by Slurm job 42")
+        harness.eventually(lambda: is_gone(tmp / "pid"), "it is gone")
     assert p.names() == ["t"]
+
+
+def is_gone(file):
+    """The process whose number stands there."""
+    pid = file.read_text().strip()
+    return not os.path.exists(f"/proc/{pid}") or "\nState:\tZ" in open(f"/proc/{pid}/status").read()
 
 
 def test_a_dead_jobs_variables_are_not_pasted(tmp):
@@ -371,7 +384,12 @@ def test_a_failed_test_of_ctest_is_no_worse_for_a_hold(tmp):
     assert p("show", "t", "--json").json()["run"]["why_kept"] == "held by Slurm job 42"
     assert list(packs.glob("*")) == []
     assert p("run", "t", "--finish", "--", "false", expect=1).code == 1
-    assert p("show", "t", "--json").json()["run"]["why_kept"] == "its command ended with exit code 1"
+    # Of a failure both reasons are told: it would stay when the hold is over.
+    why = "its command ended with exit code 1; held by Slurm job 42"
+    assert p("show", "t", "--json").json()["run"]["why_kept"] == why
+    assert_says(p("finish", "t"), f"kept in {p.root}/t: {why}")
+    p.slurm.forget("42")
+    assert_says(p("finish", "t"), f"kept in {p.root}/t: its command ended with exit code 1 (")
 
 
 def test_a_damaged_record_holds(tmp):

@@ -153,18 +153,22 @@ def test_the_worst_end_counts(tmp):
 
 
 def test_a_killed_task_is_not_waited_for(tmp):
+    """The last one tells, and fails, also with an exit code that is to pass."""
     project = Project(tmp, git="off")
-    processes = tasks_of(project, 3, "sh", "-c", "touch ready.$RANK; while ! test -e go; do sleep 0.05; done",
-                         options=("--finish",))
     tree = project.root / "t"
-    eventually(lambda: all((tree / f"ready.{rank}").exists() for rank in range(3)), "all are at work")
-    processes[1].send_signal(signal.SIGKILL)
-    processes[1].wait()
-    (tree / "go").touch()
-    ends = ends_of([processes[0], processes[2]])
-    assert [code for code, _ in ends] == [0, 0], ends
-    assert sum("1 of 3 tasks have left no end" in text and "its run has no recorded end" in text for _, text in ends) == 1, ends
-    processes[1].communicate()
+    for code, verdict in ((0, ()), (3, ("--verdict", "will-fail"))):
+        processes = tasks_of(project, 3, "sh", "-c", f"touch ready.$RANK; while ! test -e go; do sleep 0.05; done; exit {code}",
+                             options=("--fresh", "--finish", *verdict))
+        eventually(lambda: all((tree / f"ready.{rank}").exists() for rank in range(3)), "all are at work")
+        processes[1].send_signal(signal.SIGKILL)
+        processes[1].wait()
+        (tree / "go").touch()
+        ends = ends_of([processes[0], processes[2]])
+        assert sorted(end for end, _ in ends) == [code, 125], ends
+        [text] = [text for end, text in ends if end == 125]
+        assert "error: 1 of 3 tasks have left no end" in text and "its run has no recorded end" in text, ends
+        processes[1].communicate()
+        project("remove", "t")
 
 
 def test_one_that_comes_late_lands_in_the_same_tree(tmp):
@@ -183,12 +187,17 @@ def test_one_that_comes_late_lands_in_the_same_tree(tmp):
 
 
 def test_one_that_never_comes(tmp):
-    """Who waited for it tells, and fails; a command that failed tells that."""
+    """Who waited for it tells, and fails, also with an exit code that is to pass; a command that failed tells that."""
     project = Project(tmp, git="off")
-    run = [harness.snapfix_path(), "run", "t", "--source", project.source, "--root", project.root, "--git", "off", "--join",
-           "--tasks", "2", "--finish", "--", "true"]
-    done = harness.run(run, expect=125, timeout=300)
-    assert_says(done, "1 of 2 tasks did not begin", "waiting for 1 more tasks of 2 (at most 2 min)", "its run has no recorded end")
+    alone = ("--join", "--tasks", "2", "--fresh", "--finish")  # and none is taken for one of the job before
+    done = project("run", "t", *alone, "--wait", "6", "--", "true", expect=125)
+    assert_says(done, "error: 1 of 2 tasks did not begin", "waiting for 1 more tasks of 2 (at most 6 s)", "its run has no recorded end")
+    for verdict, passing, failing in (("will-fail", 3, 0), ("skip=77", 77, 3)):
+        options = (*alone, "--wait", "0", "--verdict", verdict, "--", "sh", "-c")
+        done = project("run", "t", *options, f"exit {passing}", expect=125)
+        assert_says(done, "error: 1 of 2 tasks did not begin", "its run has no recorded end")
+        done = project("run", "t", *options, f"exit {failing}", expect=failing)
+        assert_says(done, "note: 1 of 2 tasks did not begin")
 
 
 def test_others_wait_for_the_group(tmp):

@@ -1,6 +1,7 @@
 """run --launcher: the work is done elsewhere, by the helper that lies in the root."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
@@ -139,7 +140,7 @@ def test_launchers_that_fail(tmp):
     assert_says(done, "cannot start the job by the launcher 'no-such-launcher'")
     assert_says(project("run", "t", *by(not_executable), "--", "true", expect=126), "Permission denied")
     done = project("run", "t", *by("sh", "-c", "exit 137", "sh"), "--", "true", expect=125)
-    assert_says(done, "the job did not begin: the launcher, 'sh', ended with exit code 137",
+    assert_says(done, "the job did not begin: the launcher, 'sh', ended with exit code 137 (signal 9)",
                 f"it was started as: sh -c 'exit 137' sh {project.root}/.snapfix/bin/snapfix job t.")
     assert_says(project("run", "t", *by("true"), "--", "true", expect=125), "did not begin")
     done = project("run", "t", *by("sh", "-c", '"$@"; exit 137', "sh"), "--fresh", "--finish", "--", "true")
@@ -162,6 +163,29 @@ def test_a_job_whose_submitter_is_gone_does_nothing(tmp):
     lost = ("nobody waits for this job any more", "there is no ticket 't.")  # the next run may have cleared it
     assert any(text in out.read_text() for text in lost for out in (tmp / "node").glob("out.*") if out.suffix != ".done")
     assert tickets(project) == []
+
+
+def test_a_job_that_waits_for_the_name_ends_with_its_submitter(tmp):
+    """Whoever has it: a run alone, or the first of others, who is at the tree."""
+    project = Project(tmp, git="off")
+    project.create("t")
+    holder = start([harness.snapfix_path(), "run", "t", "--root", project.root, "--source", project.source, "--", "sh", "-c",
+                    f"touch held; until [ -e {tmp}/go ]; do sleep 0.05; done"])
+    eventually((project.root / "t/held").exists, "the name is held")
+    deciding = project.root / ".snapfix/locks/group.t"
+    for who in ("alone", "first"):
+        with harness.temp_dir("node") as place, node(place) as launcher, open(deciding, "w") as lock:
+            if who == "first":
+                fcntl.lockf(lock, fcntl.LOCK_EX)
+            waiting = submitter(project, launcher, "--finish", "--", "touch", tmp / "done")
+            eventually(lambda: any("waiting for who works in 't'" in out.read_text() for out in (place / "node").glob("out.*")), "it waits")
+            waiting.kill()
+            waiting.communicate()
+            eventually(lambda: list((place / "node").glob("out.*.done")), "the job has ended")
+            [out] = [out for out in (place / "node").glob("out.*") if out.suffix != ".done"]
+            assert "the run that submitted this job is gone" in out.read_text(), out.read_text()
+    (tmp / "go").touch()
+    assert holder.wait(60) == 0 and not (tmp / "done").exists() and project.names() == ["t"]
 
 
 def test_a_base_stays_while_its_job_waits(tmp):
@@ -212,7 +236,8 @@ def test_a_job_that_is_killed(tmp):
         front = parent_of(guard)
         os.kill(front, signal.SIGKILL)
         _, err = run.communicate(timeout=60)
-        assert run.returncode == 125 and "the job began on" in err and "left no end" in err, err
+        assert run.returncode == 125 and "the job began on" in err, err
+        assert f"left no end: the launcher, '{sys.executable}', ended with exit code 137 (signal 9)" in err and "stands above" in err, err
         eventually(lambda: is_gone(pid), "the command is gone with it")
         assert_says(project("finish-run"), "the run of 't' was killed")
 
@@ -279,17 +304,18 @@ def test_the_worst_end_of_tasks_is_one_of_the_verdict(tmp):
 def test_fewer_tasks_than_were_said(tmp):
     """No result is an error, whatever the one task did that came."""
     project = Project(tmp, git="off")
-    done = project("run", "t", *by("env"), "--tasks", "3", "--finish", "--", "true", expect=125, timeout=250)
-    assert_says(done, "note: waiting for 2 more tasks of 3 (at most 2 min)", "2 of 3 tasks did not begin: the launcher, 'env'",
-                "its run has no recorded end")
+    for verdict, code in ((), 0), (("--verdict", "will-fail"), 3):
+        done = project("run", "t", *by("env"), "--tasks", "3", "--wait", "1", "--fresh", "--finish", *verdict, "--", "sh", "-c",
+                       f"exit {code}", expect=125)
+        assert_says(done, "2 of 3 tasks did not begin: the launcher, 'env'", "its run has no recorded end")
 
 
 def test_a_damaged_ticket(tmp):
     project = Project(tmp, git="off")
-    cut_job = 'cd "$1/.snapfix/tickets"/*; head -c 120 job >job.cut; mv job.cut job; shift; "$@"'
+    cut_job = 'cd "$1/.snapfix/tickets"/* && head -c 120 job >job.cut && mv job.cut job; shift; "$@"'
     done = project("run", "t", *by("sh", "-c", cut_job, "sh", project.root), "--", "true", expect=125)
     assert_says(done, "the ticket is damaged")
-    cut_result = 'root=$1; shift; "$@"; cd "$root/.snapfix/tickets"/*; for one in result.*; do printf "version\\0002\\0" >$one; done'
+    cut_result = 'root=$1; shift; "$@"; cd "$root/.snapfix/tickets"/* && for one in result.*; do printf "version\\0002\\0" >$one; done'
     done = project("run", "t", *by("sh", "-c", cut_result, "sh", project.root), "--", "true", expect=125)
     assert_says(done, "the ticket is damaged")
 

@@ -141,6 +141,15 @@ def test_the_cluster_ends_with_all_it_started(tmp):
         assert folder.parent == pathlib.Path("/tmp") and not folder.exists() and list(long.iterdir()) == []
 
 
+def test_a_machine_without_cgroups(tmp):
+    """As many a container is one."""
+    with harness.mounted("tmpfs", "/sys/fs/cgroup", "-t", "tmpfs"):
+        done = run([k_cluster, "srun", "-N2", "echo", "here"], expect=(0, 1, 77), cwd=tmp)
+    if done.code == 77:
+        harness.skip("no Slurm: examples/slurm/cluster says what is missing")
+    assert done.out == "here\nhere\n", done
+
+
 def test_where_there_is_no_slurm_it_says_what_is_missing(tmp):
     for program in ("python3", "sh"):
         (tmp / program).symlink_to(os.path.realpath(run(["which", program]).out.strip()))

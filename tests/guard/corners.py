@@ -113,6 +113,22 @@ def test_proc_self_means_the_caller_in_every_proc(tmp):
     assert (p.root / "t/a").read_text() == "1\nx\nx\n" and (p.root / "t/b").read_text() == "2\nx\n"
 
 
+def test_a_descriptor_of_before_follows_the_private_file(tmp):
+    """As in a plain copy: wherever in the snapshot that was renamed to, and to no file that has its inode later."""
+    p, before = project(tmp, {"a": "1\n", "b": "2\n", "d/c": "3\n", "deep/er/x": "4\n"})
+    script = ("exec 3<a 4<b 5<d/c; echo one >>a; echo one >>b; echo one >>d/c\n"
+              "mv a deep/er/a; echo two >>/proc/self/fd/3; mv deep d/moved; echo three >>/proc/self/fd/3; echo four >>/proc/self/fd/3\n"
+              "rm b; for i in 1 2 3 4 5 6 7 8; do echo $i >new.$i; done; echo lost >>/proc/self/fd/4\n"
+              "mv d/c b; chmod 600 /proc/self/fd/5; echo two >>/proc/self/fd/5")
+    harness.run(["cp", "-a", "--no-preserve=links", p.root / "t", tmp / "copy"])
+    harness.run(["bash", "-c", script], cwd=tmp / "copy")
+    shell(p, "t", script, "--guard", "on")
+    for path in ("d/moved/er/a", "b", *(f"new.{i}" for i in range(1, 9))):
+        assert (tmp / "copy" / path).read_bytes() == (p.root / "t" / path).read_bytes(), path
+    assert (p.root / "t/d/moved/er/a").read_text() == "1\none\ntwo\nthree\nfour\n"
+    assert (p.root / "t/b").stat().st_mode & 0o777 == 0o600 and objects(p) == before
+
+
 def test_descriptors_under_other_mounts(tmp):
     needs_root()
     harness.require("unshare", "mount")
