@@ -6,7 +6,7 @@ import re
 import shutil
 
 import harness
-from harness import snapfix
+from harness import run, snapfix
 
 SOURCE = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"])
 REFERENCE = (SOURCE / "docs" / "reference.md").read_text()
@@ -125,14 +125,17 @@ def test_cache_variables(tmp):
 
 
 def test_keys_of_json(tmp):
-    """Each key that cli/json writes is told of, and each that is told of is written by something."""
+    """Each key that is written is told of, and each that is told of is written by something."""
     told = section("JSON").split("What the figures mean")[0]
     words = set(re.findall(r"`([a-z_]+)`", told)) | set(re.findall(r"^- \*\*([a-z-]+)\*\*", told, re.M))
-    writes = (SOURCE / "helper" / "cli" / "json.cpp").read_text()
+    of_man = re.findall(r"\b(?:Cm|Va) ((?:[a-z_-]+[ ,:;.]*)+)", MAN.split(".Sh JSON")[1].split(".Sh ")[0])
+    by_man = set(re.findall(r"[a-z][a-z_-]+", " ".join(of_man)))
+    writes = "".join((SOURCE / "helper" / path).read_text() for path in ("cli/json.cpp", "page/night_json.cpp"))
     keys = set(re.findall(r"\{\"([a-z_]+)\",", writes)) | set(re.findall(r"\[\"([a-z_]+)\"\]", writes))
-    assert keys <= words, f"not told of: {keys - words}"
     literals = set(re.findall(r"\"([a-z_-]+)\"", "".join(path.read_text() for path in (SOURCE / "helper").rglob("*.?pp"))))
-    assert words <= literals | {"run"}, f"told of and not there: {words - literals}"
+    for page, names in (("reference", words), ("man page", by_man)):
+        assert keys <= names, f"{page}: not told of: {keys - names}"
+        assert names <= literals | {"run"}, f"{page}: told of and not there: {names - literals}"
 
 
 # ---- command lines -------------------------------------------------------------------------------
@@ -156,11 +159,16 @@ def blocks(page):
         yield text.count("\n", 0, found.start()) + 1, commands_of, found.group(1)
 
 
+def installed(tmp):
+    """The prefix of an installed package."""
+    run(["cmake", "--install", os.environ["SNAPFIX_BUILD_DIR"], "--prefix", tmp / "prefix"])
+    return tmp / "prefix"
+
+
 def test_command_lines(tmp):
     """Each block of a page after the other, in a project as the pages speak of, with the package installed; or marked
     `<!-- not run: why -->`."""
-    prefix = tmp / "prefix"
-    harness.run(["cmake", "--install", os.environ["SNAPFIX_BUILD_DIR"], "--prefix", prefix])
+    prefix = installed(tmp)
     wrong = []
     ran = 0
     for page in PAGES:
@@ -168,15 +176,15 @@ def test_command_lines(tmp):
         script = "#!/bin/sh\necho \"$@\" >results\n"
         project = harness.make_repo(home / "proj", {"CMakeLists.txt": LISTS, "train.sh": script, "tests/train.sh": script, "scripts/a.sh": "uv sync --locked\n", ".github/x.yml": "", ".gitignore": "/build/\n"})
         env = {"PATH": f"{prefix}/bin:{os.environ['PATH']}", "CMAKE_PREFIX_PATH": prefix, "HOME": home, "NAME": "job", "GIT_CONFIG_GLOBAL": harness.clean_env()["GIT_CONFIG_GLOBAL"]}
-        harness.run(["cmake", "-B", "build"], cwd=project, env=env)
-        harness.run(["ctest", "--test-dir", "build"], cwd=project, env=env)
+        run(["cmake", "-B", "build"], cwd=project, env=env)
+        run(["ctest", "--test-dir", "build"], cwd=project, env=env)
         for line, command_lines, reason in blocks(page):
             if reason is not None:
                 if len(reason) < 10:
                     wrong.append(f"{page.name}:{line}: no reason: {reason!r}")
                 continue
             for command in command_lines:
-                done = harness.run(["bash", "-euo", "pipefail", "-c", command], cwd=project, env=env, expect=None)
+                done = run(["bash", "-euo", "pipefail", "-c", command], cwd=project, env=env, expect=None)
                 ran += 1
                 if done.code not in (0, int(command.startswith("snapfix diff "))) or "unknown option" in done.err or "No tests were found" in done.out + done.err:
                     wrong.append(f"{page.name}:{line}: {command}\n{done}")
@@ -184,6 +192,22 @@ def test_command_lines(tmp):
             shutil.rmtree(snapshot_root, ignore_errors=True)
     assert not wrong, "\n".join(wrong)
     assert ran >= 20, ran
+
+
+def test_the_way_in_for_newcomers(tmp):
+    """Literally, in an empty folder: it passes, fails, and leaves what the page says."""
+    prefix = installed(tmp)
+    first, second = re.findall(r"^ *```sh\n(.*?)^ *```$", (SOURCE / "docs" / "index.md").read_text(), re.M | re.S)
+    home = tmp / "mine"
+    home.mkdir()
+    env = {"PATH": f"{prefix}/bin:{os.environ['PATH']}", "CMAKE_PREFIX_PATH": prefix}
+    passed = run(["sh", "-ec", first], cwd=home, env=env)
+    assert "100% tests passed, 0 tests failed out of 3" in passed.out and not (home / "results").exists(), passed
+    assert "the snapshot is kept in" in run(["sh", "-ec", second], cwd=home, env=env, expect=8).out
+    root = ("--root", "build/.snapshots")
+    assert run(["snapfix", "diff", "train", *root], cwd=home, env=env, expect=1).out == "A\tresults\n"
+    assert run(["snapfix", "enter", "train", *root], cwd=home, env=env, stdin="cat results").out == "out\n"
+    assert run(["snapfix", "rerun", "train", *root], cwd=home, env=env, expect=1).out.startswith("text\n")
 
 
 def test_the_hook_of_the_guide(tmp):

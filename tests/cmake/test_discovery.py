@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import unittest.mock
 
 import harness
 import nested
@@ -275,32 +276,50 @@ def test_cases_that_run_elsewhere(tmp):
 def test_beside_the_frameworks_own(tmp):
     """What the guide says of gtest_discover_tests(): its tests share the snapshot of a fixture."""
     need("gtest/gtest.h")
-    for mode in ("POST_BUILD", "PRE_TEST"):
+    made = nested.Project(
+        tmp,
+        """
+        find_package(GTest REQUIRED)
+        include(GoogleTest)
+        set(CMAKE_CXX_STANDARD 14)
+        add_executable(t t.cpp)
+        target_link_libraries(t GTest::gtest_main)
+        add_snapshot_fixture(NAME tools DIR_VAR dir KEEP NEVER)
+        foreach(mode IN ITEMS POST_BUILD PRE_TEST)
+          gtest_discover_tests(t DISCOVERY_MODE ${mode} TEST_PREFIX ${mode}. TEST_LIST ${mode}_cases)
+          file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${mode}_cases.cmake "if(${mode}_cases)
+            set_tests_properties(\\${${mode}_cases} PROPERTIES WORKING_DIRECTORY [[${dir}]] FIXTURES_REQUIRED snapshot.tools)
+          endif()")
+          set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${mode}_cases.cmake)
+        endforeach()
+        """,
+        {
+            "t.cpp": '#include <gtest/gtest.h>\n#include <fstream>\nTEST(A, reads) { std::string s; std::ifstream("input") >> s; EXPECT_EQ(s, "text"); }\n',
+            "input": "text\n",
+        },
+        languages="CXX",
+    ).configured()
+    made.make()
+    for _ in range(2):
+        outcomes = made.results()
+        assert outcomes["POST_BUILD.A.reads"].status == outcomes["PRE_TEST.A.reads"].status == "passed", outcomes
+        assert made.folders() == set()
+
+
+def test_beside_discover_tests(tmp):
+    """The same for what CMake 4.4 brings: it sets properties when it knows the cases."""
+    with unittest.mock.patch.dict(os.environ, SNAPFIX_TEST_CMAKE="newest"):
         made = nested.Project(
-            tmp / mode,
-            f"""
-            find_package(GTest REQUIRED)
-            include(GoogleTest)
-            set(CMAKE_CXX_STANDARD 14)
-            add_executable(t t.cpp)
-            target_link_libraries(t GTest::gtest_main)
+            tmp,
+            """
             add_snapshot_fixture(NAME tools DIR_VAR dir KEEP NEVER)
-            gtest_discover_tests(t DISCOVERY_MODE {mode} TEST_LIST t_cases)
-            file(WRITE ${{CMAKE_CURRENT_BINARY_DIR}}/t_cases.cmake "if(t_cases)
-              set_tests_properties(\\${{t_cases}} PROPERTIES WORKING_DIRECTORY [[${{dir}}]] FIXTURES_REQUIRED snapshot.tools)
-            endif()")
-            set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${{CMAKE_CURRENT_BINARY_DIR}}/t_cases.cmake)
+            discover_tests(COMMAND sh ${CMAKE_SOURCE_DIR}/t.sh DISCOVERY_ARGS --list DISCOVERY_MATCH "^case (.+)$" TEST_NAME [[\\1]] TEST_ARGS [[\\1]]
+              TEST_PROPERTIES WORKING_DIRECTORY ${dir} FIXTURES_REQUIRED snapshot.tools)
             """,
-            {
-                "t.cpp": '#include <gtest/gtest.h>\n#include <fstream>\nTEST(A, reads) { std::string s; std::ifstream("input") >> s; EXPECT_EQ(s, "text"); }\n',
-                "input": "text\n",
-            },
-            languages="CXX",
+            {"t.sh": 'case "$1" in --list) echo case a ;; *) cat input && pwd ;; esac\n', "input": "text\n"},
         ).configured()
-        made.make()
-        for _ in range(2):
-            assert made.results()["A.reads"].status == "passed"
-            assert made.folders() == set()
+        assert "text\n" + str(made.root) in made.results()["a"].output
+        assert made.folders() == set()
 
 
 def test_misuse(tmp):
