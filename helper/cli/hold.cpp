@@ -91,6 +91,7 @@ void tell_unchecked(const std::vector<std::string>& jobs, const snapshot::Held& 
 
 std::string to_text(const std::vector<snapshot::HoldRecord>& holds) {
   std::vector<std::string> out;
+  out.reserve(holds.size());
   for (const auto& hold : holds) {
     out.push_back(snapshot::to_text(hold));
   }
