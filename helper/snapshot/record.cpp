@@ -270,7 +270,7 @@ void from_json(const json& run, RunRecord& out) {
     from_json(group.at("ended"), of.ended);
     from_json(group.at("signal"), of.worst.signal);
     from_json(group.at("status"), of.worst.status);
-    of.is_over = group.value("over", false);
+    group.at("over").get_to(of.is_over);
   }
   if (run.contains("finish")) {
     from_json(run["finish"], out.finish.emplace());
