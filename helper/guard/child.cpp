@@ -65,8 +65,13 @@ std::optional<siginfo_t> BlockedSignals::wait(const Command& command) const {
   return got < 0 ? std::nullopt : std::optional(info);
 }
 
-void BlockedSignals::command_has_ended() const {
+void BlockedSignals::command_has_ended(const Command& command) const {
   ::prctl(PR_SET_PDEATHSIG, 0);
+  if (command.is_wanted) {
+    for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
+      ::signal(signal, SIG_IGN);
+    }
+  }
   const timespec now{};
   while (::sigtimedwait(&m_set, nullptr, &now) > 0) {
   }

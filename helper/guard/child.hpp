@@ -27,8 +27,9 @@ public:
   std::optional<siginfo_t> wait(const Command& command) const;
   /// To be called when the command has ended: our parent's death is no longer of interest, and what
   /// came until now was for the command. A terminal interrupts us along with it; unblocked, that
-  /// would hide the command's end.
-  void command_has_ended() const;
+  /// would hide the command's end. Who ends a job tells all its processes, one after another: from
+  /// now on a job ends only when all is told.
+  void command_has_ended(const Command& command) const;
 
 private:
   sigset_t m_set{};

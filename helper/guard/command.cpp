@@ -81,7 +81,7 @@ CommandEnd run_command(const Command& command) {
     throw CannotStart(command.arguments[0], failed->error_number);
   }
   const int status = wait_for(pid, command, signals);
-  signals.command_has_ended();
+  signals.command_has_ended(command);
   CommandEnd out = end_from(status);
   out.outlived = os::children_of_this_process();
   return out;

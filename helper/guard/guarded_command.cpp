@@ -107,7 +107,7 @@ GuardedEnd Front::run() {
       hear_signal();
     }
   }
-  m_signals.command_has_ended();
+  m_signals.command_has_ended(m_command);
   if (m_end->end.outlived.empty()) {
     wait_until_gone(); // it has nobody left to serve: no stray process for whoever looks next
   }

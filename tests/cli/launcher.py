@@ -242,6 +242,22 @@ def test_a_job_that_is_killed(tmp):
         assert_says(project("finish-run"), "the run of 't' was killed")
 
 
+def test_a_job_that_is_ended_while_it_finishes(tmp):
+    """Who cancels a job tells its command first, and the helper when that has ended: the end is told all the same."""
+    project = Project(tmp, git="off")
+    run = submitter(project, ["env"], "--tasks", "2", "--wait", "4", "--finish", "--", "sh", "-c",
+                    "echo $$ >pid; while [ ! -e go ]; do sleep 0.05; done; kill -TERM $$")
+    pid = project.root / "t/pid"
+    eventually(lambda: pid.exists() and pid.read_text().strip(), "the command runs")
+    command = int(pid.read_text())
+    front = parent_of(parent_of(command))
+    (project.root / "t/go").touch()
+    eventually(lambda: project("show", "t", "--json").json()["run"]["group"]["ended"] == 1, "it awaits the other task")
+    os.kill(front, signal.SIGTERM)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 125 and "1 of 2 tasks did not begin" in err and "left no end" not in err, err
+
+
 def parent_of(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
         return int(stat.read().rpartition(")")[2].split()[1])

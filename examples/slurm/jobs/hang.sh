@@ -1,3 +1,3 @@
 # Never ends by itself.
 echo "begun on $SLURMD_NODENAME" >>shared.log
-sleep 3600
+exec sleep 3600
