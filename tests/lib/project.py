@@ -68,15 +68,17 @@ class Project:
             harness.assert_same_tree(expected, path, without=(".git",))
 
 
-def listed(top, prefix=b""):
+def listed(top, prefix=b"", indexes=None):
     """The yardstick of what a tracked snapshot holds, by a way of its own: git's index entry by entry.
 
     A path counts if no folder on the way is a symlink and a file or symlink is there, whatever it is in the
     index; a gitlink is entered if a work tree is there, else it stands as an empty folder.
+
+    indexes: a dict that keeps, from call to call, what git said of an index, by its content.
     """
     top = os.fsencode(top)
     found = set()
-    for line in os.fsencode(git(top, "ls-files", "--stage", "-z").out).split(b"\0"):
+    for line in _index_entries(top, {} if indexes is None else indexes):
         if not line:
             continue
         meta, path = line.split(b"\t", 1)
@@ -89,10 +91,25 @@ def listed(top, prefix=b""):
         if meta.startswith(b"160000") and stat.S_ISDIR(status.st_mode):
             found.add(prefix + path)
             if os.path.lexists(os.path.join(top, path, b".git")):
-                found.update(listed(os.path.join(top, path), prefix + path + b"/"))
+                found.update(listed(os.path.join(top, path), prefix + path + b"/", indexes))
         elif stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
             found.add(prefix + path)
     return sorted(found)
+
+
+def _index_entries(top, known):
+    """The lines of `git ls-files --stage`."""
+    folder = os.path.join(top, b".git")
+    if os.path.isfile(folder):  # of a submodule
+        with open(folder, "rb") as link:
+            folder = os.path.join(top, link.read().split(b" ", 1)[1].rstrip(b"\n"))
+    try:
+        content = harness.file_hash(os.path.join(folder, b"index"))
+    except FileNotFoundError:
+        content = None
+    if content is None or content not in known:
+        known[content] = os.fsencode(git(top, "ls-files", "--stage", "-z").out).split(b"\0")
+    return known[content]
 
 
 def _parents_are_folders(top, path):
