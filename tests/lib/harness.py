@@ -197,7 +197,11 @@ def clean_env(**changes):
             "[user]\n\tname = Test\n\temail = test@example.org\n[init]\n\tdefaultBranch = main\n"
             '[protocol "file"]\n\tallow = always\n[commit]\n\tgpgSign = false\n'
             "[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n[core]\n\tautocrlf = false\n"
+            # Not a process more for each commit, not a dozen samples of hooks for each repository.
+            f"[maintenance]\n\tauto = false\n[init]\n\ttemplateDir = {home}/template\n"
         )
+        write_files(home / "template", {"info/exclude": "# What git is not to see here.\n"})
+        (home / "template/hooks").mkdir()
     env.update(HOME=str(home), GIT_CONFIG_GLOBAL=str(home / "gitconfig"), GIT_CONFIG_NOSYSTEM="1")
     env.update(LC_ALL="C.UTF-8", GIT_TERMINAL_PROMPT="0")
     for name, value in changes.items():
