@@ -19,6 +19,7 @@ k_sections = {
     "Node": programs.k_node,
     "Processes": programs.k_processes,
 }
+k_plain_calls = [writer for name in ("Shell", "Coreutils", "Metadata", "C, static") for writer in k_sections[name]]
 k_beyond = programs.k_beyond
 k_writers = [writer for section in k_sections.values() for writer in section]
 k_programs = sorted({need for writer in k_writers for need in writer.needs})
