@@ -1,4 +1,4 @@
-"""What is read from others, against libFuzzer: each target for SNAPFIX_FUZZ_SECONDS (20), from a small corpus.
+"""What is read from others, against libFuzzer: each target for SNAPFIX_FUZZ_SECONDS (10), from a small corpus.
 
 `fuzz.py test_build` builds them with clang; the others run one each. A finding is left in the build tree, and
 `<build>/fuzz/fuzz_<target> <file>` shows it again.
@@ -33,7 +33,7 @@ def fuzz(target):
     program = BUILD / f"fuzz_{target}"
     if not program.exists():
         skip("the targets are not built (fuzz.build)")
-    seconds = int(os.environ.get("SNAPFIX_FUZZ_SECONDS", "20"))
+    seconds = int(os.environ.get("SNAPFIX_FUZZ_SECONDS", "10"))
     found = BUILD / "found" / target
     found.mkdir(parents=True, exist_ok=True)
     with harness.temp_dir(target) as corpus:  # what the fuzzer adds
