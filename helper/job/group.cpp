@@ -188,11 +188,14 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
         common->end->at = os::to_iso8601(os::now());
         common->times.ended = os::to_seconds(os::now());
       }
-      if (!all_came) {
-        os::note(os::format("{} of {} tasks did not begin", all - group.begun, all));
-      }
       if (group.ended < group.begun) {
-        os::note(os::format("{} of {} tasks have left no end", group.begun - group.ended, all));
+        common->failure =
+            os::format("{} of {} tasks have left no end", group.begun - group.ended, all);
+        os::note(common->failure);
+      }
+      if (!all_came) {
+        common->failure = os::format("{} of {} tasks did not begin", all - group.begun, all);
+        os::note(common->failure);
       }
       task = std::move(*common);
       snapshot::write_run(held.root(), held.folder(), task);

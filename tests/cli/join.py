@@ -163,7 +163,7 @@ def test_a_killed_task_is_not_waited_for(tmp):
     (tree / "go").touch()
     ends = ends_of([processes[0], processes[2]])
     assert [code for code, _ in ends] == [0, 0], ends
-    assert sum("1 of 3 tasks have left no end" in text and "its run has no recorded end" in text for _, text in ends) == 1, ends
+    assert sum("/t: 1 of 3 tasks have left no end (" in text for _, text in ends) == 1, ends
     processes[1].communicate()
 
 
@@ -188,7 +188,9 @@ def test_one_that_never_comes(tmp):
     run = [harness.snapfix_path(), "run", "t", "--source", project.source, "--root", project.root, "--git", "off", "--join",
            "--tasks", "2", "--finish", "--", "true"]
     done = harness.run(run, expect=125, timeout=300)
-    assert_says(done, "1 of 2 tasks did not begin", "waiting for 1 more tasks of 2 (at most 2 min)", "its run has no recorded end")
+    assert_says(done, "1 of 2 tasks did not begin", "waiting for 1 more tasks of 2 (at most 2 min)", "/t: 1 of 2 tasks did not begin (")
+    (test,) = project("report", "--json").json()["tests"]
+    assert (test["outcome"], test["reason"]) == ("killed", "1 of 2 tasks did not begin"), test
 
 
 def test_others_wait_for_the_group(tmp):

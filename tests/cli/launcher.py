@@ -281,7 +281,9 @@ def test_fewer_tasks_than_were_said(tmp):
     project = Project(tmp, git="off")
     done = project("run", "t", *by("env"), "--tasks", "3", "--finish", "--", "true", expect=125, timeout=250)
     assert_says(done, "note: waiting for 2 more tasks of 3 (at most 2 min)", "2 of 3 tasks did not begin: the launcher, 'env'",
-                "its run has no recorded end")
+                f"{project.root}/t: 2 of 3 tasks did not begin (")
+    (test,) = project("report", "--json").json()["tests"]
+    assert (test["outcome"], test["reason"]) == ("killed", "2 of 3 tasks did not begin"), test
 
 
 def test_a_damaged_ticket(tmp):

@@ -41,6 +41,7 @@ RunRecord run() {
   out.finish = {Keep::never, {true, 77, true}, 9, "/packs", {"MODE"}};
   out.wishes = {"on", "report", "/uv"};
   out.was_entered_unguarded = true;
+  out.failure = "gone";
   return out;
 }
 
@@ -56,7 +57,7 @@ History history() {
   last.finished = 7.5;
   last.outcome = Outcome::failed;
   last.reason = "exit";
-  last.kept = true;
+  last.why_kept = "as asked";
   last.tree = {1, 2, 3, true};
   last.details = {{"sh", "-c"},
                   RunEnd{"now", 3, 0},
