@@ -7,6 +7,7 @@
 #include "snapshot/run_record.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace snapfix::job {
@@ -49,6 +50,9 @@ std::vector<std::string> findings_of(const Finishing& finishing) {
 
 std::vector<std::string> notes_of(const snapshot::RunRecord& run) {
   std::vector<std::string> out;
+  if (run.group && run.group->begun > 1) {
+    out.push_back(os::format("{} tasks worked in it, the first on {}", run.group->begun, run.host));
+  }
   for (const auto& process : run.outlived) {
     out.push_back(os::format("process {} ({}) outlived the command", process.pid, process.name));
   }
@@ -152,15 +156,13 @@ void remember_failure(const snapshot::Held& held, const snapshot::RunRecord& run
 void remember_job(const snapshot::Root& root, const std::string& name,
                   const snapshot::RunRecord& submitted, const std::string& pack,
                   const std::string& failure) try {
-  const auto held = snapshot::Held::try_hold(root, name, "snapfix run", os::LockMode::exclusive);
-  if (!held) { // somebody has begun anew
-    return;
-  }
+  constexpr std::chrono::seconds k_most{2}; // what was killed may hold it for a moment
+  const snapshot::Held held(root, name, "snapfix run", k_most);
   const auto is_it = [&](const auto& run) {
     return run && run->times.asked == submitted.times.asked && run->parent == submitted.parent;
   };
-  auto past = snapshot::last_past_run(root, held->folder());
-  auto run = held->last_run();
+  auto past = snapshot::last_past_run(root, held.folder());
+  auto run = held.last_run();
   if (is_it(past)) {
     if (past->details) {
       past->details->pack = pack;
@@ -170,15 +172,15 @@ void remember_job(const snapshot::Root& root, const std::string& name,
       past->outcome = snapshot::Outcome::failed;
       past->reason = failure;
     }
-    write(root, held->folder(), std::move(*past));
+    write(root, held.folder(), std::move(*past));
   } else if (is_it(run) && !run->end) {
     run->failure = failure;
-    snapshot::write_run(root, held->folder(), *run);
+    snapshot::write_run(root, held.folder(), *run);
   } else {
-    remember_failure(*held, submitted, failure);
+    remember_failure(held, submitted, failure);
   }
-  if (held->snapshot() == nullptr) {
-    held->remove_lock_file();
+  if (held.snapshot() == nullptr) {
+    held.remove_lock_file();
   }
 } catch (const os::Error& error) { // how the job ended is what counts
   note_not_remembered(error);

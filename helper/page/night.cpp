@@ -240,7 +240,8 @@ Night Collector::operator()(std::vector<std::string> warnings) {
     const auto& run = test.run;
     // What ctest's log alone knows: a freeze is the reason for the rest, others follow from it.
     const bool is_late = run.times.asked == 0 && !test.is_freeze();
-    return std::tuple(!test.has_failed(), is_late, run.times.asked, run.name);
+    const bool is_last = is_late && test.tail.empty(); // it was not run at all
+    return std::tuple(!test.has_failed(), is_late, is_last, run.times.asked, run.name);
   };
   std::ranges::sort(m_out.tests, {}, rank);
   add_up();

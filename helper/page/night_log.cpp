@@ -2,6 +2,7 @@
 
 #include "job/pasteable.hpp"
 #include "os/format.hpp"
+#include "os/path.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/root.hpp"
 #include "snapshot/snapshot.hpp"
@@ -38,13 +39,30 @@ bool is_our_freeze(const Night& night, const LoggedTest& logged) {
          });
 }
 
+/// The root as the commands of ctest spell it: its path may lead through symlinks.
+std::string spelled_root(const Night& night, const CtestLog& log) {
+  constexpr std::string_view k_option = "\"--root\" \"";
+  for (const auto& logged : log.tests) {
+    const auto at = logged.command.find(k_option);
+    if (at != std::string::npos) {
+      const auto begin = at + k_option.size();
+      auto root = logged.command.substr(begin, logged.command.find('"', begin) - begin);
+      if (os::exists(root) && os::canonical_path(root) == night.root) {
+        return root;
+      }
+    }
+  }
+  return night.root;
+}
+
 /// The snapshot that a test which ctest ran itself was run in, or which its command names.
-std::string fixture_of(const Night& night, const LoggedTest& logged) {
-  const auto top = night.root + "/";
-  for (const auto& text : {logged.folder, logged.command}) {
-    if (const auto at = text.find(top); at != std::string::npos) {
-      const auto name = text.substr(at + top.size());
-      return name.starts_with('.') ? "" : name.substr(0, name.find_first_of("/\""));
+std::string fixture_of(const std::vector<std::string>& roots, const LoggedTest& logged) {
+  for (const auto& root : roots) {
+    for (const auto& text : {logged.folder, logged.command}) {
+      if (const auto at = text.find(root + "/"); at != std::string::npos) {
+        const auto name = text.substr(at + root.size() + 1);
+        return name.starts_with('.') ? "" : name.substr(0, name.find_first_of("/\""));
+      }
     }
   }
   return {};
@@ -155,10 +173,11 @@ void add_from_log(Night& night, const CtestLog& log) {
     return;
   }
   night.log = log.path;
+  const std::vector<std::string> roots{spelled_root(night, log), night.root};
   for (const auto* logged : others) {
     if (is_ours(*logged)) {
       add_lost(night, *logged);
-    } else if (const auto fixture = fixture_of(night, *logged); !fixture.empty()) {
+    } else if (const auto fixture = fixture_of(roots, *logged); !fixture.empty()) {
       add_of_fixture(night, *logged, fixture);
     }
   }

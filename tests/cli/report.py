@@ -152,7 +152,7 @@ def test_jobs_that_go_wrong(tmp):
         ("nowhere", "true", "--launcher=no-such-launcher"),
         ("refused", "true", *by("exit 7")),
         ("cancelled", "kill -9 $(cut -d' ' -f4 /proc/$PPID/stat) $PPID", *by('"$@"; exit 1')),
-        ("few", "true", *by('"$@" & sleep 1; kill -9 $!'), "--tasks", "3"),
+        ("few", "touch began", *by(f'"$@" & while ! [ -e {p.root}/few/began ]; do sleep 0.05; done; kill -9 $!'), "--tasks", "3"),
         ("late", "true", *by('"$@"; "$@"; true')),
         ("one", "mkdir one || exit 4", *by(both), "--tasks", "2"),
         ("both", "mkdir one || mkdir two", *by(both), "--tasks", "2"),
@@ -166,6 +166,7 @@ def test_jobs_that_go_wrong(tmp):
     assert ends["few"][0] == "killed" and "left no end" in ends["few"][1], ends
     assert ends["late"] == ("failed", "a task of the job could not run its command"), ends
     assert ends["one"] == ("failed", "its command ended with exit code 4") and ends["both"] == ("passed", ""), ends
+    assert tests["both"]["details"]["notes"] == [f"2 tasks worked in it, the first on {here}"], tests["both"]
     assert report["totals"]["failed"] == 6 and tests["nowhere"]["details"]["command"] == ["sh", "-c", "true"], report
     assert "TIMEOUT" not in (tmp / "night.html").read_text()
 
@@ -407,6 +408,39 @@ def test_hostile_names_and_output(tmp):
     names = {test["name"] for test in report["tests"]}
     assert "<script>alert(1)</script>" in names and "a\nb\tc" in names and "odd \ufffd\ufffd name" in names, names
     assert "http:" not in page.decode().replace("http-equiv", "") and "https:" not in page.decode()
+
+
+def test_logs_that_are_cut_or_lie(tmp):
+    """What ctest's log holds is anybody's: the page is made of whatever can be read."""
+    p = Project(tmp, k_files)
+    build = tmp / "build"
+    (build / "Testing/Temporary").mkdir(parents=True)
+    night(p, [("t", "exit 1"), ("u", "true")], cwd=build)
+    start = time.strftime("%b %d %H:%M UTC", time.localtime(history(p, "t")[0]["times"]["asked"]))
+    line = "-" * 58
+
+    def section(name, command, folder, output, verdict):
+        return (f'1/9 Testing: {name}\n1/9 Test: {name}\nCommand: {command}\nDirectory: {folder}\n"{name}" start time: {start}\nOutput:\n{line}\n{output}\n'
+                f"<end of output>\nTest time =   1.25 sec\n{line}\n{verdict}\n\n")
+
+    ours = f'"x" "run" "--root" "{p.root}" "--ctest"'
+    log = (section("t", ours, build, "said\n<end of output>\n2/9 Testing: u\nTest Passed.", "Test Failed.")
+           + section("of a fixture", '"sh"', f"{p.root}/tools/dir", "in it", "Test Failed.")
+           + "Failed test dependencies: snapshots.freeze.x\n" + section("waits", '""', "", "", "Test Passed.")
+           + section("lost", ours, build, "snapfix: error: <b>why</b>\nhint: x", "Test Failed.")
+           + section("root", f'"--root" "{"x" * 5000}"', f"{p.root}/", "1/1 Testing: ", "Test time = x"))
+    place = build / "Testing/Temporary/LastTest.log"
+    place.write_text(log)
+    tests = by_name(p("report", "--json").json())
+    assert tests["of a fixture"]["fixture"] == "tools" and tests["of a fixture"]["seconds"] == 1.25, tests
+    assert tests["waits"]["reason"] == "it was not run: its source could not be frozen" and tests["lost"]["reason"] == "<b>why</b>", tests
+    assert tests["u"]["outcome"] == "passed" and "root" not in tests, tests
+    whole = log.encode()
+    for size in range(0, len(whole), 61):
+        for text in (whole[:size], whole[size:], whole[:size] + b"\0\xff\n" + whole[size:]):
+            place.write_bytes(text)
+            assert {"t", "u"} <= by_name(p("report", "--json").json()).keys()
+    p("report", "-o", tmp / "r.html")
 
 
 def test_it_costs_one_small_write(tmp):

@@ -163,7 +163,9 @@ def test_a_freeze_that_fails(tmp):
 
 def test_tests_of_a_fixture(tmp):
     """ctest runs them itself: its log has their ends, the page also the snapshot that they shared."""
-    project = project_of(tmp, """
+    (tmp / "real").mkdir()
+    (tmp / "link").symlink_to("real")  # as where a home is one
+    project = project_of(tmp / "link", """
 add_snapshot_fixture(NAME tools DIR_VAR dir)
 add_test(NAME fine COMMAND sh -c "echo x >made" WORKING_DIRECTORY ${dir})
 add_test(NAME wrong COMMAND sh -c "cat ${dir}/made; echo it is wrong; exit 4")
@@ -173,6 +175,9 @@ set_tests_properties(matched PROPERTIES FAIL_REGULAR_EXPRESSION "so it")
 set_tests_properties(fine wrong matched PROPERTIES FIXTURES_REQUIRED snapshot.tools)
 add_test(NAME other COMMAND false)
 """)
+    registered = project.tests()
+    (end,) = nested.finishes(registered)
+    assert "tools.snapshot_cleanup" in registered[end].depends, "the run ends behind all that it is to tell"
     project.ctest(expect=8)
     report, tests = report_of(project)
     assert report["totals"]["run_seconds"] == sum(test["seconds"] for test in tests.values()), report
