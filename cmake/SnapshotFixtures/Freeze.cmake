@@ -74,7 +74,13 @@ function(_snapshot_fixtures_add_shared_tests)
     _snapshot_fixtures_add_shared_test("${finish}")
     get_property(freezes GLOBAL PROPERTY "_snapshot_fixtures_freezes ${finish}")
     list(REMOVE_DUPLICATES freezes)
+    set(cleanups "") # which do not require the freezes
+    foreach(freeze IN LISTS freezes)
+      get_property(of_freeze GLOBAL PROPERTY "_snapshot_fixtures_cleanups ${freeze}")
+      list(APPEND cleanups ${of_freeze})
+    endforeach()
     set_tests_properties("${finish}" PROPERTIES
+      DEPENDS "${cleanups}"
       FIXTURES_CLEANUP "${freezes}"
       SKIP_RETURN_CODE 3) # the source has changed
   endforeach()

@@ -21,6 +21,7 @@ function(_snapshot_fixtures_add_pair
   endforeach()
   _snapshot_fixtures_check_no_test("${where}" "${name}.snapshot_setup")
   _snapshot_fixtures_check_no_test("${where}" "${name}.snapshot_cleanup")
+  set_property(GLOBAL APPEND PROPERTY "_snapshot_fixtures_cleanups ${freeze}" "${name}.snapshot_cleanup")
   _snapshot_fixtures_escape(name "${name}")
   _snapshot_fixtures_add_test("${name}.snapshot_setup" "${place}" "${configurations_code}"
     "${helper_code} \"create\" ${snapshot_code} ${tree_code} \"--fresh\" \"--frozen\" \"--ctest\" \"--\""

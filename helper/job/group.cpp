@@ -197,11 +197,14 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun, const Waitin
         common->end->at = os::to_iso8601(os::now());
         common->times.ended = os::to_seconds(os::now());
       }
-      if (!all_came) {
-        os::note(os::format("{} of {} tasks did not begin", all - group.begun, all));
-      }
       if (group.ended < group.begun) {
-        os::note(os::format("{} of {} tasks have left no end", group.begun - group.ended, all));
+        common->failure =
+            os::format("{} of {} tasks have left no end", group.begun - group.ended, all);
+        os::note(common->failure);
+      }
+      if (!all_came) {
+        common->failure = os::format("{} of {} tasks did not begin", all - group.begun, all);
+        os::note(common->failure);
       }
       common->group->is_over = true;
       task = std::move(*common);

@@ -7,6 +7,7 @@
 #include "snapshot/run_record.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace snapfix::job {
@@ -22,10 +23,13 @@ std::uint64_t take_most(const std::vector<Value>& from, std::vector<Value>& to) 
 
 std::vector<std::string> findings_of(const Finishing& finishing) {
   std::vector<std::string> out;
-  for (const auto& finding : finishing.snapshot.verified.findings) {
-    out.push_back(os::format("{} was changed through a link ({}); it is shared by {}",
+  const auto& verified = finishing.snapshot.verified;
+  const auto unguarded = os::joined(verified.unguarded, ", ");
+  for (const auto& finding : verified.findings) {
+    out.push_back(os::format("{} was changed through a link ({}); it is shared by {}{}",
                              os::quoted(finding.path), os::joined(finding.what, ", "),
-                             os::joined(finding.suspects, ", ")));
+                             os::joined(finding.suspects, ", "),
+                             unguarded.empty() ? "" : "; without the guard ran " + unguarded));
   }
   for (const auto& [path, program, call] : finishing.source_writes) {
     out.push_back(os::format("{} of the source was written to ({} of {})", os::quoted(path), call,
@@ -34,8 +38,8 @@ std::vector<std::string> findings_of(const Finishing& finishing) {
   if (finishing.lock_changed) {
     out.emplace_back("the lock of uv was changed");
   }
-  if (!finishing.snapshot.verified.not_healed.empty()) {
-    out.push_back("the store has not been healed: " + finishing.snapshot.verified.not_healed);
+  if (!verified.not_healed.empty()) {
+    out.push_back("the store has not been healed: " + verified.not_healed);
   }
   std::vector<std::string> most;
   if (const auto more = take_most(out, most)) {
@@ -46,6 +50,9 @@ std::vector<std::string> findings_of(const Finishing& finishing) {
 
 std::vector<std::string> notes_of(const snapshot::RunRecord& run) {
   std::vector<std::string> out;
+  if (run.group && run.group->begun > 1) {
+    out.push_back(os::format("{} tasks worked in it, the first on {}", run.group->begun, run.host));
+  }
   for (const auto& process : run.outlived) {
     out.push_back(os::format("process {} ({}) outlived the command", process.pid, process.name));
   }
@@ -69,11 +76,15 @@ std::vector<std::string> notes_of(const snapshot::RunRecord& run) {
   return most;
 }
 
+void note_not_remembered(const os::Error& error) {
+  os::note(os::format("the run is not in the history: {}", error.what()));
+}
+
 void write(const snapshot::Root& root, const std::string& key, snapshot::PastRun run) {
   try {
     snapshot::remember(root, key, std::move(run));
   } catch (const os::Error& error) { // how the command ended is what counts
-    os::note(os::format("the run is not in the history: {}", error.what()));
+    note_not_remembered(error);
   }
 }
 
@@ -114,7 +125,7 @@ void remember(const snapshot::Held& held, const snapshot::RunRecord& run,
   const auto& finished = finishing.snapshot;
   out.outcome = failure.empty() ? finished.outcome : snapshot::Outcome::failed;
   out.reason = failure.empty() ? finished.reason : failure;
-  out.kept = finished.kept;
+  out.why_kept = finished.why_kept;
   out.finishing = finishing.began;
   out.finished = os::to_seconds(os::now());
   if (tree) {
@@ -140,6 +151,52 @@ void remember_failure(const snapshot::Held& held, const snapshot::RunRecord& run
   out.reason = failure;
   out.finished = os::to_seconds(os::now());
   write(held.root(), held.folder(), std::move(out));
+}
+
+void remember_job(const snapshot::Root& root, const std::string& name,
+                  const snapshot::RunRecord& submitted, const std::string& pack,
+                  const std::string& failure) try {
+  constexpr std::chrono::seconds k_most{2}; // what was killed may hold it for a moment
+  const snapshot::Held held(root, name, "snapfix run", k_most);
+  const auto is_it = [&](const auto& run) {
+    return run && run->times.asked == submitted.times.asked && run->parent == submitted.parent;
+  };
+  auto past = snapshot::last_past_run(root, held.folder());
+  auto run = held.last_run();
+  if (is_it(past)) {
+    if (past->details) {
+      past->details->pack = pack;
+    }
+    if (!failure.empty() && past->outcome != snapshot::Outcome::killed &&
+        past->outcome != snapshot::Outcome::failed) {
+      past->outcome = snapshot::Outcome::failed;
+      past->reason = failure;
+    }
+    write(root, held.folder(), std::move(*past));
+  } else if (is_it(run) && !run->end) {
+    run->failure = failure;
+    snapshot::write_run(root, held.folder(), *run);
+  } else {
+    remember_failure(held, submitted, failure);
+  }
+  if (held.snapshot() == nullptr) {
+    held.remove_lock_file();
+  }
+} catch (const os::Error& error) { // how the job ended is what counts
+  note_not_remembered(error);
+}
+
+std::string message_of(const std::exception_ptr& failure) {
+  try {
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) { // it is told all the same
+    return "snapfix could not go on";
+  }
+  return {};
 }
 
 void remember_freeze(const snapshot::Root& root, const os::Hash& key,

@@ -5,6 +5,7 @@
 #include "snapshot/history.hpp"
 #include "snapshot/snapshot.hpp"
 
+#include <exception>
 #include <optional>
 #include <string>
 
@@ -29,6 +30,16 @@ void remember(const snapshot::Held& held, const snapshot::RunRecord& run,
 /// The same of one that failed before it had a snapshot.
 void remember_failure(const snapshot::Held& held, const snapshot::RunRecord& run,
                       const std::string& failure);
+
+/// What the submitter of a job knows that the job did not: its pack, or why it left no result, or
+/// one that does not count. `submitted` is the run as it was asked for; of one that has begun and
+/// is not finished, its record gets the reason.
+void remember_job(const snapshot::Root& root, const std::string& name,
+                  const snapshot::RunRecord& submitted, const std::string& pack,
+                  const std::string& failure);
+
+/// What is said of a failure; empty if there is none.
+std::string message_of(const std::exception_ptr& failure);
 
 /// Remembers what a freeze of a ctest run took.
 void remember_freeze(const snapshot::Root& root, const os::Hash& key,

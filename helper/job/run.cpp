@@ -337,14 +337,8 @@ void Run::finish_without_run() noexcept {
     if (!is_last()) {
       return;
     }
-    std::string failure = "snapfix could not go on";
-    try {
-      std::rethrow_exception(m_out.failure);
-    } catch (const std::exception& error) {
-      failure = error.what();
-    } catch (...) { // it is told all the same
-    }
-    m_out.finishing = job::finish(m_held, m_out.record, finish_options(), failure);
+    m_out.finishing =
+        job::finish(m_held, m_out.record, finish_options(), message_of(m_out.failure));
   } catch (const std::exception&) {
   }
 }

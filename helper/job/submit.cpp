@@ -3,6 +3,7 @@
 #include "job/command.hpp"
 #include "job/finish.hpp"
 #include "job/helper.hpp"
+#include "job/past.hpp"
 #include "job/pasteable.hpp"
 #include "job/report.hpp"
 #include "job/ticket_text.hpp"
@@ -64,13 +65,14 @@ std::vector<std::string> variables_of(const RunOptions& options) {
 }
 
 /// What the job need not find out: its base, and that uv's locks fit.
-RunOptions options_of_job(const snapshot::Root& root, const RunOptions& options) {
+RunOptions options_of_job(const snapshot::Root& root, const RunOptions& options,
+                          const snapshot::RunRecord& submitted) {
   auto out = options;
   out.from_ticket = {{},
                      variables_of(options),
-                     snapshot::our_parent(),
-                     options.under_ctest ? os::folder_of_process(os::parent_process()) : "",
-                     os::to_seconds(os::now()),
+                     submitted.parent,
+                     submitted.ctest,
+                     submitted.times.asked,
                      group_here().id,
                      {}};
   const auto standing = snapshot::Snapshot::find(root, snapshot::folder_of_name(options.name));
@@ -174,8 +176,9 @@ void complete(const snapshot::Root& root, const RunOptions& options, RunResult& 
 }
 
 RunResult submit_in(const snapshot::Root& root, const RunOptions& options,
-                    const std::vector<std::string>& launcher) {
-  const auto job = options_of_job(root, options);
+                    const std::vector<std::string>& launcher,
+                    const snapshot::RunRecord& submitted) {
+  const auto job = options_of_job(root, options, submitted);
   place_helper(root);
   const snapshot::Ticket ticket(root, snapshot::folder_of_name(options.name), job.create.base.id,
                                 text_of(job));
@@ -209,6 +212,18 @@ RunResult submit_in(const snapshot::Root& root, const RunOptions& options,
   return out;
 }
 
+/// The run as it is asked for.
+snapshot::RunRecord record_of(const RunOptions& options) {
+  snapshot::RunRecord out;
+  out.command = options.command;
+  out.host = os::host_name();
+  out.pid = os::this_process();
+  out.parent = snapshot::our_parent();
+  out.ctest = options.under_ctest ? os::folder_of_process(os::parent_process()) : "";
+  out.times.asked = os::to_seconds(os::now());
+  return out;
+}
+
 /// All that take up one ticket are a group. Its size is told, or Slurm's step for the job tells.
 Group group_of(const RunOptions& options, const std::string& ticket) {
   const auto here = group_here();
@@ -220,8 +235,26 @@ Group group_of(const RunOptions& options, const std::string& ticket) {
 
 RunResult submit(const RunOptions& options, const std::vector<std::string>& launcher) {
   RunResult out;
-  snapshot::in_root(options.create.selection.root,
-                    [&](const snapshot::Root& root) { out = submit_in(root, options, launcher); });
+  const auto submitted = record_of(options);
+  const bool is_remembered = options.finish || options.under_ctest;
+  snapshot::in_root(options.create.selection.root, [&](const snapshot::Root& root) {
+    try {
+      out = submit_in(root, options, launcher, submitted);
+    } catch (const std::exception& error) {
+      if (is_remembered) {
+        remember_job(root, options.name, submitted, "", error.what());
+      }
+      throw;
+    }
+    auto failure = message_of(out.failure);
+    if (failure.empty() && out.told_failure) {
+      failure = "a task of the job could not run its command";
+    }
+    const std::string pack = out.finishing ? out.finishing->pack : "";
+    if (is_remembered && !(failure.empty() && pack.empty())) {
+      remember_job(root, options.name, submitted, pack, failure);
+    }
+  });
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "os/path.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string_view>
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::string_view k_header = " Testing: ";
 constexpr std::string_view k_line =
     "\n----------------------------------------------------------\n";
+constexpr std::string_view k_lacks = "\nFailed test dependencies: ";
 constexpr std::string_view k_output = "\nOutput:";
 constexpr std::string_view k_end_of_output = "<end of output>\n";
 constexpr std::size_t k_most_lines = 40;
@@ -82,6 +84,7 @@ void take_section(std::string_view section, LoggedTest& out) {
   if (out.command == "\"\"") {
     out.command.clear();
   }
+  out.folder = line_behind(head, "\nDirectory: ");
   out.start = line_behind(head, " start time: ");
   const auto line = output == std::string_view::npos ? output : section.find(k_line, output);
   const auto begin = line == std::string_view::npos ? line : line + k_line.size();
@@ -89,6 +92,12 @@ void take_section(std::string_view section, LoggedTest& out) {
   if (begin != std::string_view::npos && end != std::string_view::npos && begin <= end) {
     take_tail(section.substr(begin, end - begin), out);
     take_verdict(section.substr(end), out);
+    const auto seconds = line_behind(section.substr(end), "\nTest time = ");
+    const auto number = seconds.substr(std::min(seconds.size(), seconds.find_first_not_of(' ')));
+    std::from_chars(number.data(), number.data() + number.size(), out.seconds);
+  }
+  if (!out.lacks.empty()) { // ctest's log says of what was not run that it passed
+    out.outcome = snapshot::Outcome::failed;
   }
 }
 
@@ -108,7 +117,13 @@ std::vector<LoggedTest> parse(std::string_view text) {
     const auto line = text.substr(begin, text.find('\n', at) - begin);
     if (const auto name = name_in_header(line); name && begin >= section) {
       close(begin);
-      out.emplace_back().name = *name;
+      auto& test = out.emplace_back();
+      test.name = *name;
+      const auto before = text.substr(section, begin - section);
+      if (const auto lacks = before.rfind(k_lacks);
+          lacks != std::string_view::npos && before.find('\n', lacks + 1) == before.size() - 1) {
+        test.lacks = line_behind(before, k_lacks);
+      }
       section = begin + line.size();
     }
   }
@@ -122,6 +137,10 @@ bool is_log(std::string_view name) {
 }
 
 } // namespace
+
+std::string error_in(const std::string& output) {
+  return std::string(line_behind("\n" + output, "\nsnapfix: error: "));
+}
 
 CtestLog read_ctest_log(const std::string& folder) {
   CtestLog out;

@@ -11,9 +11,12 @@ namespace snapfix::page {
 struct LoggedTest {
   std::string name;
   std::string command; ///< its words in quotes; empty if it was not run
+  std::string folder;  ///< where it was run
+  double seconds = 0;  ///< how long
   std::string start;   ///< as os::to_ctest_text(), a zone behind it
   std::string tail;    ///< the last lines of its output
   bool is_cut = false; ///< there were more
+  std::string lacks;   ///< the tests that have failed and that it needs: it was not run
   snapshot::Outcome outcome = snapshot::Outcome::unknown;
   std::string reason; ///< a regular expression that was found, or was not
 };
@@ -26,5 +29,8 @@ struct CtestLog {
 /// The newest log of the ctest that runs, or ran, in that folder: of one that runs as far as it has
 /// come. One that is not there, or cannot be read, is empty.
 CtestLog read_ctest_log(const std::string& folder);
+
+/// What snapfix could not do, by its first error in an output; empty if it told none.
+std::string error_in(const std::string& output);
 
 } // namespace snapfix::page

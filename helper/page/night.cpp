@@ -7,6 +7,7 @@
 #include "os/path.hpp"
 #include "os/process.hpp"
 #include "os/time_text.hpp"
+#include "page/night_log.hpp"
 #include "snapshot/comparison.hpp"
 #include "snapshot/root.hpp"
 #include "snapshot/snapshot.hpp"
@@ -23,33 +24,21 @@ using snapshot::Outcome;
 using snapshot::PastRun;
 
 constexpr std::size_t k_most_looked_into = 50;
-constexpr std::int64_t k_minute = 60;
-constexpr const char* k_freeze_test = "snapshots.freeze.";
 
 bool is_of(const PastRun& run, const Starter& starter) {
   return run.parent == starter.parent;
 }
 
-/// What ctest is called by to run that test alone.
-std::string again(const std::string& folder, const std::string& name,
-                  const std::string& configuration) {
-  constexpr std::string_view k_special = "^$.[]*+?()|\\";
-  std::string expression = "^";
-  for (const char c : name) {
-    if (k_special.find(c) != std::string_view::npos) {
-      expression += '\\';
-    }
-    expression += c;
-  }
-  expression += "$";
-  return os::format("ctest --test-dir {}{} --output-on-failure -R {}", job::shell_word(folder),
-                    configuration.empty() ? "" : " -C " + job::shell_word(configuration),
-                    job::shell_word(expression));
+std::string day_of(const PastRun& run) {
+  const auto text = os::to_local_text({static_cast<std::int64_t>(run.times.asked), 0});
+  return text.substr(0, text.find(' '));
 }
 
 class Collector {
 public:
-  Collector(const std::string& root, const std::optional<Starter>& starter) : m_starter(starter) {
+  Collector(const std::string& root, const std::optional<Starter>& starter,
+            const std::string& day = {})
+      : m_starter(starter), m_day(day) {
     m_out.root = root;
     if (!snapshot::Root::exists(root)) {
       return;
@@ -70,14 +59,12 @@ private:
   void choose_last();
   void take(const snapshot::KeyedHistory& of);
   void look_into(TestOfNight& test, const std::string& folder);
-  void read_log();
-  bool take_from_log(const LoggedTest& logged);
-  void add_lost(const LoggedTest& logged);
   void add_up();
 
   std::optional<snapshot::Root> m_root; ///< nothing: there is none
   std::vector<snapshot::KeyedHistory> m_histories;
   std::optional<Starter> m_starter;
+  std::string m_day; ///< empty: the last one
   std::size_t m_looked_into = 0;
   Night m_out;
 };
@@ -96,8 +83,10 @@ void Collector::add_unfinished() {
       continue; // it was finished, or is not the last
     }
     past.outcome = m_root->is_name_locked(folder) ? Outcome::running : Outcome::killed;
-    past.reason = past.outcome == Outcome::killed ? "its run has no recorded end" : "";
-    past.kept = past.outcome == Outcome::killed;
+    if (past.outcome == Outcome::killed) {
+      past.reason = run->why_no_end();
+      past.why_kept = past.reason;
+    }
     if (of == m_histories.end()) {
       of = m_histories.insert(of, {folder, {}});
     }
@@ -110,13 +99,20 @@ void Collector::choose_last() {
     return std::pair(!run.ctest.empty(), run.times.asked);
   };
   const PastRun* last = nullptr;
+  std::set<std::string> days;
   for (const auto& of : m_histories) {
     for (const auto& run : of.history.runs) {
-      if (!snapshot::is_freeze(of.key) && run.parent &&
+      const auto day = day_of(run);
+      days.insert(day);
+      if (run.parent && (m_day.empty() || m_day == day) &&
           (last == nullptr || rank(*last) < rank(run))) {
         last = &run;
       }
     }
+  }
+  if (last == nullptr && !m_day.empty()) {
+    throw os::Error(os::format("nothing is recorded of {} in {}", m_day, os::quoted(m_out.root)),
+                    days.empty() ? "" : "days with runs: " + os::joined(days, ", "));
   }
   if (last != nullptr) {
     m_starter = {*last->parent, last->ctest};
@@ -137,13 +133,14 @@ void Collector::take(const snapshot::KeyedHistory& of) {
   }
   TestOfNight test;
   test.run = *last;
+  test.seconds = std::max(last->times.ended - last->times.began, 0.0);
   for (auto run = std::next(last); run != runs.end(); ++run) {
     auto& to = is_of(*run, *m_starter) ? test.tries : test.past;
     to.insert(to.begin(), *run);
   }
   if (!last->ctest.empty()) {
     m_out.ctest = last->ctest;
-    test.again = again(last->ctest, last->name, "");
+    test.again = again(last->ctest, last->name);
   }
   if (last == runs.begin()) { // else the snapshot is another run's
     look_into(test, of.key);
@@ -183,79 +180,11 @@ void Collector::look_into(TestOfNight& test, const std::string& folder) {
   }
 }
 
-void Collector::read_log() {
-  const auto log = read_ctest_log(m_out.ctest);
-  bool is_of_night = false;
-  std::vector<const LoggedTest*> others;
-  for (const auto& logged : log.tests) {
-    if (take_from_log(logged)) {
-      is_of_night = true;
-    } else if (logged.outcome == Outcome::failed &&
-               logged.command.find("\"--ctest\"") != std::string::npos &&
-               logged.command.find("\"--root\"") != std::string::npos) {
-      others.push_back(&logged);
-    }
-  }
-  if (is_of_night || (m_out.tests.empty() && m_starter)) {
-    std::ranges::for_each(others, [&](const LoggedTest* logged) { add_lost(*logged); });
-    m_out.log = log.path;
-  }
-}
-
-/// Whether it is a test of this night.
-bool Collector::take_from_log(const LoggedTest& logged) {
-  for (auto& test : m_out.tests) {
-    auto& run = test.run;
-    // With several configurations a snapshot is called <test>@<configuration>.
-    if (run.name != logged.name && !run.name.starts_with(logged.name + "@")) {
-      continue;
-    }
-    const auto asked = static_cast<std::int64_t>(run.times.asked);
-    const bool is_same = logged.start.starts_with(os::to_ctest_text({asked, 0})) ||
-                         logged.start.starts_with(os::to_ctest_text({asked - k_minute, 0}));
-    if (!is_same) {
-      continue;
-    }
-    test.tail = logged.tail;
-    test.is_cut = logged.is_cut;
-    if (run.name != logged.name) {
-      test.again = again(m_out.ctest, logged.name, run.name.substr(logged.name.size() + 1));
-    }
-    if (run.outcome == Outcome::unknown && logged.outcome != Outcome::unknown) {
-      run.outcome = logged.outcome;
-      run.reason = logged.reason;
-    }
-    return true;
-  }
-  return false;
-}
-
-/// One of ours that failed and left nothing else: a freeze, or what never had its snapshot.
-void Collector::add_lost(const LoggedTest& logged) {
-  constexpr std::string_view k_cleanup = ".snapshot_cleanup";
-  std::string of = logged.name; // the test that knows what this one found
-  if (of.ends_with(k_cleanup)) {
-    of.resize(of.size() - k_cleanup.size());
-  }
-  const auto is_it = [&](const TestOfNight& test) { return test.run.name == of; };
-  if (std::ranges::any_of(m_out.tests, is_it) || of.starts_with("snapshots.finish.")) {
-    return;
-  }
-  TestOfNight test;
-  test.run.name = logged.name;
-  test.run.outcome = Outcome::failed;
-  test.run.reason = logged.name.starts_with(k_freeze_test)
-                        ? "the source could not be frozen: tests that wait for it did not run"
-                        : "nothing is recorded of it: ctest's log tells what it said";
-  test.tail = logged.tail;
-  test.is_cut = logged.is_cut;
-  m_out.tests.push_back(std::move(test));
-}
-
 void Collector::add_up() {
   auto& totals = m_out.totals;
   std::set<std::string> hosts;
   std::set<std::string> sources;
+  std::set<std::string> kept;
   const auto span = [&](double began, double ended) {
     m_out.began = m_out.began == 0 ? began : std::min(m_out.began, began);
     m_out.ended = std::max(m_out.ended, ended);
@@ -273,7 +202,10 @@ void Collector::add_up() {
         {Outcome::killed, &totals.failed},   {Outcome::skipped, &totals.skipped},
         {Outcome::unknown, &totals.unknown}, {Outcome::running, &totals.running}};
     ++*counts.at(run.outcome);
-    totals.kept += test.stands ? 1 : 0;
+    if (test.stands) {
+      kept.insert(test.fixture.empty() ? run.name : test.fixture);
+    }
+    totals.run_seconds += test.seconds;
     if (run.times.asked == 0) {
       continue; // of ctest's log alone
     }
@@ -285,9 +217,9 @@ void Collector::add_up() {
     totals.entries.taken += run.tree.handed_on ? 0 : static_cast<double>(run.tree.entries);
     totals.entries.full += static_cast<double>(run.tree.entries);
     totals.seconds.taken += std::max(run.times.taken - run.times.taking, 0.0) +
-                            std::max(run.finished - run.finishing, 0.0);
-    totals.run_seconds += std::max(run.times.ended - run.times.began, 0.0);
+                            (run.finishing > 0 ? std::max(run.finished - run.finishing, 0.0) : 0.0);
   }
+  totals.kept = kept.size();
   totals.seconds.full = totals.entries.full * k_seconds_a_copied_entry;
   m_out.hosts.assign(hosts.begin(), hosts.end());
   m_out.sources.assign(sources.begin(), sources.end());
@@ -303,12 +235,13 @@ Night Collector::operator()(std::vector<std::string> warnings) {
   if (m_starter && m_out.ctest.empty()) {
     m_out.ctest = m_starter->ctest;
   }
-  read_log();
+  add_from_log(m_out, read_ctest_log(m_out.ctest));
   const auto rank = [](const TestOfNight& test) {
     const auto& run = test.run;
     // What ctest's log alone knows: a freeze is the reason for the rest, others follow from it.
-    const bool is_late = run.times.asked == 0 && !run.name.starts_with(k_freeze_test);
-    return std::tuple(!test.has_failed(), is_late, run.times.asked, run.name);
+    const bool is_late = run.times.asked == 0 && !test.is_freeze();
+    const bool is_last = is_late && test.tail.empty(); // it was not run at all
+    return std::tuple(!test.has_failed(), is_late, is_last, run.times.asked, run.name);
   };
   std::ranges::sort(m_out.tests, {}, rank);
   add_up();
@@ -321,6 +254,10 @@ std::optional<Starter> our_starter() {
   const auto parent = snapshot::our_parent();
   return parent ? std::optional(Starter{*parent, os::folder_of_process(os::parent_process())})
                 : std::nullopt;
+}
+
+Night collect_night_of(const std::string& root, const std::string& day) {
+  return Collector(root, std::nullopt, day)({});
 }
 
 Night collect_night(const std::string& root, const std::optional<Starter>& starter,

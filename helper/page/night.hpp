@@ -10,6 +10,9 @@
 
 namespace snapfix::page {
 
+/// Tests of ctest whose names begin so are freezes.
+constexpr const char* k_freeze_test = "snapshots.freeze.";
+
 /// A test in a night.
 struct TestOfNight {
   snapshot::PastRun run;                ///< its last attempt
@@ -18,11 +21,14 @@ struct TestOfNight {
   std::vector<std::string> added;       ///< files in the snapshot that is kept, new ones
   std::uint64_t more_added = 0;
   bool stands = false; ///< its snapshot does
+  std::string fixture; ///< ctest ran it in this snapshot, which others shared; empty: in its own
+  double seconds = 0;  ///< how long its command ran
   std::string tail;    ///< the last lines of its output, as ctest's log has them
   bool is_cut = false;
   /// To paste into a shell; empty where there is nothing to be done in.
   std::string enter, rerun, pack, again;
 
+  bool is_freeze() const { return run.name.starts_with(k_freeze_test); }
   bool has_failed() const {
     return run.outcome == snapshot::Outcome::failed || run.outcome == snapshot::Outcome::killed;
   }
@@ -75,5 +81,9 @@ std::optional<Starter> our_starter();
 /// os::Error.
 Night collect_night(const std::string& root, const std::optional<Starter>& starter,
                     std::vector<std::string> warnings = {});
+
+/// The last one with a run on that day, `2026-01-31` by the user's clock. Throws os::Error if there
+/// is none, with those that there are.
+Night collect_night_of(const std::string& root, const std::string& day);
 
 } // namespace snapfix::page

@@ -17,6 +17,8 @@ json json_of(const Against& cost) {
 json json_of(const TestOfNight& test) {
   json out = test.run;
   out["stands"] = test.stands;
+  out["fixture"] = test.fixture;
+  out["seconds"] = test.seconds;
   out["tries"] = test.tries;
   out["past"] = test.past;
   out["added"] = json_object({{"paths", test.added}, {"more", test.more_added}});

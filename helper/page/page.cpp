@@ -34,6 +34,12 @@ std::string headline(const Night& night) {
   if (all == 0) {
     return "No test ran in a snapshot";
   }
+  const auto is_without_run = [](const TestOfNight& test) {
+    return test.run.times.asked == 0 && test.fixture.empty();
+  };
+  if (night.tests[0].is_freeze() && std::ranges::all_of(night.tests, is_without_run)) {
+    return "No test ran: the source could not be frozen";
+  }
   if (totals.failed != 0) {
     return os::format("{} of {} failed", os::human_count(totals.failed), tests(all));
   }
@@ -81,6 +87,19 @@ std::string last_line_of(const std::string& text) {
   return last == lines.rend() ? "" : *last;
 }
 
+/// What snapfix found or could not do, and what the test said last.
+std::string decisive_lines_of(const TestOfNight& test) {
+  std::string out;
+  const auto add = [&](const std::string& line) {
+    out += line.empty() ? "" : "<code>" + escaped_lines(line) + "</code>";
+  };
+  if (test.run.details && !test.run.details->findings.empty()) {
+    add(test.run.details->findings[0]);
+  }
+  add(test.is_freeze() ? error_in(test.tail) : last_line_of(test.tail));
+  return out;
+}
+
 /// What a newcomer looks for: which failed, why, and what each said last.
 std::string failures(const Night& night) {
   std::string out;
@@ -91,17 +110,18 @@ std::string failures(const Night& night) {
       continue;
     }
     ++named;
-    const auto line = last_line_of(test.tail);
     out += os::format("<li><a href=\"#t{}\"><bdi>{}</bdi></a> <span>{}</span>{}</li>\n", i,
-                      escaped(test.run.name), escaped(reason_of(test.run)),
-                      line.empty() ? "" : "<code>" + escaped_lines(line) + "</code>");
+                      escaped(test.run.name), escaped_lines(reason_of(test.run)),
+                      decisive_lines_of(test));
   }
   if (out.empty()) {
     return out;
   }
   const auto more = night.totals.failed - named;
   return "<section id=\"failed\"><h2>What failed</h2>\n<ol>" + out + "</ol>" +
-         (more == 0 ? "" : os::format("<p>and {} more, below</p>", os::human_count(more))) +
+         (more == 0 ? ""
+                    : os::format("<p>and <a href=\"#t{}\">{} more</a>, below</p>", named,
+                                 os::human_count(more))) +
          "</section>\n";
 }
 

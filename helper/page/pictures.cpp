@@ -25,9 +25,12 @@ std::string cost_row(const char* what, const Against& cost, const std::string& t
                      const std::string& full, const char* how) {
   const double part = part_of(cost.taken, cost.full);
   const double more = std::max(cost.taken, cost.full);
-  const auto saved = cost.full > cost.taken
-                         ? os::format("{:.0f} % less", std::floor(k_percent - part))
-                         : std::string("nothing saved");
+  constexpr double k_nearly_all = 99;
+  const double less = k_percent - part;
+  const auto saved = cost.full <= cost.taken ? std::string("nothing saved")
+                     : less >= k_nearly_all
+                         ? os::format("{:.1f} % less", std::floor(less * 10) / 10)
+                         : os::format("{:.0f} % less", std::floor(less));
   const double taken_width = cost.taken > 0 ? std::max(part_of(cost.taken, more), 0.4) : 0.0;
   return os::format(
       "<div class=\"cost\"><dt>{}</dt><dd><b>{}</b> <span>{} {}</span> <em>{}</em>"
@@ -52,7 +55,7 @@ std::vector<Bar> bars_of(const PastRun& run, double now) {
       out.push_back({kind, from, to});
     }
   };
-  add("wait", times.asked, std::max(times.taking, times.asked));
+  add("wait", times.asked, times.taking > 0 ? times.taking : run.finished);
   add("take", times.taking, times.taken);
   const double ended = times.ended > 0 ? times.ended : run.finishing > 0 ? run.finishing : now;
   add("run", times.began, ended);
@@ -171,21 +174,22 @@ std::string TimeLine::operator()() {
   if (m_lanes.count() == 0) {
     return "";
   }
+  constexpr std::size_t k_many = 200; // marks would hide them on a phone
   return os::format(
       "<section id=\"when\"><h2>When</h2>\n<p class=\"key\">"
       "<span><i class=\"freeze\"></i>freeze</span> <span><i class=\"wait\"></i>waiting</span> "
       "<span><i class=\"take\"></i>tree taken</span> <span><i class=\"run\"></i>command</span> "
       "<span><i class=\"bad\"></i>✕ failed</span> <span><i class=\"finish\"></i>finish</span></p>\n"
-      "<svg class=\"line\" role=\"img\" aria-label=\"Time line of {} tests in {} lanes\" "
+      "<svg class=\"line{}\" role=\"img\" aria-label=\"Time line of {} tests in {} lanes\" "
       "width=\"100%\" height=\"{}\">\n{}{}</svg>\n<div class=\"axis\">{}</div></section>\n",
-      m_placed.size(), m_lanes.count(), m_lanes.count() * m_lane_height + 2, m_bars, m_marks,
-      axis());
+      m_placed.size() > k_many ? " many" : "", m_placed.size(), m_lanes.count(),
+      m_lanes.count() * m_lane_height + 2, m_bars, m_marks, axis());
 }
 
 } // namespace
 
 std::string mark_of(Outcome outcome) {
-  constexpr std::array k_marks{"✓", "✕", "–", "✕", "?", "▸"};
+  constexpr std::array k_marks{"✓", "–", "✕", "✕", "?", "▸"}; // in the order of Outcome
   return os::format("<span aria-hidden=\"true\">{}</span> {}",
                     k_marks.at(static_cast<std::size_t>(outcome)),
                     outcome == Outcome::unknown ? "not known" : os::word_of(outcome));
@@ -201,7 +205,7 @@ std::string reason_of(const PastRun& run) {
     out += os::format(", and its command ended with exit code {}", run.details->end->status);
   } else if (has_finding && !has_end) {
     out += ", and it was killed, as ctest does at a TIMEOUT";
-  } else if (run.outcome == Outcome::killed) {
+  } else if (run.outcome == Outcome::killed && out == snapshot::RunRecord().why_no_end()) {
     out += ": it was killed, as ctest does at a TIMEOUT";
   }
   return out;

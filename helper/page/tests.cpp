@@ -68,7 +68,7 @@ std::string slowness(const TestOfNight& test) {
   }
   std::ranges::sort(past);
   const double usual = past[past.size() / 2];
-  const double now = seconds_between(test.run.times.began, test.run.times.ended);
+  const double now = test.seconds;
   return now > k_slow * usual && now - usual > k_worth_telling
              ? os::format("{:.1f} times its usual {}", now / usual, os::human_seconds(usual))
              : "";
@@ -79,13 +79,17 @@ std::string gist(const TestOfNight& test) {
   const auto& run = test.run;
   std::vector<std::string> parts;
   if (!run.reason.empty()) {
-    parts.push_back(escaped(reason_of(run)));
+    parts.push_back(escaped_lines(reason_of(run)));
   }
   if (!test.tries.empty()) {
     parts.push_back(os::format("attempt {}", test.tries.size() + 1));
   }
-  if (test.stands) {
-    parts.emplace_back("snapshot kept");
+  if (!test.fixture.empty()) {
+    parts.push_back("in the snapshot of " + bdi(test.fixture));
+  } else if (test.stands) {
+    parts.emplace_back(run.why_kept.empty() || run.why_kept == run.reason
+                           ? "snapshot kept"
+                           : "snapshot kept: " + escaped(run.why_kept));
   }
   if (run.details && run.details->changes) {
     const auto& changes = *run.details->changes;
@@ -138,12 +142,15 @@ std::string output_of(const TestOfNight& test, const Night& night) {
 
 std::string facts_of(const TestOfNight& test) {
   const auto& run = test.run;
-  std::string out = command("A shell in it", test.enter) + command("Run it again", test.rerun) +
-                    command("Pack it", test.pack) + command("With ctest", test.again);
+  std::string out;
+  if (run.details) {
+    out += row("Findings", list_of(run.details->findings, 0));
+    out += row("Notes", list_of(run.details->notes, 0));
+  }
+  out += command("A shell in it", test.enter) + command("Run it again", test.rerun) +
+         command("Pack it", test.pack) + command("With ctest", test.again);
   if (run.details) {
     const auto& details = *run.details;
-    out += row("Findings", list_of(details.findings, 0));
-    out += row("Notes", list_of(details.notes, 0));
     out += row("Became private", private_files(details));
     out += row("New files", list_of(test.added, test.more_added));
     if (!details.command.empty()) {
@@ -156,6 +163,9 @@ std::string facts_of(const TestOfNight& test) {
     }
     out += row("Guard", escaped(details.guard));
     out += command("Packed", details.pack);
+  }
+  if (!test.fixture.empty()) {
+    out += row("Snapshot", bdi(test.fixture) + ", of a fixture that its tests share");
   }
   if (run.times.asked > 0) {
     out += row("Node", bdi(run.host));
@@ -184,11 +194,11 @@ std::string body_of(const TestOfNight& test, const Night& night, std::size_t ind
                  "<td class=\"o\" data-v=\"{}\">{}</td>",
                  index, test.has_failed() ? "bad" : "", index, bdi(run.name),
                  test.has_failed() ? 0 : 1 + static_cast<int>(run.outcome), mark_of(run.outcome));
-  out += os::format("<td class=\"n\" data-l=\"at\" data-v=\"{:.6f}\">{}</td>", times.asked,
+  out += os::format("<td class=\"n{}\" data-l=\"at\" data-v=\"{:.6f}\">{}</td>",
+                    times.asked > 0 ? "" : " none", times.asked,
                     times.asked > 0 ? "+" + os::human_seconds(times.asked - night.began) : "–");
   out += cell("waited", seconds_between(times.asked, times.taking)) +
-         cell("take", seconds_between(times.taking, times.taken)) +
-         cell("command", seconds_between(times.began, times.ended)) +
+         cell("take", seconds_between(times.taking, times.taken)) + cell("command", test.seconds) +
          cell("finish", seconds_between(run.finishing, run.finished));
   if (night.hosts.size() > 1) {
     out += os::format("<td data-l=\"node\">{}</td>", bdi(run.host));

@@ -36,6 +36,11 @@ void remember(const Root& root, const std::string& key, PastRun run) {
   os::replace_file(folder, key.c_str(), text_of(history), 0600);
 }
 
+std::optional<PastRun> last_past_run(const Root& root, const std::string& key) {
+  auto runs = load(root.make_inner(k_histories), key).runs;
+  return runs.empty() ? std::nullopt : std::optional(std::move(runs[0]));
+}
+
 std::string key_of_freeze(const os::Hash& freeze_key) {
   return k_freeze_prefix + freeze_key.hex();
 }

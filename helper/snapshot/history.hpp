@@ -47,8 +47,8 @@ struct PastRun {
   double finishing = 0; ///< its finish began; seconds since 1970
   double finished = 0;
   Outcome outcome = Outcome::unknown;
-  std::string reason; ///< why it did not pass
-  bool kept = false;
+  std::string reason;   ///< why it did not pass
+  std::string why_kept; ///< its snapshot, by its finish; empty: it was not
   TreeCost tree;
   std::optional<RunDetails> details;
 
@@ -73,6 +73,9 @@ constexpr std::size_t k_most_details = 20;
 /// Adds a run to those of `key`, a snapshot's folder, whose name's lock the caller holds. It takes
 /// the place of an earlier record of the same run. Throws os::Error.
 void remember(const Root& root, const std::string& key, PastRun run);
+
+/// The last run that is remembered of `key`.
+std::optional<PastRun> last_past_run(const Root& root, const std::string& key);
 
 /// The key under which a freeze is remembered, which no snapshot's folder has.
 std::string key_of_freeze(const os::Hash& freeze_key);

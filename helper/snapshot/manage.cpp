@@ -35,7 +35,7 @@ std::pair<Outcome, std::string> judge(Update update, const std::optional<RunReco
     return {failed, "no run of a command in it is recorded"};
   }
   if (!run->end) {
-    return {killed, "its run has no recorded end"};
+    return {killed, run->why_no_end()};
   }
   if (run->end->signal != 0) {
     return {failed, os::format("its command was killed by signal {}", run->end->signal)};

@@ -279,6 +279,7 @@ void from_json(const json& run, RunRecord& out) {
     from_json(run["changes"], out.changes.emplace());
   }
   read_if(run, "why_kept", out.why_kept);
+  read_if(run, "failure", out.failure);
 }
 
 void from_json(const json& tree, TreeCost& out) {
@@ -312,7 +313,7 @@ void from_json(const json& run, PastRun& out) {
   from_json(run.at("finished"), out.finished);
   from_json(run.at("outcome"), out.outcome);
   from_json(run.at("reason"), out.reason);
-  run.at("kept").get_to(out.kept);
+  from_json(run.at("why_kept"), out.why_kept);
   from_json(run.at("tree"), out.tree);
   if (run.contains("parent")) {
     from_json(run["parent"], out.parent.emplace());

@@ -190,6 +190,9 @@ void to_json(json& json, const RunRecord& run) {
   if (run.end) {
     add_end(run, json);
   }
+  if (!run.failure.empty()) {
+    json["failure"] = run.failure;
+  }
   if (const auto& group = run.group) {
     json["group"] = json_object({{"id", group->id},
                                  {"tasks", group->tasks},
@@ -237,7 +240,7 @@ void to_json(json& json, const PastRun& run) {
                       {"finished", run.finished},
                       {"outcome", os::word_of(run.outcome)},
                       {"reason", run.reason},
-                      {"kept", run.kept},
+                      {"why_kept", run.why_kept},
                       {"tree", run.tree}});
   if (run.parent) {
     json["parent"] = json_of(*run.parent);

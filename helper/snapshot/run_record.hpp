@@ -149,12 +149,16 @@ struct RunRecord {
   std::vector<os::LivingProcess> outlived;
   std::optional<Changes> changes; ///< since the run has ended, where they were counted
   std::string why_kept;           ///< by its finish; empty if that was not the case
+  std::string failure;            ///< why it has no end, if somebody saw that
   RunWishes wishes;
   GuardRecord guard;
   /// Somebody has worked in the snapshot since, by `snapfix enter` without the guard.
   bool was_entered_unguarded = false;
   std::optional<FinishOptions> finish; ///< still to be done; the run was to do it at its end
 
+  std::string why_no_end() const {
+    return failure.empty() ? "its run has no recorded end" : failure;
+  }
   /// Whether it is, or was, under the guard, or had nothing to be guarded.
   bool is_guarded() const {
     return !was_entered_unguarded &&

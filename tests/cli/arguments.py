@@ -5,6 +5,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 
 import harness
 from harness import snapfix
@@ -56,7 +57,7 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
         "--exclude": "*.x", "--copy": "*.x", "--link-mode": "copy", "--uv": "true", "--base": base, "--jobs": "2",
         "--wait": "1", "--name": "t", "--chdir": ".", "--wrapper": "env", "--launcher": "env", "--tasks": "1", "--guard": "off", "--source-writes": "allow",
         "--json-report": tmp / "report", "--env": "HOME", "--max-size": "1M", "--output": tmp / "pack", "--as": "t", "--pack": tmp / "packs",
-        "--pack-env": "HOME", "--current": "x", "--until": "1d", "--slurm": "42", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0", "--report": tmp / "night.html",
+        "--pack-env": "HOME", "--current": "x", "--until": "1d", "--night": time.strftime("%Y-%m-%d"), "--slurm": "42", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0", "--report": tmp / "night.html",
     }
     own_values = {("enter", "--guard"): "on", ("finish", "--keep"): "always", ("report", "--output"): tmp / "night.html", ("run", "--keep"): "always", ("prune", "--keep"): "5"}
     words = {"create": ["t"], "verify": ["t"], "finish": ["t", "--keep=always"], "hold": ["t"], "release": ["t"], "show": ["t"], "doctor": [tmp],
@@ -77,6 +78,8 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
                 args.pop()
             if command == "run" and option in ("--keep", "--verdict", "--spares", "--pack", "--pack-env"):
                 args.append("--finish")
+            if option == "--night":
+                p("run", "n", "--finish", "--", "true")
             if option == "--tasks":
                 args.append("--join")
             if takes_value:
@@ -125,7 +128,7 @@ def test_help_names_what_the_contract_has():
         "verify": ["--root", "--content", "--json"],
         "finish": ["--root", "--keep", "--verdict", "--wait", "--ctest", "--json"],
         "finish-run": ["--root", "--report", "--json"],
-        "report": ["--root", "--output", "--json"],
+        "report": ["--root", "--output", "--night", "--json"],
         "uv-lint": ["--fix", "--assume-locked", "--ctest", "--json"],
         "remove": ["--root", "--wait"],
         "list": ["--root", "--json"],

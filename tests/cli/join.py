@@ -166,7 +166,7 @@ def test_a_killed_task_is_not_waited_for(tmp):
         ends = ends_of([processes[0], processes[2]])
         assert sorted(end for end, _ in ends) == [code, 125], ends
         [text] = [text for end, text in ends if end == 125]
-        assert "error: 1 of 3 tasks have left no end" in text and "its run has no recorded end" in text, ends
+        assert "error: 1 of 3 tasks have left no end" in text and "/t: 1 of 3 tasks have left no end (" in text, ends
         processes[1].communicate()
         project("remove", "t")
 
@@ -191,11 +191,13 @@ def test_one_that_never_comes(tmp):
     project = Project(tmp, git="off")
     alone = ("--join", "--tasks", "2", "--fresh", "--finish")  # and none is taken for one of the job before
     done = project("run", "t", *alone, "--wait", "6", "--", "true", expect=125)
-    assert_says(done, "error: 1 of 2 tasks did not begin", "waiting for 1 more tasks of 2 (at most 6 s)", "its run has no recorded end")
+    assert_says(done, "error: 1 of 2 tasks did not begin", "waiting for 1 more tasks of 2 (at most 6 s)", "/t: 1 of 2 tasks did not begin (")
+    (test,) = project("report", "--json").json()["tests"]
+    assert (test["outcome"], test["reason"]) == ("killed", "1 of 2 tasks did not begin"), test
     for verdict, passing, failing in (("will-fail", 3, 0), ("skip=77", 77, 3)):
         options = (*alone, "--wait", "0", "--verdict", verdict, "--", "sh", "-c")
         done = project("run", "t", *options, f"exit {passing}", expect=125)
-        assert_says(done, "error: 1 of 2 tasks did not begin", "its run has no recorded end")
+        assert_says(done, "error: 1 of 2 tasks did not begin", "/t: 1 of 2 tasks did not begin (")
         done = project("run", "t", *options, f"exit {failing}", expect=failing)
         assert_says(done, "note: 1 of 2 tasks did not begin")
 

@@ -323,7 +323,9 @@ def test_fewer_tasks_than_were_said(tmp):
     for verdict, code in ((), 0), (("--verdict", "will-fail"), 3):
         done = project("run", "t", *by("env"), "--tasks", "3", "--wait", "1", "--fresh", "--finish", *verdict, "--", "sh", "-c",
                        f"exit {code}", expect=125)
-        assert_says(done, "2 of 3 tasks did not begin: the launcher, 'env'", "its run has no recorded end")
+        assert_says(done, "2 of 3 tasks did not begin: the launcher, 'env'", f"{project.root}/t: 2 of 3 tasks did not begin (")
+        (test,) = project("report", "--json").json()["tests"]
+        assert (test["outcome"], test["reason"]) == ("killed", "2 of 3 tasks did not begin"), test
 
 
 def test_a_damaged_ticket(tmp):

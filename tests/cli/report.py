@@ -3,10 +3,12 @@
 import html.parser
 import json
 import os
+import pathlib
 import re
 import shlex
 import signal
 import stat
+import subprocess
 import time
 
 import harness
@@ -127,6 +129,12 @@ def test_jobs_of_a_launcher(tmp):
     assert tests["there"]["reason"] == "its command ended with exit code 3"
     assert {test["ctest"] for test in tests.values()} == {str(tmp / "build")}, tests
     assert len({json.dumps(test["parent"]) for test in tests.values()}) == 1, tests
+    # All that a job did is known, as of one that ran here.
+    guarded = ("guarded", "echo x >>a; exit 1", elsewhere, "--pack", tmp / "packs")
+    there = by_name(night(p, [guarded]))["guarded"]["details"]
+    assert there["guard"] == "on" and [f["path"] for f in there["private"]] == ["a"] and there["changes"]["private"] == 1, there
+    assert pathlib.Path(there["pack"]).parent == tmp / "packs" and pathlib.Path(there["pack"]).exists(), there
+    night(p, [("here", "true"), ("there", "exit 3", elsewhere), ("other", "exit 1", elsewhere, "--verdict", "will-fail")], cwd=tmp / "build")
     on_another_host = history(p, "there")
     on_another_host[0]["host"] = "node-7"
     (p.root / ".snapfix/history/there").write_text(json.dumps({"version": 1, "runs": on_another_host}))
@@ -134,10 +142,44 @@ def test_jobs_of_a_launcher(tmp):
     assert "node-7" in report["nodes"] and len(report["tests"]) == 3, report
 
 
+def test_jobs_that_go_wrong(tmp):
+    """Never passed, and each with its reason, which its submitter may know alone."""
+    p = Project(tmp, k_files)
+    def by(script):
+        return [f"--launcher={word}" for word in ("sh", "-c", script, "sh")]
+    both = '"$@" & "$@" & wait'
+    report = night(p, [
+        ("nowhere", "true", "--launcher=no-such-launcher"),
+        ("refused", "true", *by("exit 7")),
+        ("cancelled", "kill -9 $(cut -d' ' -f4 /proc/$PPID/stat) $PPID", *by('"$@"; exit 1')),
+        ("few", "touch began", *by(f'"$@" & while ! [ -e {p.root}/few/began ]; do sleep 0.05; done; kill -9 $!'), "--tasks", "3"),
+        ("late", "true", *by('"$@"; "$@"; true')),
+        ("one", "mkdir one || exit 4", *by(both), "--tasks", "2"),
+        ("both", "mkdir one || mkdir two", *by(both), "--tasks", "2"),
+    ])
+    tests = by_name(report)
+    ends = {name: (test["outcome"], test["reason"]) for name, test in tests.items()}
+    assert ends["nowhere"] == ("failed", "cannot start the job by the launcher 'no-such-launcher': No such file or directory"), ends
+    assert ends["refused"] == ("failed", "the job did not begin: the launcher, 'sh', ended with exit code 7"), ends
+    here = os.uname().nodename
+    assert ends["cancelled"] == ("killed", f"the job began on {here} and left no end: the launcher, 'sh', ended with exit code 1"), ends
+    assert ends["few"][0] == "killed" and "left no end" in ends["few"][1], ends
+    assert ends["late"] == ("failed", "a task of the job could not run its command"), ends
+    assert ends["one"] == ("failed", "its command ended with exit code 4") and ends["both"] == ("passed", ""), ends
+    assert tests["both"]["details"]["notes"] == [f"2 tasks worked in it, the first on {here}"], tests["both"]
+    assert report["totals"]["failed"] == 6 and tests["nowhere"]["details"]["command"] == ["sh", "-c", "true"], report
+    assert "TIMEOUT" not in (tmp / "night.html").read_text()
+
+
 def test_one_that_somebody_holds(tmp):
     p = Project(tmp, k_files)
-    test = by_name(night(p, [("t", f'"$SNAPFIX" hold t --until 1d --root {p.root}')]))["t"]
-    assert test["outcome"] == "passed" and test["reason"] == "" and test["kept"] and test["stands"], test
+    p.create("t")
+    p("hold", "t", "--until", "1d")
+    p("run", "t", "--finish", "--", "true")
+    p("report", "-o", tmp / "r.html")
+    test = by_name(json.loads((tmp / "r.json").read_text()))["t"]
+    assert test["outcome"] == "passed" and test["reason"] == "" and test["why_kept"].startswith("held by") and test["stands"], test
+    assert "snapshot kept: held by" in (tmp / "r.html").read_text()
 
 
 def test_a_killed_run(tmp):
@@ -172,8 +214,8 @@ def test_one_that_never_got_to_its_command(tmp):
 def test_findings(tmp):
     p = Project(tmp, k_files)
     test = by_name(night(p, [("t", "echo x >>a", "--guard", "off")]))["t"]
-    assert test["outcome"] == "failed" and test["kept"], test
-    assert len(test["details"]["findings"]) == 1 and "'a'" in test["details"]["findings"][0], test
+    assert test["outcome"] == "failed" and test["why_kept"] == test["reason"] == "shared files were changed", test
+    assert test["details"]["findings"] == ["'a' was changed through a link (size, mtime); it is shared by t; without the guard ran t"], test
     assert "was changed through a link" in (tmp / "night.html").read_text()
 
 
@@ -254,6 +296,73 @@ def test_where_it_is_written(tmp):
     assert "real.html" in done.err, done
 
 
+def test_where_it_cannot_be_written(tmp):
+    p = Project(tmp, k_files)
+    night(p, [("t", "exit 1")])
+    (tmp / "folder").mkdir()
+    failed = p("report", "-o", tmp / "folder", expect=1)
+    assert f"'{tmp}/folder'" in failed.err and "Is a directory" in failed.err, failed
+    # One reads a pipe, or what comes to a - of its own.
+    os.mkfifo(tmp / "pipe")
+    reader = harness.start(["cat", tmp / "pipe"], stdout=subprocess.PIPE)
+    p("report", "-o", tmp / "pipe", timeout=60)
+    assert reader.communicate(timeout=60)[0].startswith(b"<!doctype html>") and not (tmp / "pipe.json").exists()
+    assert stat.S_ISFIFO((tmp / "pipe").stat().st_mode)
+    done = snapfix("report", "--root", p.root, "-o", "-", cwd=tmp)
+    assert done.out.startswith("<!doctype html>") and done.out.endswith("</html>\n") and not (tmp / "-").exists(), done.out[-100:]
+    with harness.tmpfs(1, tmp / "small"):
+        page = tmp / "small/r.html"
+        p("report", "-o", page)
+        old = page.read_text()
+        (tmp / "small/ballast").write_bytes(b"x" * (os.statvfs(page.parent).f_bavail * os.statvfs(page.parent).f_frsize))
+        failed = p("report", "-o", page, expect=1)
+        assert "No space left" in failed.err and page.read_text() == old and sorted(os.listdir(tmp / "small")) == ["ballast", "r.html", "r.json"], failed
+
+
+def test_as_others(tmp):
+    """Whose root it is makes the page; to others what is missing is said."""
+    if not harness.can_run_as():
+        harness.skip("cannot run as another user")
+    p = Project(tmp, k_files)
+    run(["chown", "-R", f"{harness.NOBODY}:{harness.NOBODY}", tmp])
+    nobody = {"user": harness.NOBODY, "cwd": tmp}
+    snapfix("run", "t", "--finish", "--source", p.source, "--root", p.root, "--", "false", expect=1, **nobody)
+    assert snapfix("report", "--root", p.root, **nobody).out == f"{tmp}/snapshots.html\n"
+    (tmp / "closed").mkdir(mode=0o755)
+    failed = snapfix("report", "--root", p.root, "-o", tmp / "closed/r.html", expect=1, **nobody)
+    assert f"{tmp}/closed" in failed.err and "Permission denied" in failed.err, failed
+    (tmp / "open").mkdir()
+    (tmp / "open").chmod(0o777)
+    failed = snapfix("report", "--root", p.root, "-o", tmp / "open/r.html", expect=1, user=12345)
+    assert str(p.root) in failed.err and not (tmp / "open/r.html").exists(), failed
+
+
+def test_a_day(tmp):
+    p = Project(tmp, k_files)
+    night(p, [("t", "exit 1"), ("u", "true")])
+    runs = history(p, "t")
+    for name in ("t", "u"):  # the day before
+        old = history(p, name)
+        for times in (old[0]["times"], old[0]):
+            times.update({key: value - 86400 for key, value in times.items() if isinstance(value, float)})
+        (p.root / ".snapfix/history" / name).write_text(json.dumps({"version": 1, "runs": old}))
+    night(p, [("t", "true")])
+    assert [run["outcome"] for run in history(p, "t")] == ["passed", "failed"], runs
+
+    def of(day):
+        return by_name(p("report", "--json", "--night", day).json())
+
+    today, yesterday = (time.strftime("%Y-%m-%d", time.localtime(runs[0]["times"]["asked"] - age)) for age in (0, 86400))
+    assert of(today).keys() == {"t"} and of(today)["t"]["outcome"] == "passed"
+    earlier = of(yesterday)
+    assert earlier.keys() == {"t", "u"} and earlier["t"]["outcome"] == "failed" and earlier["t"]["past"] == [], earlier
+    assert earlier["t"]["commands"]["enter"] == "", "what stood there has gone"
+    failed = p("report", "--night", "2001-02-03", expect=1)
+    assert "nothing is recorded of 2001-02-03" in failed.err and f"{yesterday}, {today}" in failed.err, failed
+    for day in ("yesterday", "2026-13-01", "2026-11", "2026-11-25T10:00"):
+        assert "is no day" in p("report", "--night", day, expect=2).err
+
+
 def test_an_empty_root_and_none(tmp):
     p = Project(tmp, k_files)
     assert "there are no snapshots in" in p("report", expect=1).err
@@ -299,6 +408,39 @@ def test_hostile_names_and_output(tmp):
     names = {test["name"] for test in report["tests"]}
     assert "<script>alert(1)</script>" in names and "a\nb\tc" in names and "odd \ufffd\ufffd name" in names, names
     assert "http:" not in page.decode().replace("http-equiv", "") and "https:" not in page.decode()
+
+
+def test_logs_that_are_cut_or_lie(tmp):
+    """What ctest's log holds is anybody's: the page is made of whatever can be read."""
+    p = Project(tmp, k_files)
+    build = tmp / "build"
+    (build / "Testing/Temporary").mkdir(parents=True)
+    night(p, [("t", "exit 1"), ("u", "true")], cwd=build)
+    start = time.strftime("%b %d %H:%M UTC", time.localtime(history(p, "t")[0]["times"]["asked"]))
+    line = "-" * 58
+
+    def section(name, command, folder, output, verdict):
+        return (f'1/9 Testing: {name}\n1/9 Test: {name}\nCommand: {command}\nDirectory: {folder}\n"{name}" start time: {start}\nOutput:\n{line}\n{output}\n'
+                f"<end of output>\nTest time =   1.25 sec\n{line}\n{verdict}\n\n")
+
+    ours = f'"x" "run" "--root" "{p.root}" "--ctest"'
+    log = (section("t", ours, build, "said\n<end of output>\n2/9 Testing: u\nTest Passed.", "Test Failed.")
+           + section("of a fixture", '"sh"', f"{p.root}/tools/dir", "in it", "Test Failed.")
+           + "Failed test dependencies: snapshots.freeze.x\n" + section("waits", '""', "", "", "Test Passed.")
+           + section("lost", ours, build, "snapfix: error: <b>why</b>\nhint: x", "Test Failed.")
+           + section("root", f'"--root" "{"x" * 5000}"', f"{p.root}/", "1/1 Testing: ", "Test time = x"))
+    place = build / "Testing/Temporary/LastTest.log"
+    place.write_text(log)
+    tests = by_name(p("report", "--json").json())
+    assert tests["of a fixture"]["fixture"] == "tools" and tests["of a fixture"]["seconds"] == 1.25, tests
+    assert tests["waits"]["reason"] == "it was not run: its source could not be frozen" and tests["lost"]["reason"] == "<b>why</b>", tests
+    assert tests["u"]["outcome"] == "passed" and "root" not in tests, tests
+    whole = log.encode()
+    for size in range(0, len(whole), 61):
+        for text in (whole[:size], whole[size:], whole[:size] + b"\0\xff\n" + whole[size:]):
+            place.write_bytes(text)
+            assert {"t", "u"} <= by_name(p("report", "--json").json()).keys()
+    p("report", "-o", tmp / "r.html")
 
 
 def test_it_costs_one_small_write(tmp):

@@ -36,7 +36,7 @@ def past_run(name, when, seconds, night, outcome, details=None, host="node-0", c
         "name": name, "host": host, "pid": 7, "ctest": ctest, "parent": {"host": "submitter", "pid": 4000 + night, "start_time": night},
         "times": {"asked": when, "taking": when + 0.1, "taken": when + 0.3, "began": began, "ended": began + seconds},
         "finishing": began + seconds, "finished": began + seconds + 0.2, "outcome": outcome,
-        "reason": "its command ended with exit code 1" if outcome == "failed" else "", "kept": outcome == "failed",
+        "reason": "its command ended with exit code 1" if outcome == "failed" else "", "why_kept": "",
         "tree": {"entries": 21504, "bytes": 246000000, "copied": 0, "handed_on": name[-1] != "0"}, **more}
     return {**run, "details": details} if details else run
 

@@ -64,6 +64,51 @@ def test_every_end(tmp):
     assert {t["name"]: (t["outcome"], t["output"]) for t in by_hand["tests"]} == {t["name"]: (t["outcome"], t["output"]) for t in report["tests"]}
 
 
+def test_the_reason_is_at_the_top(tmp):
+    """Of each failure, in plain words, with a link to its output; before anything else is told."""
+    (tmp / "gone").mkdir()
+    (tmp / "gone/a").touch()
+    project = project_of(tmp, """
+foreach(i RANGE 1 12)
+  add_snapshot_test(NAME good${i} COMMAND sh -c "echo x >>input")
+endforeach()
+add_snapshot_test(NAME dies COMMAND sh -c "echo about to die; kill -SEGV $$")
+add_snapshot_test(NAME hangs COMMAND sh -c "echo epoch 1; exec sleep 99" PROPERTIES TIMEOUT 2)
+add_snapshot_test(NAME gone COMMAND true SOURCE_DIR ${CMAKE_CURRENT_SOURCE_DIR}/../gone FILES ALL GIT OFF)
+add_snapshot_test(NAME nowhere COMMAND true LAUNCHER no-such-srun -N1)
+add_snapshot_test(NAME refused COMMAND true LAUNCHER sh -c "echo 'srun: error: invalid partition specified: gpu' >&2; exit 1" sh)
+add_snapshot_test(NAME hangs-elsewhere COMMAND sh -c "echo epoch 2; exec sleep 99" LAUNCHER env PROPERTIES TIMEOUT 2)
+add_snapshot_test(NAME writes COMMAND sh -c "echo x >>shared" GUARD OFF)
+""")
+    (project.source / "shared").write_text("s\n")
+    harness.git(project.source, "add", "shared")
+    harness.remove_tree(tmp / "gone")
+
+    def top():
+        failed = re.search(r'<section id="failed">.*?</section>', (project.build / "out/night.html").read_text(), re.DOTALL).group()
+        return [re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", item))).strip() for item in re.findall("<li>.*?</li>", failed, re.DOTALL)]
+
+    project.ctest("-j4", "-E", "^writes", expect=8)
+    report, tests = report_of(project)
+    items = top()
+    for words in (
+        f"the source could not be frozen: tests that wait for it did not run cannot find the source '{tmp}/gone': No such file or directory",
+        "gone it was not run: its source could not be frozen",
+        "dies its command was killed by signal 11 about to die",
+        "hangs its run has no recorded end: it was killed, as ctest does at a TIMEOUT epoch 1",
+        "hangs-elsewhere its run has no recorded end: it was killed, as ctest does at a TIMEOUT epoch 2",
+        "nowhere cannot start the job by the launcher 'no-such-srun': No such file or directory",
+        "refused the job did not begin: the launcher, 'sh', ended with exit code 1 srun: error: invalid partition specified: gpu",
+    ):
+        assert any(words in item for item in items), (words, items)
+    assert len(items) == 7 and report["totals"]["failed"] == 7 and len(tests) == 19, items
+    # What it took is what it took.
+    assert report["totals"]["seconds"]["taken"] < report["ended"] - report["began"] + 100, report["totals"]
+    project.ctest("-R", "^writes$", expect=8)
+    (item,) = top()
+    assert "writes shared files were changed 'shared' was changed through a link (size, mtime); it is shared by" in item and item.endswith("; without the guard ran writes"), item
+
+
 def test_nights_in_a_row(tmp):
     project = project_of(tmp, 'add_snapshot_test(NAME t COMMAND sh -c "test -e $ENV{HOME}/x; true")\nadd_snapshot_test(NAME u COMMAND true)\n')
     for _ in range(3):
@@ -107,8 +152,45 @@ def test_a_freeze_that_fails(tmp):
     (project.source / ".git/index").write_text("broken")
     project.ctest(expect=8)
     report, tests = report_of(project)
-    assert len(tests) == 1 and "could not be frozen" in report["tests"][0]["reason"], tests
+    assert len(tests) == 2 and "could not be frozen" in report["tests"][0]["reason"], tests
+    assert tests["t"]["outcome"] == "failed" and tests["t"]["reason"] == "it was not run: its source could not be frozen", tests
     assert "index" in report["tests"][0]["output"]["tail"], tests
+    page = (project.build / "out/night.html").read_text()
+    assert "<h1>No test ran: the source could not be frozen</h1>" in page
+    failed = re.search(r'<section id="failed">.*?</section>', page, re.DOTALL).group()
+    assert "index" in failed and "snapfix: " not in failed, failed
+
+
+def test_tests_of_a_fixture(tmp):
+    """ctest runs them itself: its log has their ends, the page also the snapshot that they shared."""
+    (tmp / "real").mkdir()
+    (tmp / "link").symlink_to("real")  # as where a home is one
+    project = project_of(tmp / "link", """
+add_snapshot_fixture(NAME tools DIR_VAR dir)
+add_test(NAME fine COMMAND sh -c "echo x >made" WORKING_DIRECTORY ${dir})
+add_test(NAME wrong COMMAND sh -c "cat ${dir}/made; echo it is wrong; exit 4")
+add_test(NAME matched COMMAND echo so it is WORKING_DIRECTORY ${dir})
+set_tests_properties(wrong matched PROPERTIES DEPENDS fine)
+set_tests_properties(matched PROPERTIES FAIL_REGULAR_EXPRESSION "so it")
+set_tests_properties(fine wrong matched PROPERTIES FIXTURES_REQUIRED snapshot.tools)
+add_test(NAME other COMMAND false)
+""")
+    registered = project.tests()
+    (end,) = nested.finishes(registered)
+    assert "tools.snapshot_cleanup" in registered[end].depends, "the run ends behind all that it is to tell"
+    project.ctest(expect=8)
+    report, tests = report_of(project)
+    assert report["totals"]["run_seconds"] == sum(test["seconds"] for test in tests.values()), report
+    assert {name: (test["outcome"], test["fixture"]) for name, test in tests.items()} == {
+        "fine": ("passed", "tools"), "wrong": ("failed", "tools"), "matched": ("failed", "tools")}, tests
+    assert tests["wrong"]["output"]["tail"] == "x\nit is wrong" and "so it" in tests["matched"]["reason"], tests
+    assert report["totals"]["kept"] == 1 and report["totals"]["failed"] == 2, report
+    assert "made" in harness.run(["sh", "-c", tests["wrong"]["commands"]["enter"]], stdin="ls\n").out
+    page = (project.build / "out/night.html").read_text()
+    assert "2 of 3 tests failed" in page and "in the snapshot of <bdi>tools</bdi>" in page and "it is wrong" in page
+    # By hand, later.
+    by_hand = harness.snapfix("report", "--root", project.root, "--json").json()
+    assert {t["name"]: t["outcome"] for t in by_hand["tests"]} == {t["name"]: t["outcome"] for t in report["tests"]}
 
 
 def test_several_configurations(tmp):

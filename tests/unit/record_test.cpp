@@ -41,6 +41,7 @@ RunRecord run() {
   out.finish = {Keep::never, {true, 77, true}, 9, "/packs", {"MODE"}};
   out.wishes = {"on", "report", "/uv"};
   out.was_entered_unguarded = true;
+  out.failure = "gone";
   return out;
 }
 
@@ -56,7 +57,7 @@ History history() {
   last.finished = 7.5;
   last.outcome = Outcome::failed;
   last.reason = "exit";
-  last.kept = true;
+  last.why_kept = "as asked";
   last.tree = {1, 2, 3, true};
   last.details = {{"sh", "-c"},
                   RunEnd{"now", 3, 0},
@@ -187,29 +188,18 @@ void check(const Record& record, const std::vector<std::string>& optional = {}) 
 BOOST_AUTO_TEST_SUITE(record)
 
 BOOST_AUTO_TEST_CASE(what_is_damaged_or_of_another_version_counts_as_absent) {
-  check(run(), {"/environment",
-                "/folder",
-                "/host",
-                "/pid",
-                "/started",
-                "/parent",
-                "/parent/host",
-                "/ticket",
-                "/group",
-                "/ended",
-                "/outlived",
-                "/changes",
-                "/finish",
-                "/guard",
-                "/guard/calls",
-                "/status",
-                "/finish/skip_return_code",
-                "/options",
-                "/entered_unguarded",
-                "/ctest",
-                "/times",
-                "/finish/pack_to",
-                "/finish/pack_environment"});
+  check(run(), {"/environment",    "/folder",
+                "/host",           "/pid",
+                "/started",        "/parent",
+                "/parent/host",    "/ticket",
+                "/failure",        "/group",
+                "/ended",          "/outlived",
+                "/changes",        "/finish",
+                "/guard",          "/guard/calls",
+                "/status",         "/finish/skip_return_code",
+                "/options",        "/entered_unguarded",
+                "/ctest",          "/times",
+                "/finish/pack_to", "/finish/pack_environment"});
   check(snapshot(), {"/update", "/ledger/handed_on"});
   check(history(), {"/runs/0/parent", "/runs/0/parent/host", "/runs/0/details",
                     "/runs/0/details/ended", "/runs/0/details/status", "/runs/0/details/changes"});

@@ -50,6 +50,8 @@ def test_a_stale_lock_is_found_first(tmp):
     said = outcomes[nested.maker("t")].output
     assert outcomes[nested.maker("t")].status == "failed" and "is stale" in said and "run `uv lock` in" in said, said
     assert not (p.build / "ran").exists()
+    reported = harness.snapfix("report", "--root", p.root, "--json").json()["tests"][0]
+    assert reported["outcome"] == "failed" and "is stale" in reported["reason"], reported
     p.rewrite("foreach(i RANGE 1 12)\nadd_snapshot_test(NAME t${i} UV_LOCKED COMMAND true)\nendforeach()\n")
     (p.source / "pyproject.toml").write_text(locked.k_pyproject.replace('name = "p"', 'name = "r"'))
     p.configure()

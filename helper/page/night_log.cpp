@@ -1,0 +1,202 @@
+#include "page/night_log.hpp"
+
+#include "job/pasteable.hpp"
+#include "os/format.hpp"
+#include "os/path.hpp"
+#include "os/time_text.hpp"
+#include "snapshot/root.hpp"
+#include "snapshot/snapshot.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace snapfix::page {
+namespace {
+
+using snapshot::Outcome;
+using snapshot::PastRun;
+
+constexpr std::int64_t k_minute = 60;
+
+/// Whether ctest's log, which knows minutes, may mean what began at that time.
+bool began_then(const LoggedTest& logged, double time) {
+  const auto seconds = static_cast<std::int64_t>(time);
+  return logged.start.starts_with(os::to_ctest_text({seconds, 0})) ||
+         logged.start.starts_with(os::to_ctest_text({seconds - k_minute, 0}));
+}
+
+bool is_ours(const LoggedTest& logged) {
+  return (logged.command.find("\"--ctest\"") != std::string::npos &&
+          logged.command.find("\"--root\"") != std::string::npos) ||
+         logged.lacks.find(k_freeze_test) != std::string::npos ||
+         logged.lacks.find(".snapshot_setup") != std::string::npos;
+}
+
+bool is_our_freeze(const Night& night, const LoggedTest& logged) {
+  return logged.name.starts_with(k_freeze_test) &&
+         std::ranges::any_of(night.freezes, [&](const PastRun& freeze) {
+           return began_then(logged, freeze.times.taking);
+         });
+}
+
+/// The root as the commands of ctest spell it: its path may lead through symlinks.
+std::string spelled_root(const Night& night, const CtestLog& log) {
+  constexpr std::string_view k_option = "\"--root\" \"";
+  for (const auto& logged : log.tests) {
+    const auto at = logged.command.find(k_option);
+    if (at != std::string::npos) {
+      const auto begin = at + k_option.size();
+      auto root = logged.command.substr(begin, logged.command.find('"', begin) - begin);
+      if (os::exists(root) && os::canonical_path(root) == night.root) {
+        return root;
+      }
+    }
+  }
+  return night.root;
+}
+
+/// The snapshot that a test which ctest ran itself was run in, or which its command names.
+std::string fixture_of(const std::vector<std::string>& roots, const LoggedTest& logged) {
+  for (const auto& root : roots) {
+    for (const auto& text : {logged.folder, logged.command}) {
+      if (const auto at = text.find(root + "/"); at != std::string::npos) {
+        const auto name = text.substr(at + root.size() + 1);
+        return name.starts_with('.') ? "" : name.substr(0, name.find_first_of("/\""));
+      }
+    }
+  }
+  return {};
+}
+
+void add_of_fixture(Night& night, const LoggedTest& logged, const std::string& fixture) {
+  const auto is_it = [&](const TestOfNight& test) {
+    return test.run.name == logged.name && !test.fixture.empty();
+  };
+  std::erase_if(night.tests, is_it); // of an earlier attempt
+  auto& test = night.tests.emplace_back();
+  test.run.name = logged.name;
+  test.run.outcome = logged.outcome;
+  test.run.reason = logged.reason;
+  if (logged.outcome == Outcome::failed && logged.reason.empty()) {
+    test.run.reason = "ctest says that it failed";
+  }
+  test.fixture = fixture;
+  test.seconds = logged.seconds;
+  test.tail = logged.tail;
+  test.is_cut = logged.is_cut;
+  test.again = again(night.ctest, logged.name);
+  const auto root = snapshot::Root::open(night.root);
+  test.stands = snapshot::Snapshot::find(root, fixture).has_value();
+  if (test.stands) {
+    test.enter = job::words_for("enter", fixture, night.root);
+  }
+}
+
+/// Whether it is a test of this night.
+bool take_from_log(Night& night, const LoggedTest& logged) {
+  for (auto& test : night.tests) {
+    auto& run = test.run;
+    // With several configurations a snapshot is called <test>@<configuration>.
+    if (run.name != logged.name && !run.name.starts_with(logged.name + "@")) {
+      continue;
+    }
+    if (!began_then(logged, run.times.asked)) {
+      continue;
+    }
+    test.tail = logged.tail;
+    test.is_cut = logged.is_cut;
+    if (run.name != logged.name) {
+      test.again = again(night.ctest, logged.name, run.name.substr(logged.name.size() + 1));
+    }
+    if (run.outcome == Outcome::unknown && logged.outcome != Outcome::unknown) {
+      run.outcome = logged.outcome;
+      run.reason = logged.reason;
+    }
+    return true;
+  }
+  return false;
+}
+
+std::string reason_of(const LoggedTest& logged) {
+  if (logged.name.starts_with(k_freeze_test)) {
+    return "the source could not be frozen: tests that wait for it did not run";
+  }
+  if (logged.lacks.find(k_freeze_test) != std::string::npos) {
+    return "it was not run: its source could not be frozen";
+  }
+  if (!logged.lacks.empty()) {
+    return "it was not run: " + logged.lacks + " failed";
+  }
+  const auto error = error_in(logged.tail);
+  return error.empty() ? "nothing is recorded of it: ctest's log tells what it said" : error;
+}
+
+/// One of ours that failed and left nothing else: a freeze, or what never had its snapshot.
+void add_lost(Night& night, const LoggedTest& logged) {
+  constexpr std::string_view k_cleanup = ".snapshot_cleanup";
+  std::string of = logged.name; // the test that knows what this one found
+  if (of.ends_with(k_cleanup)) {
+    of.resize(of.size() - k_cleanup.size());
+  }
+  if (of.ends_with(".snapshot_setup") && !logged.lacks.empty()) {
+    return; // its tests say so
+  }
+  const auto is_it = [&](const TestOfNight& test) { return test.run.name == of; };
+  if (logged.outcome != Outcome::failed || std::ranges::any_of(night.tests, is_it) ||
+      of.starts_with("snapshots.finish.")) {
+    return;
+  }
+  TestOfNight test;
+  test.run.name = logged.name;
+  test.run.outcome = Outcome::failed;
+  test.run.reason = reason_of(logged);
+  test.again = again(night.ctest, logged.name);
+  test.tail = logged.tail;
+  test.is_cut = logged.is_cut;
+  night.tests.push_back(std::move(test));
+}
+
+} // namespace
+
+void add_from_log(Night& night, const CtestLog& log) {
+  bool is_of_night = night.tests.empty();
+  std::vector<const LoggedTest*> others;
+  for (const auto& logged : log.tests) {
+    if (take_from_log(night, logged)) {
+      is_of_night = true;
+    } else {
+      is_of_night = is_of_night || is_our_freeze(night, logged);
+      others.push_back(&logged);
+    }
+  }
+  if (!is_of_night) {
+    return;
+  }
+  night.log = log.path;
+  const std::vector<std::string> roots{spelled_root(night, log), night.root};
+  for (const auto* logged : others) {
+    if (is_ours(*logged)) {
+      add_lost(night, *logged);
+    } else if (const auto fixture = fixture_of(roots, *logged); !fixture.empty()) {
+      add_of_fixture(night, *logged, fixture);
+    }
+  }
+}
+
+std::string again(const std::string& folder, const std::string& name,
+                  const std::string& configuration) {
+  constexpr std::string_view k_special = "^$.[]*+?()|\\";
+  std::string expression = "^";
+  for (const char c : name) {
+    if (k_special.find(c) != std::string_view::npos) {
+      expression += '\\';
+    }
+    expression += c;
+  }
+  expression += "$";
+  return os::format("ctest --test-dir {}{} --output-on-failure -R {}", job::shell_word(folder),
+                    configuration.empty() ? "" : " -C " + job::shell_word(configuration),
+                    job::shell_word(expression));
+}
+
+} // namespace snapfix::page
