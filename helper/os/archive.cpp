@@ -1,5 +1,6 @@
 #include "os/archive.hpp"
 
+#include "os/archive_calls.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/library.hpp"
@@ -9,42 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <unistd.h>
 
 namespace snapfix::os {
 namespace {
-
-/// libarchive's functions that we call.
-#define SNAPFIX_ARCHIVE_CALLS(X)                                                                   \
-  X(archive_write_new)                                                                             \
-  X(archive_write_set_format_pax_restricted)                                                       \
-  X(archive_write_add_filter_zstd)                                                                 \
-  X(archive_write_open_fd)                                                                         \
-  X(archive_write_header)                                                                          \
-  X(archive_write_data)                                                                            \
-  X(archive_write_close)                                                                           \
-  X(archive_write_free)                                                                            \
-  X(archive_read_new)                                                                              \
-  X(archive_read_support_format_tar)                                                               \
-  X(archive_read_support_filter_zstd)                                                              \
-  X(archive_read_open_fd)                                                                          \
-  X(archive_read_next_header)                                                                      \
-  X(archive_read_data)                                                                             \
-  X(archive_read_free)                                                                             \
-  X(archive_error_string)                                                                          \
-  X(archive_entry_new)                                                                             \
-  X(archive_entry_free)                                                                            \
-  X(archive_entry_set_pathname)                                                                    \
-  X(archive_entry_set_size)                                                                        \
-  X(archive_entry_set_filetype)                                                                    \
-  X(archive_entry_set_perm)                                                                        \
-  X(archive_entry_pathname)                                                                        \
-  X(archive_entry_hardlink)                                                                        \
-  X(archive_entry_filetype)                                                                        \
-  X(archive_entry_size_is_set)                                                                     \
-  X(archive_entry_size)
 
 struct Library {
 // NOLINTNEXTLINE(bugprone-macro-parentheses): the name of a member
@@ -59,7 +28,7 @@ Library load() {
     throw Error(
         os::format("cannot load {}, which packs are read and written with", SNAPFIX_LIBARCHIVE),
         "install libarchive (Debian: libarchive13)\n"
-        "the snapfix in a root's .snapfix/bin cannot load it: call the installed one");
+        "a snapfix that was linked statically without it cannot load it: call the installed one");
   }
   Library out;
   const auto find = [&](const char* name, auto& call) {

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import stat
 import subprocess
 import tarfile
@@ -133,6 +134,20 @@ def test_it_runs_there(tmp):
     failed(p, "--fresh", script='[ "$MINE" = 1 ] || exit 0; exit 3', env={"MINE": "1"})
     done = repro(packed(p), clone, "--run")
     assert done.out == f"{tmp}/clone.repro/t\n" and "ended with exit code 0, and where it was packed with exit code 3" in done.err, done
+
+
+def test_by_the_helper_that_needs_no_library(tmp):
+    """The one of a wheel, of a release, and of the roots."""
+    alone = tmp / "snapfix"
+    if not os.path.exists(f"{harness.snapfix_path()}-static"):
+        harness.skip("the build has no snapfix-static: libraries to link statically are missing")
+    shutil.copy(f"{harness.snapfix_path()}-static", alone)
+    p = Project(tmp, {"a": "a\n", "b": "b\n"})
+    failed(p)
+    run([alone, "pack", "t", "--root", p.root, "-o", tmp / "alone.pack"])
+    assert members(tmp / "alone.pack").keys() == members(packed(p)).keys()
+    run([alone, "repro", tmp / "alone.pack", "--source", clone_of(p, tmp / "clone"), "--root", tmp / "there"])
+    assert (tmp / "there/t/b").read_text() == "b\n"
 
 
 def test_what_stands_is_not_lost(tmp):

@@ -4,7 +4,7 @@
 build_packages=(
   g++ cmake make ninja-build git
   libboost-filesystem-dev libboost-program-options-dev
-  nlohmann-json3-dev libfmt-dev libxxhash-dev libyaml-dev libarchive-dev
+  nlohmann-json3-dev libfmt-dev libxxhash-dev libyaml-dev libarchive-dev libzstd-dev
 )
 
 # missing_packages NAME...: those of the packages that are not installed, one a line
