@@ -16,10 +16,10 @@ else()
 endif()
 # A program for roots, not for people.
 if(TARGET snapfix-static)
-  install(TARGETS snapfix-static RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/snapfix")
+  install(TARGETS snapfix-static RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}")
 elseif(SNAPSHOT_FIXTURES_PREBUILT)
   get_filename_component(_beside "${SNAPSHOT_FIXTURES_PREBUILT}" DIRECTORY)
-  install(PROGRAMS "${_beside}/snapfix-static" DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/snapfix" OPTIONAL)
+  install(PROGRAMS "${_beside}/snapfix-static" DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}" OPTIONAL)
 endif()
 
 configure_package_config_file(

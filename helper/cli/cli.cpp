@@ -8,6 +8,7 @@
 #include "os/process.hpp"
 #include "os/progress.hpp"
 #include "os/valgrind.hpp"
+#include "os/version.hpp"
 
 #include <algorithm>
 #include <array>
@@ -113,7 +114,7 @@ int dispatch(const std::vector<std::string>& arguments) {
     return k_done;
   }
   if (name == "--version" || name == "-V") {
-    os::print("snapfix {}\n", SNAPFIX_VERSION);
+    os::print("snapfix {}\n", os::version());
     return k_done;
   }
   os::Progress::check_variable();

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #ifndef SNAPFIX_STATIC_INSTALLED
-#define SNAPFIX_STATIC_INSTALLED "../libexec/snapfix/snapfix-static"
+#define SNAPFIX_STATIC_INSTALLED "../libexec/snapfix-static"
 #endif
 
 namespace snapfix::job {

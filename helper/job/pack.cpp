@@ -13,6 +13,7 @@
 #include "os/subprocess.hpp"
 #include "os/time_text.hpp"
 #include "os/user.hpp"
+#include "os/version.hpp"
 #include "snapshot/comparison.hpp"
 #include "source/git.hpp"
 #include "source/listing.hpp"
@@ -52,7 +53,7 @@ std::string distribution() {
 }
 
 std::map<std::string, std::string> versions() {
-  std::map<std::string, std::string> out{{"snapfix", SNAPFIX_VERSION},
+  std::map<std::string, std::string> out{{"snapfix", os::version()},
                                          {"distribution", distribution()}};
   auto kernel = os::read_proc("/proc/sys/kernel/osrelease").value_or("?");
   kernel.erase(std::ranges::find(kernel, '\n'), kernel.end());

@@ -8,6 +8,7 @@
 #include "os/time_text.hpp"
 #include "os/units.hpp"
 #include "os/user_file.hpp"
+#include "os/version.hpp"
 #include "page/html.hpp"
 #include "page/pictures.hpp"
 #include "page/tests.hpp"
@@ -190,7 +191,7 @@ std::string page_of(const Night& night) {
                                  {"TIMELINE", time_line(night)},
                                  {"TESTS", tests_table(night)},
                                  {"ROOT", escaped(night.root)},
-                                 {"VERSION", SNAPFIX_VERSION},
+                                 {"VERSION", os::version()},
                                  {"NOW", time_on_page(os::to_seconds(os::now()))},
                                  {"", "@"}});
 }
