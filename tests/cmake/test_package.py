@@ -37,9 +37,9 @@ def test_package(tmp):
         project.source,
         {
             "sub/CMakeLists.txt": """
-            find_package(SnapshotFixtures 0.1 CONFIG REQUIRED)
+            find_package(SnapshotFixtures @VERSION@ CONFIG REQUIRED)
             add_snapshot_test(NAME a COMMAND cat input SOURCE_DIR ${CMAKE_SOURCE_DIR})
-        """,
+        """.replace("@VERSION@", harness.snapfix("--version").out.split()[1].rsplit(".", 1)[0]),
         },
     )
     configure(project, prefix)
@@ -49,7 +49,7 @@ def test_package(tmp):
     assert {test.command[0] for test in project.tests().values()} == {str(prefix / "bin" / "snapfix")}
     # What goes along with jobs lies where the installed helper finds it.
     goes_along = harness.run([prefix / "bin" / "snapfix", "doctor", tmp], expect=None).out
-    assert harness.is_sanitized() or "libexec/snapfix/snapfix-static" in goes_along, goes_along
+    assert harness.is_sanitized() or "libexec/snapfix-static" in goes_along, goes_along
 
 
 def test_package_contents(tmp):
@@ -65,8 +65,8 @@ def test_package_contents(tmp):
     others = there - package
     assert "bin/snapfix" in others and any(path.endswith("/LICENSE") for path in others), there
     completions = {"share/bash-completion/completions/snapfix", "share/fish/vendor_completions.d/snapfix.fish", "share/zsh/site-functions/_snapfix"}
-    assert others - {"libexec/snapfix/snapfix-static"} >= completions | {"share/man/man1/snapfix.1"}
-    assert len(others - {"libexec/snapfix/snapfix-static"}) == len(completions) + 3, others
+    assert others - {"libexec/snapfix-static"} >= completions | {"share/man/man1/snapfix.1"}
+    assert len(others - {"libexec/snapfix-static"}) == len(completions) + 3, others
     for path in package:
         text = (prefix / path).read_text()
         assert str(tmp) not in text and str(SOURCE) not in text and os.environ["SNAPFIX_BUILD_DIR"] not in text, path
