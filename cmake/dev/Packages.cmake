@@ -2,7 +2,11 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME snapshotfixtures)
 set(CPACK_PACKAGE_VENDOR SnapshotFixtures)
-set(CPACK_PACKAGE_CONTACT "SnapshotFixtures <snapshotfixtures@users.noreply.github.com>")
+# Who makes the package says so as for all of Debian's tools.
+set(CPACK_PACKAGE_CONTACT "SnapshotFixtures <snapshotfixtures@example.org>")
+if(NOT "$ENV{DEBEMAIL}" STREQUAL "")
+  set(CPACK_PACKAGE_CONTACT "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>")
+endif()
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "isolated, hard-linked copy of the source tree for each test")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_RESOURCE_FILE_LICENSE "${PROJECT_SOURCE_DIR}/LICENSE")

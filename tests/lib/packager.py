@@ -1,5 +1,6 @@
 """What the tests of packages share: the source as a release has it, and consumers of a package."""
 
+import functools
 import os
 import pathlib
 import shutil
@@ -21,8 +22,10 @@ def version():
     return harness.snapfix("--version").out.split()[1]
 
 
-def source_copy(target):
+@functools.lru_cache(None)
+def source():
     """What git tracks, as it is in the work tree, and what is new there; in a git repository with a tag of its version."""
+    target = harness.process_scratch() / "source"
     listed = harness.git(SOURCE, "ls-files", "-z", "--cached", "--others", "--exclude-standard").out
     for path in listed.split("\0"):
         if path and (SOURCE / path).is_file():

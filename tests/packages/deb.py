@@ -1,5 +1,6 @@
 """cpack: a Debian package that installs, works and goes without a trace; a tarball of the source that is the source."""
 
+import functools
 import os
 import re
 import tarfile
@@ -8,19 +9,21 @@ import harness
 import packager
 
 
-def built(tmp):
-    source = packager.source_copy(tmp / "source")
-    harness.run(["cmake", "-S", source, "-B", tmp / "made", packager.PREBUILT])
-    return source, tmp / "made"
+@functools.lru_cache(None)
+def built():
+    """A build tree that holds the package."""
+    harness.require("dpkg-deb", "dpkg-shlibdeps")
+    made = harness.process_scratch() / "made"
+    harness.run(["cmake", "-S", packager.source(), "-B", made, packager.PREBUILT], env={"DEBFULLNAME": "A B", "DEBEMAIL": "ab@example.org"})
+    harness.run(["cpack"], cwd=made)
+    return made
 
 
 def test_debian_package(tmp):
-    harness.require("dpkg-deb", "dpkg-shlibdeps")
-    _, made = built(tmp)
-    harness.run(["cpack"], cwd=made)
-    (package,) = made.glob("snapshotfixtures_*.deb")
+    (package,) = built().glob("snapshotfixtures_*.deb")
     fields = harness.run(["dpkg-deb", "-f", package]).out
-    assert f"Version: {packager.version()}" in fields and re.search(r"^Depends: .*libarchive13", fields, re.M), fields
+    assert f"Version: {packager.version()}\n" in fields and "Maintainer: A B <ab@example.org>" in fields, fields
+    assert re.search(r"^Depends: .*libarchive13", fields, re.M), fields
     if not harness.is_sanitized():
         assert re.search(r"^Depends: .*libc6 \(>=", fields, re.M), fields
     # Unpacked into a folder of its own, by a dpkg that knows no other package: installed, used, and removed.
@@ -48,15 +51,13 @@ def test_lintian(tmp):
     harness.require("lintian")
     if harness.is_sanitized():
         harness.skip("the helper is built with a sanitizer")
-    _, made = built(tmp)
-    harness.run(["cpack"], cwd=made)
-    (package,) = made.glob("*.deb")
+    (package,) = built().glob("*.deb")
     said = harness.run(["lintian", "--allow-root", "--fail-on", "error", "--tag-display-limit", "0", package], expect=None)
     assert said.code == 0 and not re.search("^E:", said.out, re.M), said
 
 
 def test_source_tarball(tmp):
-    source, made = built(tmp)
+    source, made = packager.source(), built()
     harness.write_files(source, {"build/x": "", "helper/__pycache__/x": ""})
     harness.run(["cpack", "--config", "CPackSourceConfig.cmake"], cwd=made)
     name = f"snapshotfixtures-{packager.version()}"

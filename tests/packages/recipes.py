@@ -9,7 +9,7 @@ import packager
 
 def test_conan(tmp):
     python = packager.python_with("conan")
-    source = packager.source_copy(tmp / "source")
+    source = packager.source()
     env = {"CONAN_HOME": tmp / "conan"}
     conan = [python, "-m", "conans.conan"]
     harness.run([*conan, "profile", "detect"], env=env)
@@ -43,7 +43,7 @@ STUBS = """
 
 def test_vcpkg_port(tmp):
     """Its portfile, with stand-ins for vcpkg's functions, installs a tree that find_package() finds as vcpkg has it look."""
-    source = packager.source_copy(tmp / "source")
+    source = packager.source()
     port = source / "packaging/vcpkg/ports/snapshotfixtures"
     manifest = json.loads((port / "vcpkg.json").read_text())
     assert manifest["version"] == packager.version() and manifest["name"] == port.name

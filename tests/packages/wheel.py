@@ -16,9 +16,8 @@ def wheel():
     if not _made:
         python = packager.python_with("scikit_build_core", "build")
         work = harness.process_scratch() / "wheel"
-        source = packager.source_copy(work / "source")
         env = {"SKBUILD_CMAKE_ARGS": packager.PREBUILT, "PATH": f"{pathlib.Path(python).parent}:{os.environ['PATH']}"}
-        harness.run([python, "-m", "build", "--wheel", "--no-isolation", "-o", work / "dist", source], env=env, timeout=300)
+        harness.run([python, "-m", "build", "--wheel", "--no-isolation", "-o", work / "dist", packager.source()], env=env, timeout=300)
         (_made["path"],) = (work / "dist").glob("*.whl")
     return _made["path"]
 
@@ -33,12 +32,12 @@ def environment(folder, *more):
 
 def test_what_it_holds(tmp):
     name = wheel().name
-    assert re.fullmatch(rf"snapfix-{re.escape(packager.version())}-py3-none-\w+\.whl", name), name
+    assert re.fullmatch(rf"snapshotfixtures-{re.escape(packager.version())}-py3-none-\w+\.whl", name), name
     with zipfile.ZipFile(wheel()) as archive:
         names = set(archive.namelist())
-        info = archive.getinfo("snapfix/bin/snapfix")
+        info = archive.getinfo("snapshotfixtures/bin/snapfix")
         assert info.external_attr >> 16 & 0o111, oct(info.external_attr)
-    assert {"snapfix/__init__.py", "snapfix/lib/cmake/SnapshotFixtures/SnapshotFixturesConfig.cmake"} <= names, names
+    assert {"snapshotfixtures/__init__.py", "snapshotfixtures/lib/cmake/SnapshotFixtures/SnapshotFixturesConfig.cmake"} <= names, names
 
 
 def test_pip(tmp):
@@ -46,15 +45,15 @@ def test_pip(tmp):
     assert harness.run([programs / "snapfix", "--version"]).out == harness.snapfix("--version").out
     assert harness.run([programs / "snapfix", "run", "--nonsense"], expect=2).err.startswith("snapfix: error")
     (site,) = (tmp / "venv/lib").glob("python*/site-packages")
-    assert packager.consume(tmp, f"-DCMAKE_PREFIX_PATH={site}/snapfix") == {str(site / "snapfix/bin/snapfix")}
-    harness.run([programs / "pip", "uninstall", "-q", "-y", "snapfix"])
-    assert not list(site.glob("snapfix*")) and not (programs / "snapfix").exists()
+    assert packager.consume(tmp, f"-DCMAKE_PREFIX_PATH={site}/snapshotfixtures") == {str(site / "snapshotfixtures/bin/snapfix")}
+    harness.run([programs / "pip", "uninstall", "-q", "-y", "snapshotfixtures"])
+    assert not list(site.glob("snap*")) and not (programs / "snapfix").exists()
 
 
 CONSUMER = {
     "pyproject.toml": """
 [build-system]
-requires = ["scikit-build-core", "snapfix"]
+requires = ["scikit-build-core", "snapshotfixtures"]
 build-backend = "scikit_build_core.build"
 [project]
 name = "consumer"
@@ -82,7 +81,7 @@ def test_a_build_by_scikit_build_core_finds_it(tmp):
     harness.run([python, "-m", "build", "--wheel", "--no-isolation", "--skip-dependency-check", "-o", tmp / "dist", tmp / "consumer"], env=env)
     (made,) = (tmp / "dist").glob("*.whl")
     with zipfile.ZipFile(made) as archive:
-        assert archive.read("consumer/found").decode() == f"{target}/snapfix/lib/cmake/SnapshotFixtures"
+        assert archive.read("consumer/found").decode() == f"{target}/snapshotfixtures/lib/cmake/SnapshotFixtures"
 
 
 def test_uv(tmp):
@@ -92,7 +91,7 @@ def test_uv(tmp):
     env = {"UV_TOOL_DIR": tmp / "tools", "UV_TOOL_BIN_DIR": tmp / "bin", "UV_CACHE_DIR": tmp / "cache", "UV_OFFLINE": "1", "UV_NO_INDEX": "1"}
     harness.run([uv, "tool", "install", wheel()], env=env)
     assert harness.run([tmp / "bin/snapfix", "--version"]).out == harness.snapfix("--version").out
-    harness.run([uv, "tool", "uninstall", "snapfix"], env=env)
+    harness.run([uv, "tool", "uninstall", "snapshotfixtures"], env=env)
     assert harness.run([uv, "tool", "run", "--from", wheel(), "snapfix", "--version"], env=env).out == harness.snapfix("--version").out
 
 
@@ -108,10 +107,9 @@ def test_auditwheel(tmp):
 def test_pre_commit(tmp):
     """The hook of this repository, in one of a user's: it builds the wheel itself, and stops a commit."""
     python = packager.python_with("pre_commit", "scikit_build_core")
-    source = packager.source_copy(tmp / "source")
     project = harness.make_repo(tmp / "project", {"good.sh": "uv sync --locked\n", "text.md": "uv sync\n", "uv.lock": "", "pyproject.toml": ""})
     (project / ".pre-commit-config.yaml").write_text(
-        f"repos:\n- repo: file://{source}\n  rev: v{packager.version()}\n  hooks:\n  - id: uv-lint\n"
+        f"repos:\n- repo: file://{packager.source()}\n  rev: v{packager.version()}\n  hooks:\n  - id: uv-lint\n"
     )
     harness.git(project, "add", "-A")
     env = {
