@@ -6,7 +6,7 @@ import re
 import shutil
 
 import harness
-from harness import snapfix
+from harness import run, snapfix
 
 SOURCE = pathlib.Path(os.environ["SNAPFIX_SOURCE_DIR"])
 REFERENCE = (SOURCE / "docs" / "reference.md").read_text()
@@ -156,11 +156,16 @@ def blocks(page):
         yield text.count("\n", 0, found.start()) + 1, commands_of, found.group(1)
 
 
+def installed(tmp):
+    """The prefix of an installed package."""
+    run(["cmake", "--install", os.environ["SNAPFIX_BUILD_DIR"], "--prefix", tmp / "prefix"])
+    return tmp / "prefix"
+
+
 def test_command_lines(tmp):
     """Each block of a page after the other, in a project as the pages speak of, with the package installed; or marked
     `<!-- not run: why -->`."""
-    prefix = tmp / "prefix"
-    harness.run(["cmake", "--install", os.environ["SNAPFIX_BUILD_DIR"], "--prefix", prefix])
+    prefix = installed(tmp)
     wrong = []
     ran = 0
     for page in PAGES:
@@ -168,15 +173,15 @@ def test_command_lines(tmp):
         script = "#!/bin/sh\necho \"$@\" >results\n"
         project = harness.make_repo(home / "proj", {"CMakeLists.txt": LISTS, "train.sh": script, "tests/train.sh": script, "scripts/a.sh": "uv sync --locked\n", ".github/x.yml": "", ".gitignore": "/build/\n"})
         env = {"PATH": f"{prefix}/bin:{os.environ['PATH']}", "CMAKE_PREFIX_PATH": prefix, "HOME": home, "NAME": "job", "GIT_CONFIG_GLOBAL": harness.clean_env()["GIT_CONFIG_GLOBAL"]}
-        harness.run(["cmake", "-B", "build"], cwd=project, env=env)
-        harness.run(["ctest", "--test-dir", "build"], cwd=project, env=env)
+        run(["cmake", "-B", "build"], cwd=project, env=env)
+        run(["ctest", "--test-dir", "build"], cwd=project, env=env)
         for line, command_lines, reason in blocks(page):
             if reason is not None:
                 if len(reason) < 10:
                     wrong.append(f"{page.name}:{line}: no reason: {reason!r}")
                 continue
             for command in command_lines:
-                done = harness.run(["bash", "-euo", "pipefail", "-c", command], cwd=project, env=env, expect=None)
+                done = run(["bash", "-euo", "pipefail", "-c", command], cwd=project, env=env, expect=None)
                 ran += 1
                 if done.code not in (0, int(command.startswith("snapfix diff "))) or "unknown option" in done.err or "No tests were found" in done.out + done.err:
                     wrong.append(f"{page.name}:{line}: {command}\n{done}")
@@ -184,6 +189,22 @@ def test_command_lines(tmp):
             shutil.rmtree(snapshot_root, ignore_errors=True)
     assert not wrong, "\n".join(wrong)
     assert ran >= 20, ran
+
+
+def test_the_way_in_for_newcomers(tmp):
+    """Literally, in an empty folder: it passes, fails, and leaves what the page says."""
+    prefix = installed(tmp)
+    first, second = re.findall(r"^ *```sh\n(.*?)^ *```$", (SOURCE / "docs" / "index.md").read_text(), re.M | re.S)
+    home = tmp / "mine"
+    home.mkdir()
+    env = {"PATH": f"{prefix}/bin:{os.environ['PATH']}", "CMAKE_PREFIX_PATH": prefix}
+    passed = run(["sh", "-ec", first], cwd=home, env=env)
+    assert "100% tests passed, 0 tests failed out of 3" in passed.out and not (home / "results").exists(), passed
+    assert "the snapshot is kept in" in run(["sh", "-ec", second], cwd=home, env=env, expect=8).out
+    root = ("--root", "build/.snapshots")
+    assert run(["snapfix", "diff", "train", *root], cwd=home, env=env, expect=1).out == "A\tresults\n"
+    assert run(["snapfix", "enter", "train", *root], cwd=home, env=env, stdin="cat results").out == "out\n"
+    assert run(["snapfix", "rerun", "train", *root], cwd=home, env=env, expect=1).out.startswith("text\n")
 
 
 def test_the_hook_of_the_guide(tmp):

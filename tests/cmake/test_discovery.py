@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import unittest.mock
 
 import harness
 import nested
@@ -301,6 +302,22 @@ def test_beside_the_frameworks_own(tmp):
         for _ in range(2):
             assert made.results()["A.reads"].status == "passed"
             assert made.folders() == set()
+
+
+def test_beside_discover_tests(tmp):
+    """The same for what CMake 4.4 brings: it sets properties when it knows the cases."""
+    with unittest.mock.patch.dict(os.environ, SNAPFIX_TEST_CMAKE="newest"):
+        made = nested.Project(
+            tmp,
+            """
+            add_snapshot_fixture(NAME tools DIR_VAR dir KEEP NEVER)
+            discover_tests(COMMAND sh ${CMAKE_SOURCE_DIR}/t.sh DISCOVERY_ARGS --list DISCOVERY_MATCH "^case (.+)$" TEST_NAME [[\\1]] TEST_ARGS [[\\1]]
+              TEST_PROPERTIES WORKING_DIRECTORY ${dir} FIXTURES_REQUIRED snapshot.tools)
+            """,
+            {"t.sh": 'case "$1" in --list) echo case a ;; *) cat input && pwd ;; esac\n', "input": "text\n"},
+        ).configured()
+        assert "text\n" + str(made.root) in made.results()["a"].output
+        assert made.folders() == set()
 
 
 def test_misuse(tmp):
