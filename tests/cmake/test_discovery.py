@@ -276,32 +276,34 @@ def test_cases_that_run_elsewhere(tmp):
 def test_beside_the_frameworks_own(tmp):
     """What the guide says of gtest_discover_tests(): its tests share the snapshot of a fixture."""
     need("gtest/gtest.h")
-    for mode in ("POST_BUILD", "PRE_TEST"):
-        made = nested.Project(
-            tmp / mode,
-            f"""
-            find_package(GTest REQUIRED)
-            include(GoogleTest)
-            set(CMAKE_CXX_STANDARD 14)
-            add_executable(t t.cpp)
-            target_link_libraries(t GTest::gtest_main)
-            add_snapshot_fixture(NAME tools DIR_VAR dir KEEP NEVER)
-            gtest_discover_tests(t DISCOVERY_MODE {mode} TEST_LIST t_cases)
-            file(WRITE ${{CMAKE_CURRENT_BINARY_DIR}}/t_cases.cmake "if(t_cases)
-              set_tests_properties(\\${{t_cases}} PROPERTIES WORKING_DIRECTORY [[${{dir}}]] FIXTURES_REQUIRED snapshot.tools)
-            endif()")
-            set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${{CMAKE_CURRENT_BINARY_DIR}}/t_cases.cmake)
-            """,
-            {
-                "t.cpp": '#include <gtest/gtest.h>\n#include <fstream>\nTEST(A, reads) { std::string s; std::ifstream("input") >> s; EXPECT_EQ(s, "text"); }\n',
-                "input": "text\n",
-            },
-            languages="CXX",
-        ).configured()
-        made.make()
-        for _ in range(2):
-            assert made.results()["A.reads"].status == "passed"
-            assert made.folders() == set()
+    made = nested.Project(
+        tmp,
+        """
+        find_package(GTest REQUIRED)
+        include(GoogleTest)
+        set(CMAKE_CXX_STANDARD 14)
+        add_executable(t t.cpp)
+        target_link_libraries(t GTest::gtest_main)
+        add_snapshot_fixture(NAME tools DIR_VAR dir KEEP NEVER)
+        foreach(mode IN ITEMS POST_BUILD PRE_TEST)
+          gtest_discover_tests(t DISCOVERY_MODE ${mode} TEST_PREFIX ${mode}. TEST_LIST ${mode}_cases)
+          file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${mode}_cases.cmake "if(${mode}_cases)
+            set_tests_properties(\\${${mode}_cases} PROPERTIES WORKING_DIRECTORY [[${dir}]] FIXTURES_REQUIRED snapshot.tools)
+          endif()")
+          set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${mode}_cases.cmake)
+        endforeach()
+        """,
+        {
+            "t.cpp": '#include <gtest/gtest.h>\n#include <fstream>\nTEST(A, reads) { std::string s; std::ifstream("input") >> s; EXPECT_EQ(s, "text"); }\n',
+            "input": "text\n",
+        },
+        languages="CXX",
+    ).configured()
+    made.make()
+    for _ in range(2):
+        outcomes = made.results()
+        assert outcomes["POST_BUILD.A.reads"].status == outcomes["PRE_TEST.A.reads"].status == "passed", outcomes
+        assert made.folders() == set()
 
 
 def test_beside_discover_tests(tmp):

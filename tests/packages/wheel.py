@@ -108,9 +108,8 @@ def test_pre_commit(tmp):
     """The hook of this repository, in one of a user's: it builds the wheel itself, and stops a commit."""
     python = packager.python_with("pre_commit", "scikit_build_core")
     project = harness.make_repo(tmp / "project", {"good.sh": "uv sync --locked\n", "text.md": "uv sync\n", "uv.lock": "", "pyproject.toml": ""})
-    (project / ".pre-commit-config.yaml").write_text(
-        f"repos:\n- repo: file://{packager.source()}\n  rev: v{packager.version()}\n  hooks:\n  - id: uv-lint\n"
-    )
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", (packager.SOURCE / "docs" / "install.md").read_text(), re.M | re.S)
+    (project / ".pre-commit-config.yaml").write_text(block.replace("<url>", f"file://{packager.source()}"))
     harness.git(project, "add", "-A")
     env = {
         "PRE_COMMIT_HOME": tmp / "cache", "SKBUILD_CMAKE_ARGS": packager.PREBUILT, "PIP_CONSTRAINT": None,
