@@ -125,14 +125,17 @@ def test_cache_variables(tmp):
 
 
 def test_keys_of_json(tmp):
-    """Each key that cli/json writes is told of, and each that is told of is written by something."""
+    """Each key that is written is told of, and each that is told of is written by something."""
     told = section("JSON").split("What the figures mean")[0]
     words = set(re.findall(r"`([a-z_]+)`", told)) | set(re.findall(r"^- \*\*([a-z-]+)\*\*", told, re.M))
-    writes = (SOURCE / "helper" / "cli" / "json.cpp").read_text()
+    of_man = re.findall(r"\b(?:Cm|Va) ((?:[a-z_-]+[ ,:;.]*)+)", MAN.split(".Sh JSON")[1].split(".Sh ")[0])
+    by_man = set(re.findall(r"[a-z][a-z_-]+", " ".join(of_man)))
+    writes = "".join((SOURCE / "helper" / path).read_text() for path in ("cli/json.cpp", "page/night_json.cpp"))
     keys = set(re.findall(r"\{\"([a-z_]+)\",", writes)) | set(re.findall(r"\[\"([a-z_]+)\"\]", writes))
-    assert keys <= words, f"not told of: {keys - words}"
     literals = set(re.findall(r"\"([a-z_-]+)\"", "".join(path.read_text() for path in (SOURCE / "helper").rglob("*.?pp"))))
-    assert words <= literals | {"run"}, f"told of and not there: {words - literals}"
+    for page, names in (("reference", words), ("man page", by_man)):
+        assert keys <= names, f"{page}: not told of: {keys - names}"
+        assert names <= literals | {"run"}, f"{page}: told of and not there: {names - literals}"
 
 
 # ---- command lines -------------------------------------------------------------------------------
