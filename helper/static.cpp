@@ -7,6 +7,8 @@
 #include "os/archive_calls.hpp"
 #endif
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace snapfix::os {
@@ -17,26 +19,23 @@ struct Function {
   void* address;
 };
 
-const Function k_functions[] = {
+const std::array k_functions{
 #ifdef SNAPFIX_HAS_LIBARCHIVE
-#define SNAPFIX_FUNCTION(name) {#name, reinterpret_cast<void*>(&::name)},
+#define SNAPFIX_FUNCTION(name) Function{#name, reinterpret_cast<void*>(&::name)},
     SNAPFIX_ARCHIVE_CALLS(SNAPFIX_FUNCTION)
 #undef SNAPFIX_FUNCTION
 #endif
-        {"", nullptr}};
+        Function{"", nullptr}};
 
 } // namespace
 
 void* load_library(const char* /*file*/) noexcept {
-  return k_functions[0].address;
+  return k_functions.front().address;
 }
 
 void* find_function(void* /*library*/, const char* name) noexcept {
-  const auto* at = k_functions;
-  while (at->address != nullptr && at->name != name) {
-    ++at;
-  }
-  return at->address;
+  const auto* found = std::ranges::find(k_functions, std::string_view(name), &Function::name);
+  return found == k_functions.end() ? nullptr : found->address;
 }
 
 } // namespace snapfix::os

@@ -166,6 +166,20 @@ void announce(Entry& entry, snapshot::RunRecord& task, const Group& group) {
   entry.deciding.reset();
 }
 
+std::optional<os::Error> missing_tasks(const snapshot::RunGroup& group) {
+  if (group.begun < group.tasks) {
+    return os::Error(
+        os::format("{} of {} tasks did not begin", group.tasks - group.begun, group.tasks),
+        "is their number that of --tasks?");
+  }
+  if (group.ended < group.begun) {
+    return os::Error(
+        os::format("{} of {} tasks have left no end", group.begun - group.ended, group.begun),
+        "they were killed: by whom, tells what has started them");
+  }
+  return std::nullopt;
+}
+
 bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun, const Waiting& waiting) {
   auto& held = entry.held;
   const auto longest = waiting.patience.value_or(k_longest_start);
@@ -197,13 +211,8 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun, const Waitin
         common->end->at = os::to_iso8601(os::now());
         common->times.ended = os::to_seconds(os::now());
       }
-      if (group.ended < group.begun) {
-        common->failure =
-            os::format("{} of {} tasks have left no end", group.begun - group.ended, all);
-        os::note(common->failure);
-      }
-      if (!all_came) {
-        common->failure = os::format("{} of {} tasks did not begin", all - group.begun, all);
+      if (const auto missing = missing_tasks(group)) {
+        common->failure = missing->what();
         os::note(common->failure);
       }
       common->group->is_over = true;
@@ -221,20 +230,6 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun, const Waitin
     entry.deciding.reset();
     std::this_thread::sleep_for(k_pause);
   }
-}
-
-std::exception_ptr missing_tasks(const snapshot::RunGroup& group) {
-  if (group.begun < group.tasks) {
-    return std::make_exception_ptr(os::Error(
-        os::format("{} of {} tasks did not begin", group.tasks - group.begun, group.tasks),
-        "is their number that of --tasks?"));
-  }
-  if (group.ended < group.begun) {
-    return std::make_exception_ptr(os::Error(
-        os::format("{} of {} tasks have left no end", group.begun - group.ended, group.begun),
-        "they were killed: by whom, tells what has started them"));
-  }
-  return nullptr;
 }
 
 void end_group(const Entry& entry) {

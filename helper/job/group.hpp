@@ -1,5 +1,6 @@
 #pragma once
 
+#include "os/error.hpp"
 #include "os/lock.hpp"
 #include "snapshot/run_record.hpp"
 #include "snapshot/snapshot.hpp"
@@ -55,7 +56,7 @@ void add_to(snapshot::RunRecord& common, const snapshot::RunRecord& task);
 bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun, const Waiting& waiting);
 
 /// Why the group as it ended is a failure: tasks did not begin, or left no end; null: none did.
-std::exception_ptr missing_tasks(const snapshot::RunGroup& group);
+std::optional<os::Error> missing_tasks(const snapshot::RunGroup& group);
 
 /// Ends the group, of which nobody is left.
 void end_group(const Entry& entry);

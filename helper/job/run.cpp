@@ -285,7 +285,9 @@ void Run::require_all_tasks() {
   const auto verdict = m_options.finish ? m_options.finish->verdict : snapshot::Verdict();
   const snapshot::RunEnd end{"", m_out.end.exit_code, m_out.end.signal};
   if (group && !m_options.from_ticket && outcome_of(end, verdict) != snapshot::Outcome::failed) {
-    m_out.failure = missing_tasks(*group);
+    if (const auto missing = missing_tasks(*group)) {
+      m_out.failure = std::make_exception_ptr(*missing);
+    }
   }
 }
 
