@@ -117,7 +117,7 @@ bool take_from_log(Night& night, const LoggedTest& logged) {
   return false;
 }
 
-std::string reason_of(const LoggedTest& logged) {
+std::string why_lost(const LoggedTest& logged) {
   if (logged.name.starts_with(k_freeze_test)) {
     return "the source could not be frozen: tests that wait for it did not run";
   }
@@ -149,7 +149,7 @@ void add_lost(Night& night, const LoggedTest& logged) {
   TestOfNight test;
   test.run.name = logged.name;
   test.run.outcome = Outcome::failed;
-  test.run.reason = reason_of(logged);
+  test.run.reason = why_lost(logged);
   test.again = again(night.ctest, logged.name);
   test.tail = logged.tail;
   test.is_cut = logged.is_cut;
