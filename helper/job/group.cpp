@@ -4,6 +4,7 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/time_text.hpp"
+#include "os/units.hpp"
 #include "snapshot/name.hpp"
 
 #include <algorithm>
@@ -189,19 +190,21 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun,
         common->times.ended = os::to_seconds(os::now());
       }
       if (!all_came) {
-        os::note(os::format("{} of {} tasks did not begin", all - group.begun, all));
+        os::note(os::format("{} of {} did not begin", all - group.begun, os::counted(all, "task")));
       }
       if (group.ended < group.begun) {
-        os::note(os::format("{} of {} tasks have left no end", group.begun - group.ended, all));
+        os::note(os::format("{} of {} left no end", group.begun - group.ended,
+                            os::counted(all, "task")));
       }
       task = std::move(*common);
       snapshot::write_run(held.root(), held.folder(), task);
       return true;
     }
     if (!says_waiting && Clock::now() - began > k_long) {
-      os::note(os::format(
-          "waiting for {} more tasks of {} (at most {} min)", group.tasks - group.begun,
-          group.tasks, std::chrono::duration_cast<std::chrono::minutes>(k_longest_start).count()));
+      os::note(
+          os::format("waiting for {} more of {} (at most {} min)", group.tasks - group.begun,
+                     os::counted(group.tasks, "task"),
+                     std::chrono::duration_cast<std::chrono::minutes>(k_longest_start).count()));
       says_waiting = true;
     }
     held.change(os::LockMode::shared);

@@ -364,7 +364,7 @@ def test_figures_are_those_of_now(tmp):
 
 
 def assert_says_figures(out):
-    for line in ("2 files shared, 105 B", "2 files private, 2.0 kB", "3 files added, 23 B", "1 files missing"):
+    for line in ("2 files shared, 105 B", "2 files private, 2.0 kB", "3 files added, 23 B", "1 file missing"):
         assert line in out, out
 
 

@@ -188,7 +188,7 @@ def test_one_that_never_comes(tmp):
     run = [harness.snapfix_path(), "run", "t", "--source", project.source, "--root", project.root, "--git", "off", "--join",
            "--tasks", "2", "--finish", "--", "true"]
     done = harness.run(run, expect=125, timeout=300)
-    assert_says(done, "1 of 2 tasks did not begin", "waiting for 1 more tasks of 2 (at most 2 min)", "its run has no recorded end")
+    assert_says(done, "1 of 2 tasks did not begin", "waiting for 1 more of 2 tasks (at most 2 min)", "its run has no recorded end")
 
 
 def test_others_wait_for_the_group(tmp):
