@@ -20,7 +20,7 @@ endmacro()
 function(_snapshot_fixtures_list_GTEST)
   _snapshot_fixtures_ask(FALSE --gtest_list_tests)
   # A case that has skipped itself may have failed as well, in a global environment for instance.
-  set(skip "\\[  SKIPPED \\] [^\n]*1 test, listed below.*\nsnapfix: the exit code is 0\n")
+  set(skip "\\[  SKIPPED \\] [^\n]*1 test, listed below.*snapfix: the exit code is 0\n")
   set(skip_code "")
   _snapshot_fixtures_add_to_verdict("say-success")
   _snapshot_fixtures_lines(lines "${output}")
