@@ -29,15 +29,15 @@
   ``TEST``. ``ENVIRONMENT`` in ``PROPERTIES`` holds for the listing as well, with the source's path in place of
   ``@SNAPSHOT_DIR@``.
 
-  ``ctest`` itself lists the cases when it starts, in the source's folder, if the program is newer than its
-  list; those of pytest if a file that it has imported or looked for tests in is newer. Where that fails,
-  a test ``<name>.NOT_DISCOVERED`` fails, and says why. A case that the framework skips is skipped for CTest.
+  ``ctest`` itself lists the cases when it starts, by running the program in the source's folder, unguarded, if it is
+  not the one that was listed last; those of pytest if a file that it has imported or looked for tests in is another.
+  Where that fails, or the name of a test is taken already, a test ``<name>.NOT_DISCOVERED`` fails, and says why. A case that the framework skips is skipped for CTest.
 #]=======================================================================]
 
 function(snapshot_discover_tests)
   _snapshot_fixtures_parse(snapshot_discover_tests ${ARGC}
     "STRICT;NO_SOURCE_MAPPING"
-    "NAME;FRAMEWORK;TEST_PREFIX;DISCOVERY_TIMEOUT;SOURCE_DIR;WORKING_DIRECTORY;FILES;GIT;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP_TIMEOUT"
+    "NAME;FRAMEWORK;TEST_PREFIX;DISCOVERY_TIMEOUT;SOURCE_DIR;WORKING_DIRECTORY;FILES;GIT;LINK_FROM;LINK_MODE;GUARD;SOURCE_WRITES;KEEP;SETUP;SETUP_TIMEOUT;TASKS"
     "COMMAND;DISCOVERY_ARGS;INCLUDE;EXCLUDE;COPY;LAUNCHER;UV_LOCKED;LABELS;CONFIGURATIONS;PROPERTIES")
   _snapshot_fixtures_check_name("${where}" "${NAME}")
   if("${COMMAND}" STREQUAL "")
@@ -54,6 +54,9 @@ function(snapshot_discover_tests)
   if("PROPERTIES" IN_LIST given)
     cmake_language(EVAL CODE "_snapshot_fixtures_check_properties(\"\${where}\" ${PROPERTIES_code})")
   endif()
+  if(SETUP STREQUAL "FIXTURE")
+    _snapshot_fixtures_misuse("${where}" "cases always have SETUP TEST: each makes its snapshot itself" "leave SETUP out")
+  endif()
   _snapshot_fixtures_find_place(place snapshot_discover_tests "${NAME}")
   _snapshot_fixtures_default(git "${where}" GIT "${GIT}")
   _snapshot_fixtures_find_plan(plan add_snapshot_test "${where}" "${place}" "${given}" "${SOURCE_DIR}"
@@ -68,7 +71,7 @@ function(snapshot_discover_tests)
   _snapshot_fixtures_find_verdict(verdict "${NAME}")
   set(pack_env "$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}_env>")
   set(verdict "$<GENEX_EVAL:$<TARGET_PROPERTY:_snapshot_fixtures_verdicts,${verdict}>>")
-  _snapshot_fixtures_find_launcher(launcher_code "${given}" "${LAUNCHER}" "${LAUNCHER_code}")
+  _snapshot_fixtures_find_launcher(launcher_code "${where}" "${given}" "${LAUNCHER}" "${LAUNCHER_code}" "${TASKS_code}")
   _snapshot_fixtures_program_code(wrapper_code program_code "${COMMAND}")
 
   # What the cases are made of, for Discover.cmake: the words of a list, each as a bracket argument, in which nothing
@@ -107,7 +110,9 @@ function(snapshot_discover_tests)
   if(multi_config)
     set(suffix "@\${CTEST_CONFIGURATION_TYPE}")
   endif()
+  set_property(GLOBAL PROPERTY _snapshot_fixtures_discovers TRUE)
   file(WRITE "${base}.cmake" "include([==[${CMAKE_CURRENT_FUNCTION_LIST_DIR}/Discover.cmake]==])
+include([==[${CMAKE_BINARY_DIR}/snapshot_tests/.names.cmake]==])
 _snapshot_fixtures_discover([==[${base}]==] \"${suffix}\")\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${base}.cmake")
   _snapshot_fixtures_escape(name "${NAME}")

@@ -60,8 +60,18 @@ function(_snapshot_fixtures_end_of_project)
     cmake_language(EVAL CODE "${calls_code}")
   endif()
   set_property(GLOBAL PROPERTY _snapshot_fixtures_calls)
+  _snapshot_fixtures_write_names()
   _snapshot_fixtures_add_shared_tests()
   _snapshot_fixtures_check_scripts()
+endfunction()
+
+# For what ctest discovers: which tests there are already.
+function(_snapshot_fixtures_write_names)
+  get_property(wanted GLOBAL PROPERTY _snapshot_fixtures_discovers)
+  get_property(names_code GLOBAL PROPERTY _snapshot_fixtures_names)
+  if(wanted)
+    file(WRITE "${CMAKE_BINARY_DIR}/snapshot_tests/.names.cmake" "include_guard(GLOBAL)\n${names_code}")
+  endif()
 endfunction()
 
 # ---- the steps -----------------------------------------------------------------------------------
@@ -88,6 +98,8 @@ function(_snapshot_fixtures_settle directory is_test name fixture plan configura
   set(disabled FALSE)
   if(is_test)
     set(where "add_snapshot_test(NAME ${name})")
+    set_property(GLOBAL APPEND_STRING PROPERTY _snapshot_fixtures_names
+      "set_property(GLOBAL PROPERTY [=====[_snapshot_fixtures_test ${name}]=====] [=====[${where}]=====])\n")
     _snapshot_fixtures_read_test("${name}" "${scope}" LABELS DISABLED FIXTURES_REQUIRED
       FIXTURES_SETUP FIXTURES_CLEANUP WORKING_DIRECTORY ENVIRONMENT ENVIRONMENT_MODIFICATION)
     _snapshot_fixtures_settle_verdict("${name}" "${scope}")

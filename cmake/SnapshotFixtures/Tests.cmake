@@ -299,8 +299,8 @@ function(_snapshot_fixtures_run_options out where given guard source_writes work
   set(${out} "${code}" PARENT_SCOPE)
 endfunction()
 
-# The words of LAUNCHER, or of its variable, as options.
-function(_snapshot_fixtures_find_launcher out given launcher launcher_code)
+# The words of LAUNCHER, or of its variable, and those of TASKS, as options.
+function(_snapshot_fixtures_find_launcher out where given launcher launcher_code tasks_code)
   if(NOT "LAUNCHER" IN_LIST given)
     set(launcher_code "")
     foreach(word IN LISTS SNAPSHOT_FIXTURES_LAUNCHER)
@@ -309,6 +309,11 @@ function(_snapshot_fixtures_find_launcher out given launcher launcher_code)
     endforeach()
   elseif(launcher STREQUAL "OFF")
     set(launcher_code "")
+  endif()
+  if(NOT launcher_code STREQUAL "")
+    string(APPEND launcher_code "${tasks_code}")
+  elseif("TASKS" IN_LIST given AND NOT "LAUNCHER" IN_LIST given)
+    message(WARNING "${where}: TASKS is for a LAUNCHER, and there is none: the command runs once, here")
   endif()
   set(${out} "${launcher_code}" PARENT_SCOPE)
 endfunction()

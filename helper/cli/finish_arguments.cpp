@@ -16,6 +16,7 @@ namespace snapfix::cli {
 namespace {
 
 constexpr std::uint64_t k_most_spares = std::numeric_limits<int>::max();
+constexpr std::string_view k_say_success = "say-success";
 
 void read_verdict(const Arguments& arguments, std::string_view text, snapshot::Verdict& out) {
   constexpr std::string_view k_skip = "skip=";
@@ -27,14 +28,15 @@ void read_verdict(const Arguments& arguments, std::string_view text, snapshot::V
       out.will_fail = true;
     } else if (word == "by-output") {
       out.by_output = true;
-    } else {
+    } else if (word != k_say_success) {
       int code = 0;
       const char* last = word.data() + word.size();
       const bool is_skip = word.starts_with(k_skip);
       const auto read = std::from_chars(word.data() + (is_skip ? k_skip.size() : 0), last, code);
       if (!is_skip || read.ec != std::errc() || read.ptr != last || code < 0) {
-        arguments.fail(os::format("--verdict takes will-fail, skip=N and by-output, not {}",
-                                  os::quoted(word)));
+        arguments.fail(
+            os::format("--verdict takes will-fail, skip=N, by-output and say-success, not {}",
+                       os::quoted(word)));
       }
       out.skip_return_code = code;
     }
@@ -52,7 +54,8 @@ void add_finish_options(Arguments& arguments) {
       "verdict", "WORDS",
       "what ctest takes for a failure, separated by commas. will-fail: only an exit code other "
       "than 0 is success (WILL_FAIL); skip=N: that exit code is no failure (SKIP_RETURN_CODE); "
-      "by-output: only ctest knows (FAIL_, PASS_, SKIP_REGULAR_EXPRESSION), and on-failure keeps");
+      "by-output: only ctest knows (FAIL_, PASS_, SKIP_REGULAR_EXPRESSION), and on-failure keeps; "
+      "say-success: a last line says that the exit code was 0, which an expression can ask for");
   arguments.add_value(
       "spares", "N",
       "hand the tree on, instead of removing it, to the next snapshot that is made, "
@@ -75,6 +78,11 @@ snapshot::FinishOptions finish_options_from(const Arguments& arguments) {
   }
   out.pack_environment = pack_environment_from(arguments);
   return out;
+}
+
+bool says_success(const Arguments& arguments) {
+  const auto words = os::split(arguments.value("verdict").value_or(""), ',');
+  return std::ranges::find(words, k_say_success) != words.end();
 }
 
 std::vector<std::string> pack_environment_from(const Arguments& arguments) {

@@ -6,6 +6,7 @@
 #include "job/report.hpp"
 #include "os/error.hpp"
 #include "os/format.hpp"
+#include "os/units.hpp"
 #include "page/page.hpp"
 #include "snapshot/frozen.hpp"
 #include "snapshot/history.hpp"
@@ -58,9 +59,9 @@ warnings_of(const std::map<std::string, snapshot::SourceOutcome>& sources) {
       continue;
     }
     const auto& first = *outcome.changes.begin();
-    out.push_back(os::format("The source {} changed while tests ran: {} files, {} ({}) among them",
-                             os::quoted(source), outcome.changes.size(), os::quoted(first.path),
-                             os::word_of(first.change)));
+    out.push_back(os::format("The source {} changed while tests ran: {}, {} ({}) among them",
+                             os::quoted(source), os::counted(outcome.changes.size(), "file"),
+                             os::quoted(first.path), os::word_of(first.change)));
   }
   return out;
 }

@@ -55,7 +55,7 @@ std::vector<std::string> jobs_from(const Arguments& options) {
 }
 
 /// Runs a command that submits jobs, while nobody else can touch the snapshot; the jobs.
-std::vector<std::string> submit(const std::string& name, const std::vector<std::string>& command,
+std::vector<std::string> submit(const snapshot::Held& held, const std::vector<std::string>& command,
                                 int& exit_code) {
   os::Finished done;
   try {
@@ -75,8 +75,8 @@ std::vector<std::string> submit(const std::string& name, const std::vector<std::
     throw os::Error(
         os::format("{} has named no job: nothing is held", os::quoted(command[0])),
         os::format("it is to print 'Submitted batch job 42', or only 42, as sbatch does\n"
-                   "if it has submitted one: snapfix hold {} --slurm JOB",
-                   name));
+                   "if it has submitted one: {} --slurm JOB",
+                   job::words_for("hold", held.name(), held.root().path())));
   }
   return jobs;
 }
@@ -132,7 +132,7 @@ int hold(const std::vector<std::string>& arguments) {
   int exit_code = k_done;
   if (!command.empty()) {
     job::place_helper(root); // what the job may call, where no snapfix is installed
-    jobs = submit(held.name(), command, exit_code);
+    jobs = submit(held, command, exit_code);
   }
   std::vector<std::string> unchecked;
   for (const auto& job : jobs) {

@@ -55,18 +55,20 @@ void print_now(const std::optional<snapshot::Contents>& now) {
     os::print("now        -\n");
     return;
   }
-  os::print("now        {} files shared, {}\n", now->shared, os::human_bytes(now->bytes_shared));
-  os::print("           {} files private, {}\n", now->made_private,
+  os::print("now        {} shared, {}\n", os::counted(now->shared, "file"),
+            os::human_bytes(now->bytes_shared));
+  os::print("           {} private, {}\n", os::counted(now->made_private, "file"),
             os::human_bytes(now->bytes_private));
-  os::print("           {} files added, {}\n", now->added, os::human_bytes(now->bytes_added));
-  os::print("           {} files missing\n", now->missing);
+  os::print("           {} added, {}\n", os::counted(now->added, "file"),
+            os::human_bytes(now->bytes_added));
+  os::print("           {} missing\n", os::counted(now->missing, "file"));
 }
 
 void note_oddities(const snapshot::Description& snapshot) {
   const auto name = os::quoted(snapshot.meta.name);
   if (snapshot.now && snapshot.now->unread != 0) {
-    os::note(os::format("{} folders of {} may not be looked into: what they hold is not counted",
-                        snapshot.now->unread, name));
+    os::note(os::format("of {}, {} may not be looked into: what is there is not counted", name,
+                        os::counted(snapshot.now->unread, "folder")));
   }
   if (snapshot.meta.update == snapshot::Update::unfinished) {
     os::note(os::format("an update of {} was cut short: 'snapfix create {} --update' ends it", name,
@@ -83,16 +85,16 @@ void note_oddities(const snapshot::Description& snapshot) {
 }
 
 void print_ledger(const snapshot::Ledger& ledger) {
-  os::print("made       {} files linked, {} shared\n", ledger.linked,
+  os::print("made       {} linked, {} shared\n", os::counted(ledger.linked, "file"),
             os::human_bytes(ledger.bytes_shared));
-  os::print("           {} files reflinked\n", ledger.reflinked);
-  os::print("           {} files copied, {}\n", ledger.copied(),
+  os::print("           {} reflinked\n", os::counted(ledger.reflinked, "file"));
+  os::print("           {} copied, {}\n", os::counted(ledger.copied(), "file"),
             os::human_bytes(ledger.bytes_copied));
   for (const auto& [reason, files] : ledger.copied_by_reason) {
     os::print("           {} because of {}\n", files, reason);
   }
-  os::print("           {} entries ({} folders, {} symlinks)\n", ledger.entries(), ledger.folders,
-            ledger.symlinks);
+  os::print("           {} ({}, {})\n", os::counted(ledger.entries(), "entry"),
+            os::counted(ledger.folders, "folder"), os::counted(ledger.symlinks, "symlink"));
   os::print("           in {:.3f} s\n", ledger.seconds);
 }
 
@@ -109,9 +111,9 @@ void print_run(const snapshot::Description& snapshot, const std::string& root) {
     os::print("           kept: {}\n", run->why_kept);
   }
   if (const auto& changes = run->changes) {
-    os::print("           left {} files private ({}), {} missing, {} added\n",
-              changes->made_private, os::human_bytes(changes->bytes_private), changes->missing,
-              changes->added);
+    os::print("           left {} private ({}), {} missing, {} added\n",
+              os::counted(changes->made_private, "file"), os::human_bytes(changes->bytes_private),
+              changes->missing, changes->added);
   }
   for (const auto& line : job::guard_lines(run->guard)) {
     os::print("{}\n", line);
@@ -165,8 +167,9 @@ int list(const std::vector<std::string>& arguments) {
   }
   table.print();
   if (listed.spares.trees != 0) {
-    os::print("spares     {} trees of {} entries wait for their next snapshots\n",
-              listed.spares.trees, listed.spares.entries);
+    os::print("spares     {} of {} wait for the next snapshots\n",
+              os::counted(listed.spares.trees, "tree"),
+              os::counted(listed.spares.entries, "entry"));
   }
   return k_done;
 }

@@ -43,8 +43,9 @@ int prune(const std::vector<std::string>& arguments) {
     for (const auto& name : pruned.snapshots) {
       os::print("{} snapshot {}\n", verb, os::quoted(name));
     }
-    os::print("{} {} snapshots, {} bases, {} objects ({})\n", verb, pruned.snapshots.size(),
-              pruned.store.bases, pruned.store.objects, os::human_bytes(pruned.bytes));
+    os::print("{} {}, {}, {} ({})\n", verb, os::counted(pruned.snapshots.size(), "snapshot"),
+              os::counted(pruned.store.bases, "base"), os::counted(pruned.store.objects, "object"),
+              os::human_bytes(pruned.bytes));
   }
   for (const auto& name : pruned.in_use) {
     os::note(os::format("{} is in use: left alone", os::quoted(name)));

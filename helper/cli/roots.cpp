@@ -48,6 +48,30 @@ std::optional<std::string> former_root(const std::string& root) {
   return is_root(out.string()) ? std::optional(out.string()) : std::nullopt;
 }
 
+void tell_of_roots_in_build_trees(const std::string& folder) {
+  constexpr int k_depth = 2; // build, and build/debug
+  constexpr int k_most_folders = 1000;
+  constexpr int k_most_told = 5;
+  int seen = 0;
+  int told = 0;
+  boost::system::error_code unseen;
+  fs::recursive_directory_iterator entry(folder, unseen);
+  while (!unseen && entry != fs::recursive_directory_iterator() && seen++ < k_most_folders &&
+         told < k_most_told) {
+    const auto path = entry->path().string();
+    const bool is_build_tree = source::is_build_tree(path);
+    if (is_build_tree || entry.depth() + 1 == k_depth) {
+      entry.disable_recursion_pending();
+    }
+    if (const auto root = path + "/" + k_default_root; is_build_tree && is_root(root)) {
+      os::note(os::format("tests have their snapshots in a build tree: --root {}",
+                          job::shell_word(root)));
+      ++told;
+    }
+    entry.increment(unseen);
+  }
+}
+
 void tell_of_former_root(const std::optional<std::string>& former) {
   if (former) {
     os::note(os::format("{} is a root of before, when that was its default name: nothing uses it "

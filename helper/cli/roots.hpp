@@ -29,6 +29,9 @@ std::optional<Place> snapshot_around(const std::string& folder);
 /// the default before, if there is one.
 std::optional<std::string> former_root(const std::string& root);
 
+/// Where no root stands: notes those of the build trees in that folder, or a folder of it.
+void tell_of_roots_in_build_trees(const std::string& folder);
+
 /// Says what it is, and how to remove it.
 void tell_of_former_root(const std::optional<std::string>& former);
 

@@ -155,6 +155,10 @@ int tell_end(const Arguments& options, const job::RunOptions& wanted,
       job::tell_what_became_of(*result.finishing);
     }
   }
+  const bool has_passed = result.end.signal == 0 && result.end.exit_code == 0;
+  if (says_success(options) && has_passed && !result.has_finding) {
+    os::print("snapfix: the exit code is 0\n");
+  }
   if (result.has_finding && wanted.under_ctest) { // WILL_FAIL turns any exit code into a pass
     guard::abort_without_core();
   }

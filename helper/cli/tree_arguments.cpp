@@ -317,6 +317,9 @@ std::string root_path(const Arguments& arguments) {
     auto out = os::resolved_path(path);
     if (is_default && !is_root(out)) { // else who looks for it may wonder where all has gone
       tell_of_former_root(former_root(out));
+      if (!arguments.knows("source")) {
+        tell_of_roots_in_build_trees(out.substr(0, out.rfind('/')));
+      }
     }
     return out;
   } catch (const os::Error& error) {

@@ -54,13 +54,18 @@ std::vector<std::string> spellings_of(const std::string& source, const std::stri
 void refuse_untracked(const std::string& source, const source::PathMapping& mapping,
                       const RunOptions& options) {
   const auto& words = options.command;
-  for (std::size_t i = 0; i < words.size() && i < 2; ++i) {
-    std::string path = words[i];
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::string path = words[i].substr(0, words[i].find("::"));
+    const bool is_case = path.size() != words[i].size(); // tests/test_a.py::test_b of pytest
+    if (i > 1 && !is_case) {
+      continue;
+    }
     if (path.starts_with('/')) {
       if (!options.map_source) {
         continue; // the source's file is meant
       }
-    } else if (i == 0 ? path.find('/') != std::string::npos : is_interpreter(words[0])) {
+    } else if (is_case ||
+               (i == 0 ? path.find('/') != std::string::npos : is_interpreter(words[0]))) {
       path = os::format("{}/{}/{}", source, options.folder.empty() ? "." : options.folder, path);
     } else {
       continue; // of PATH, or it may be anything

@@ -10,6 +10,7 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/time_text.hpp"
+#include "os/units.hpp"
 #include "snapshot/ticket.hpp"
 
 #include <boost/filesystem.hpp>
@@ -77,10 +78,10 @@ void tell_what_became_of(const Finishing& finishing) {
   if (finished.kept) {
     const auto& now = finished.verified;
     // Words that nobody takes for those of an error: a test's output may be searched for them.
-    os::note(os::format("the snapshot is kept in {}: {} ({} files private, {} new, {} gone)",
-                        finishing.path, finished.why_kept, now.made_private, now.added,
-                        now.missing));
-    os::print_hint("the same elsewhere: " +
+    os::note(os::format("the snapshot is kept in {}: {} ({} private, {} new, {} gone)",
+                        finishing.path, finished.why_kept, os::counted(now.made_private, "file"),
+                        now.added, now.missing));
+    os::print_hint("to have it on another machine: " +
                    (finishing.pack.empty() ? words_for("pack", finishing.name, finishing.root)
                                            : os::format("snapfix repro {} --source CLONE --run",
                                                         shell_word(finishing.pack))));

@@ -4,6 +4,7 @@
 #include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/time_text.hpp"
+#include "os/units.hpp"
 #include "snapshot/name.hpp"
 
 #include <algorithm>
@@ -221,8 +222,8 @@ bool leave(Entry& entry, snapshot::RunRecord& task, bool has_begun, const Waitin
       return true;
     }
     if (!says_waiting && Clock::now() - began > k_long) {
-      os::note(os::format("waiting for {} more tasks of {} (at most {} s)",
-                          group.tasks - group.begun, group.tasks,
+      os::note(os::format("waiting for {} more of {} (at most {} s)", group.tasks - group.begun,
+                          os::counted(group.tasks, "task"),
                           std::chrono::ceil<std::chrono::seconds>(longest).count()));
       says_waiting = true;
     }

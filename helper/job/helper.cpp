@@ -33,7 +33,7 @@ Helper find_helper() {
   const auto folder = self.substr(0, self.rfind('/') + 1);
   for (const char* place : k_places) {
     if (os::is_file(folder + place)) {
-      return {folder + place, true};
+      return {os::canonical_path(folder + place), true};
     }
   }
   return {self, false};

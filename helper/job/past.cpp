@@ -4,6 +4,7 @@
 #include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/time_text.hpp"
+#include "os/units.hpp"
 #include "snapshot/run_record.hpp"
 
 #include <algorithm>
@@ -61,8 +62,8 @@ std::vector<std::string> notes_of(const snapshot::RunRecord& run) {
   }
   if (const auto& did = run.guard.report) {
     for (const auto& [what, count] : did->failed) {
-      out.push_back(
-          os::format("a shared file could not be made private: {} ({} times)", what, count));
+      out.push_back(os::format("a shared file could not be made private: {} ({})", what,
+                               os::counted(count, "time")));
     }
     for (const auto& [path, program, call] : did->source_calls) {
       out.push_back(

@@ -4,6 +4,7 @@
 #include "os/format.hpp"
 #include "os/process.hpp"
 #include "os/split.hpp"
+#include "os/units.hpp"
 
 #include <algorithm>
 #include <array>
@@ -60,12 +61,12 @@ std::vector<std::string> guard_lines(const snapshot::GuardRecord& guard) {
                              os::quoted(program)));
   }
   for (const auto& [call, cost] : guard.report->calls) {
-    out.push_back(
-        os::format("           {} answered {} times in {:.6f} s", call, cost.count, cost.seconds));
+    out.push_back(os::format("           {} answered {} in {:.6f} s", call,
+                             os::counted(cost.count, "time"), cost.seconds));
   }
   const auto add = [&](const snapshot::GuardReport::Counts& cases, const char* text) {
     for (const auto& [what, count] : cases) {
-      out.push_back(os::format("           {} ({} times): {}", text, count, what));
+      out.push_back(os::format("           {} ({}): {}", text, os::counted(count, "time"), what));
     }
   };
   add(guard.report->unjudged, "could not be judged");
@@ -130,7 +131,8 @@ void print_notes(const snapshot::Created& created) {
   print_some(created.notes, os::note);
   for (const auto& [reason, count] : created.ledger.copied_by_reason) {
     if (reason != "requested" && reason != "link-mode" && (created.made || created.refreshed)) {
-      os::note(os::format("{} files are copies, as links were refused: {}", count, reason));
+      os::note(
+          os::format("copied, as links were refused: {} ({})", os::counted(count, "file"), reason));
     }
   }
 }

@@ -303,10 +303,10 @@ snapshot::FinishOptions Run::finish_options() const {
 void Run::finish(const std::string& source) {
   if (const auto& did = m_out.record.guard.report) {
     for (const auto& [what, count] : did->failed) {
-      os::warn(os::format("a shared file could not be made private: {} ({} times)", what, count));
+      os::warn(os::format("a shared file could not be made private: {} (calls: {})", what, count));
     }
     for (const auto& [what, count] : did->unjudged) {
-      os::note(os::format("the guard could not look at a call: {} ({} times)", what, count));
+      os::note(os::format("the guard could not look at a call: {} (calls: {})", what, count));
     }
   }
   const bool reports = m_options.finish && m_options.source_writes == guard::SourceWrites::report;

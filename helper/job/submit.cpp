@@ -13,6 +13,7 @@
 #include "os/path.hpp"
 #include "os/process.hpp"
 #include "os/time_text.hpp"
+#include "os/units.hpp"
 #include "snapshot/name.hpp"
 #include "snapshot/new_root.hpp"
 #include "snapshot/ticket.hpp"
@@ -113,10 +114,11 @@ std::exception_ptr failure_without_result(const std::vector<std::string>& words,
         "stands above"));
   }
   if (!tasks.empty()) {
-    return std::make_exception_ptr(os::Error(
-        os::format("{} of {} tasks did not begin: {}", wanted - tasks.size(), wanted, launcher),
-        "the launcher starts what is appended to its words once for each task: is its "
-        "number of tasks that of --tasks (TASKS)?"));
+    return std::make_exception_ptr(
+        os::Error(os::format("{} of {} did not begin: {}", wanted - tasks.size(),
+                             os::counted(wanted, "task"), launcher),
+                  "the launcher starts what is appended to its words once for each task: is its "
+                  "number of tasks that of --tasks (TASKS)?"));
   }
   std::string started;
   for (const auto& word : words) {

@@ -58,7 +58,9 @@ JobState ask_squeue(const std::string& id) {
         said.err.find("Invalid job id") != std::string::npos) {
       return JobState::gone;
     }
-    why = said.err.substr(0, said.err.find('\n'));
+    why = trimmed(said.err).empty()
+              ? format("squeue ended with {} and said nothing", said.exit_code)
+              : said.err.substr(0, said.err.find('\n'));
   } catch (const Error& error) {
     why = error.what();
   }

@@ -29,6 +29,14 @@ std::string human_seconds(double seconds) {
                         : os::format("{} h {:02} min", whole / k_hour, whole % k_hour / 60);
 }
 
+std::string counted(std::uint64_t count, std::string_view what) {
+  if (count == 1) {
+    return os::format("1 {}", what);
+  }
+  return what.ends_with('y') ? os::format("{} {}ies", count, what.substr(0, what.size() - 1))
+                             : os::format("{} {}s", count, what);
+}
+
 std::string human_count(std::uint64_t count) {
   constexpr std::uint64_t k_thousand = 1000;
   return count < k_thousand

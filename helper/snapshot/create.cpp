@@ -6,6 +6,7 @@
 #include "os/process.hpp"
 #include "os/remove_tree.hpp"
 #include "os/time_text.hpp"
+#include "os/units.hpp"
 #include "snapshot/collect.hpp"
 #include "snapshot/hold.hpp"
 #include "snapshot/name.hpp"
@@ -282,9 +283,9 @@ void Creator::heal_damage(const DamagedObjects& damage) {
   const std::string source = base().meta().source;
   m_chosen.reset();
   const Healed healed = heal(m_root, source, damages);
-  m_out.notes.push_back(os::format("{} objects were damaged: {} made anew from the source, {} "
-                                   "dropped",
-                                   damages.size(), healed.replaced, healed.dropped));
+  m_out.notes.push_back(os::format("damaged: {}, of which {} made anew from the source, {} dropped",
+                                   os::counted(damages.size(), "object"), healed.replaced,
+                                   healed.dropped));
 }
 
 } // namespace

@@ -103,7 +103,7 @@ std::vector<HoldRecord> holds_of(const Root& root, const std::string& folder) {
 std::string to_text(const HoldRecord& hold) {
   return !hold.slurm.empty()  ? os::format("Slurm job {}", hold.slurm)
          : hold.until.empty() ? "a hold that this version cannot read"
-                              : os::format("somebody until {}", hold.until);
+                              : os::format("a hold until {}", hold.until);
 }
 
 void hold(Held& held, const HoldRecord& hold) {

@@ -26,7 +26,7 @@ struct HoldRecord {
 /// The holds of a snapshot that are not over. Slurm is asked; where it cannot be, they stand.
 std::vector<HoldRecord> holds_of(const Root& root, const std::string& folder);
 
-/// `Slurm job 42` or `somebody until 2026-01-31T12:00:00Z`.
+/// `Slurm job 42` or `a hold until 2026-01-31T12:00:00Z`.
 std::string to_text(const HoldRecord& hold);
 
 /// Adds a hold, in place of one of the same job, or until another time. Throws os::Error if there

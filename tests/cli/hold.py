@@ -13,6 +13,7 @@ k_squeue = """#!/bin/sh
 echo "$@" >>"$SLURM_STAND_IN/asked"
 [ -e "$SLURM_STAND_IN/instead" ] && exec sh "$SLURM_STAND_IN/instead"
 [ -e "$SLURM_STAND_IN/down" ] && { echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1; }
+[ -e "$SLURM_STAND_IN/mute" ] && exit 3
 while [ $# -gt 1 ]; do case $1 in -j) job=$2 ;; esac; shift; done
 [ -e "$SLURM_STAND_IN/jobs/$job" ] || { echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1; }
 cat "$SLURM_STAND_IN/jobs/$job"
@@ -256,7 +257,7 @@ def test_until_a_time(tmp):
     p = Held(tmp)
     used(p)
     p("hold", "t", "--until", "2999-01-31T12:00Z")
-    assert_left_alone(p, "somebody until 2999-01-31T12:00:00Z")
+    assert_left_alone(p, "a hold until 2999-01-31T12:00:00Z")
     assert p.slurm.asked() == []
     p("hold", "t", "--until", "1s")
     harness.eventually(lambda: p.holds("t") == [], "the time is over")
@@ -280,7 +281,7 @@ def test_a_pristine_snapshot_needs_nothing_to_be_made_fresh(tmp):
     inode = t.stat().st_ino
     assert p("run", "t", "--fresh", "--", "true").code == 0
     assert t.stat().st_ino == inode
-    assert_fails(p("run", "t", "--fresh", "--", "true", expect=None), 125, "'t' is held by somebody until")
+    assert_fails(p("run", "t", "--fresh", "--", "true", expect=None), 125, "'t' is held by a hold until")
 
 
 def test_several_holds(tmp):
@@ -290,7 +291,7 @@ def test_several_holds(tmp):
         p.slurm.job(job)
         p("hold", "t", "--slurm", job)
     p("hold", "t", "--until", "2999-01-01T00:00Z")
-    assert_left_alone(p, "Slurm job 42, Slurm job 43, somebody until 2999-01-01T00:00:00Z")
+    assert_left_alone(p, "Slurm job 42, Slurm job 43, a hold until 2999-01-01T00:00:00Z")
     p("release", "t", "--slurm", "43")
     p.slurm.forget("42")
     assert [hold["slurm"] for hold in p.holds("t")] == [""]
@@ -298,6 +299,15 @@ def test_several_holds(tmp):
     assert_says(p("release", "t"), "nothing held 't'")
     assert_fails(p("release", "u", expect=None), 1, "there is no snapshot 'u'", "did you mean 't'")
     p("remove", "t")
+
+
+def test_a_slurm_that_says_nothing(tmp):
+    p = Held(tmp)
+    used(p)
+    p.slurm.job("42")
+    p("hold", "t", "--slurm", "42")
+    (p.slurm.top / "mute").touch()
+    assert_says(p("remove", "t", expect=1), "Slurm cannot be asked", "squeue ended with 3 and said nothing")
 
 
 def test_ids_of_jobs(tmp):
@@ -423,7 +433,7 @@ def test_a_command_that_submits(tmp):
     assert done.code == 7 and done.err == "no such partition\n" and p.holds("t") == [], done
     done = p("hold", "t", "--", "echo", "done", expect=None)
     assert done.code == 1 and p.holds("t") == [], done
-    assert_says(done, "has named no job", "snapfix hold t")
+    assert_says(done, "has named no job", f"snapfix hold t --root {p.root} --slurm JOB")
     assert_fails(p("hold", "t", "--", "/no/such", expect=None), 127, "/no/such")
     assert_fails(p("hold", "u", "--", "touch", tmp / "ran", expect=None), 1, "there is no snapshot 'u'")
     assert not (tmp / "ran").exists()

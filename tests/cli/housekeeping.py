@@ -364,7 +364,7 @@ def test_figures_are_those_of_now(tmp):
 
 
 def assert_says_figures(out):
-    for line in ("2 files shared, 105 B", "2 files private, 2.0 kB", "3 files added, 23 B", "1 files missing"):
+    for line in ("2 files shared, 105 B", "2 files private, 2.0 kB", "3 files added, 23 B", "1 file missing"):
         assert line in out, out
 
 
@@ -414,7 +414,7 @@ def test_figures_change_nothing_and_tell_what_they_lack(tmp):
     (t / "d").chmod(0)
     done = p("list", "--json", **as_nobody)
     assert done.json()["snapshots"][0]["now"] == k_nothing | {"shared": 1, "missing": 1, "bytes_shared": 1, "unread": 1}, done
-    assert_says(done, "1 folders of 't' may not be looked into")
+    assert_says(done, "of 't', 1 folder may not be looked into")
     assert os.lstat(t / "d").st_mode & 0o777 == 0
 
 

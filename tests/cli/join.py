@@ -191,7 +191,7 @@ def test_one_that_never_comes(tmp):
     project = Project(tmp, git="off")
     alone = ("--join", "--tasks", "2", "--fresh", "--finish")  # and none is taken for one of the job before
     done = project("run", "t", *alone, "--wait", "6", "--", "true", expect=125)
-    assert_says(done, "error: 1 of 2 tasks did not begin", "waiting for 1 more tasks of 2 (at most 6 s)", "/t: 1 of 2 tasks did not begin (")
+    assert_says(done, "error: 1 of 2 tasks did not begin", "waiting for 1 more of 2 tasks (at most 6 s)", "/t: 1 of 2 tasks did not begin (")
     (test,) = project("report", "--json").json()["tests"]
     assert (test["outcome"], test["reason"]) == ("killed", "1 of 2 tasks did not begin"), test
     for verdict, passing, failing in (("will-fail", 3, 0), ("skip=77", 77, 3)):

@@ -114,7 +114,7 @@ def test_the_guard_holds_where_the_job_is_no_child_of_ours(tmp):
     with node(tmp) as launcher:
         done = project("run", "t", *by(*launcher), "--finish", "--keep", "always", "--verbose", "--json-report", tmp / "report",
                        "--", "sh", "-c", "echo more >>a.txt; ps -o ppid= $$ >parent", expect=0)
-    assert_says(done, "'a.txt' became private: openat of 'sh'", "node: the job has ended", "1 files private, 1 new")
+    assert_says(done, "'a.txt' became private: openat of 'sh'", "node: the job has ended", "1 file private, 1 new")
     harness.assert_same_state(store, harness.tree_state(project.root / ".snapfix/objects"), what="the store")
     assert (project.root / "t/a.txt").read_text() == "a\nmore\n" and "a.txt" in (tmp / "report").read_text()
 
@@ -401,7 +401,7 @@ def test_in_a_container_with_nothing_but_a_shell(tmp):
                    "--map-source", "--finish", "--keep", "always", "--", "/bin/sh", "-c",
                    'echo more >>a.txt; echo $SNAPSHOT_DIR $1; exit 3', "sh", f"{project.source}/a.txt", expect=3)
     assert done.out == "/snap/t /snap/t/a.txt\n", done
-    assert_says(done, f"the snapshot is kept in {project.root}/t: its command ended with exit code 3 (1 files private")
+    assert_says(done, f"the snapshot is kept in {project.root}/t: its command ended with exit code 3 (1 file private")
     assert (project.root / "t/a.txt").read_text() == "a\nmore\n"
     harness.assert_same_state(store, harness.tree_state(project.root / ".snapfix/objects"), what="the store")
 

@@ -133,6 +133,16 @@ def probe(name, *args, **options):
     return next((found["works"], found["detail"]) for found in report["probes"] if found["name"] == name)
 
 
+def test_roots_of_build_trees_are_named(tmp):
+    p = Project(tmp)
+    for build in ("build", "out/debug"):
+        p.write({f"{build}/CMakeCache.txt": ""})
+        snapfix("create", "t", "--source", p.source, "--root", p.source / build / ".snapshots")
+    for done in (snapfix("list", cwd=p.source), snapfix("show", "t", cwd=p.source, expect=1)):
+        assert_says(done, f"--root {p.source}/build/.snapshots", f"--root {p.source}/out/debug/.snapshots")
+    assert "build tree" not in snapfix("create", "t", cwd=p.source).err + snapfix("list", cwd=p.source).err
+
+
 def test_doctor_tells_the_length_that_sockets_have(tmp):
     long = tmp / ("l" * 70)
     long.mkdir()

@@ -105,8 +105,8 @@ def test_the_last_lines_lead_into_it(tmp):
     p = Project(tmp)
     done = finishing(p, script="echo x >new; echo y >>a.txt; rm dir/b.py; exit 3", expect=3)
     kept, pack, way = done.err.splitlines()[-3:]
-    assert run(["sh", "-c", pack.split("the same elsewhere: ")[1]], cwd=tmp).out == f"{tmp}/t.pack.tar.zst\n"
-    assert f"{p.root}/t" in kept and "1 files private, 1 new, 1 gone" in kept, done
+    assert run(["sh", "-c", pack.split("to have it on another machine: ")[1]], cwd=tmp).out == f"{tmp}/t.pack.tar.zst\n"
+    assert f"{p.root}/t" in kept and "1 file private, 1 new, 1 gone" in kept, done
     for word in ("error", "fail", "warning"):
         assert word not in (kept + pack + way).lower(), done
     shell = tmp / "shell"
@@ -217,7 +217,7 @@ def test_without_finish_nobody_finishes(tmp):
 def test_words_of_a_verdict(tmp):
     p = Project(tmp)
     for bad in ("willfail", "skip", "skip=", "skip=x", "skip=-1", "will-fail,x", "will-fail;skip=3"):
-        assert_says(p("finish", "t", f"--verdict={bad}", expect=2), "will-fail, skip=N and by-output")
+        assert_says(p("finish", "t", f"--verdict={bad}", expect=2), "will-fail, skip=N, by-output and say-success")
 
 
 def test_measurements(tmp):

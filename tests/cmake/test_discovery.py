@@ -30,6 +30,8 @@ INSTANTIATE_TEST_SUITE_P(Some, Param, testing::Values("one # two", "a;b[\\n", "\
 template<typename T> class Typed : public testing::Test {};
 TYPED_TEST_SUITE(Typed, testing::Types<int>);
 TYPED_TEST(Typed, works) { note("Typed/0.works"); }
+struct Leaks : testing::Environment { void TearDown() override { if (std::getenv("LEAKS")) ADD_FAILURE() << "left over"; } };
+static auto *const leaks = testing::AddGlobalTestEnvironment(new Leaks);
 """
 # Of Catch2 and doctest, whose cases have names of any kind.
 NAMES = [
@@ -84,25 +86,29 @@ def test_gtest(tmp):
         target_link_libraries(t GTest::gtest_main)
         snapshot_discover_tests(NAME unit FRAMEWORK GTEST COMMAND t --gtest_color=no LABELS nightly
           PROPERTIES ENVIRONMENT "${notes}" TIMEOUT 77)
+        snapshot_discover_tests(NAME leaks FRAMEWORK gtest COMMAND t TEST_PREFIX leaks. DISCOVERY_ARGS --gtest_filter=Plain.skips LABELS nightly
+          PROPERTIES ENVIRONMENT "${notes};LEAKS=1" TIMEOUT 77)
         """,
         {"t.cpp": GTEST},
         languages="CXX",
     ).configured()
     before = cases(made.tests())
-    assert set(before) == {"unit.NOT_DISCOVERED"}, before  # not built yet
-    assert "cannot be listed" in made.results("-L", "nightly", expect=8)["unit.NOT_DISCOVERED"].output
+    assert set(before) == {"unit.NOT_DISCOVERED", "leaks.NOT_DISCOVERED"}, before  # not built yet
+    said = made.results("-L", "nightly", expect=8)["unit.NOT_DISCOVERED"].output
+    assert f"The tests of 'unit' cannot be listed: {made.build}/t is not there.\nTo mend it: build it." in said, said
     made.make()
     tests = made.tests()
     names = {"Plain.passes", "Plain.fails", "Plain.skips", "Plain.DISABLED_not_now", "Typed/0.works"} | {f"Some/Param.takes/{i}" for i in range(3)}
-    assert set(cases(tests)) == names, tests.keys()
+    assert set(cases(tests)) == names | {"leaks.Plain.skips"}, tests.keys()
     for test in cases(tests).values():
         assert test.labels == ["nightly"] and test.timeout == 77 and nested.freezes(tests)[0] in test.fixtures_required, test.properties
     assert made.tests("-L", "nightly").keys() == tests.keys()
     outcomes = made.results("-j2", expect=8)
-    assert {n for n, o in outcomes.items() if o.status == "failed"} == {"Plain.fails"}, outcomes
+    assert {n for n, o in outcomes.items() if o.status == "failed"} == {"Plain.fails", "leaks.Plain.skips"}, outcomes
+    assert "left over" in outcomes["leaks.Plain.skips"].output
     assert outcomes["Plain.skips"].status == outcomes["Plain.DISABLED_not_now"].status == "notrun"
     assert {"Plain.passes\tPlain.passes", "one # two\tSome/Param.takes/0", '"q"\tSome/Param.takes/2'} <= set(nested.journal_lines(made.notes))
-    assert made.folders() == {"Plain.fails"}  # the others went: a skipped one as well
+    assert made.folders() == {"Plain.fails", "leaks.Plain.skips"}  # the others went: a skipped one as well
     assert not (made.source / "made").exists()
 
 
@@ -188,10 +194,15 @@ def test_skips(): pass
 }
 
 
-def test_pytest(tmp):
+def python_with_pytest():
     python = shutil.which("python3")
     if harness.run([python, "-m", "pytest", "--version"], expect=None).code != 0:
         harness.skip("pytest is not installed")
+    return python
+
+
+def test_pytest(tmp):
+    python = python_with_pytest()
     made = nested.Project(
         tmp,
         f"""
@@ -218,10 +229,64 @@ def test_pytest(tmp):
     (made.source / "tests" / "test_b.py").write_text("def test_new(): pass\n")
     assert "tests/test_b.py::test_new" in made.tests()
     (made.source / "tests" / "test_b.py").write_text("import nothing_of_that_name\n")
+    before = harness.tree_state(made.source)
     assert set(cases(made.tests())) == {"py.NOT_DISCOVERED"}
+    harness.assert_same_state(before, harness.tree_state(made.source))
     assert "nothing_of_that_name" in made.results("-R", "NOT_DISC", expect=8)["py.NOT_DISCOVERED"].output
     (made.source / "tests" / "test_b.py").unlink()
     assert "tests/test_a.py::TestC::test_m" in made.tests()
+
+
+PYTEST_SKIPS = """
+import os, pytest, warnings
+def test_fails(): print("\\n1 skipped in 0.01s"); assert 0
+def test_passes(capsys):
+    with capsys.disabled(): print("\\n1 skipped in 0.01s")
+def test_skips():
+    warnings.warn("a warning more in the last line")
+    pytest.skip("no")
+def test_is_expected_to_fail(): pytest.xfail("known")
+def test_environment():
+    assert "PYTEST_PLUGINS" not in os.environ and os.environ["PYTHONPATH"] == "one"
+@pytest.fixture
+def broken():
+    yield
+    assert 0
+def test_skips_and_fails(broken): pytest.skip("no")
+"""
+
+
+def test_pytest_skips(tmp):
+    """Whatever the output says."""
+    python = python_with_pytest()
+    made = nested.Project(
+        tmp,
+        f"""
+        snapshot_discover_tests(NAME s FRAMEWORK PYTEST COMMAND {python} -m pytest PROPERTIES ENVIRONMENT "FORCE_COLOR=1;PYTHONPATH=one")
+        snapshot_discover_tests(NAME q FRAMEWORK PYTEST COMMAND {python} -m pytest -qq TEST_PREFIX q. PROPERTIES SKIP_RETURN_CODE 1
+          ENVIRONMENT "PYTHONPATH=one")
+        """,
+        {"test_s.py": PYTEST_SKIPS},
+    ).configured()
+    found = {name.replace("test_s.py::test_", ""): outcome.status for name, outcome in cases(made.results("-j2", expect=8)).items()}
+    # A code of the call takes the place of ours.
+    plain = {"fails": "failed", "passes": "passed", "skips": "notrun", "is_expected_to_fail": "passed", "environment": "passed", "skips_and_fails": "failed"}
+    own = {"q.fails": "notrun", "q.passes": "passed", "q.skips": "passed", "q.is_expected_to_fail": "passed"}
+    own.update({"q.environment": "passed", "q.skips_and_fails": "notrun"})
+    assert found == {**plain, **own}, found
+    assert made.folders() == {n for n in made.folders() if n.startswith("test_s.py__test_") and "fails" in n}, made.folders()
+
+
+def test_pytest_that_git_does_not_track(tmp):
+    python = python_with_pytest()
+    made = nested.Project(tmp, f"snapshot_discover_tests(NAME s FRAMEWORK PYTEST COMMAND {python} -m pytest)", {"test_a.py": "def test_a(): pass\n"})
+    harness.run(["git", "init", "-q"], cwd=made.source)
+    harness.run(["git", "add", "."], cwd=made.source)
+    (made.source / "test_b.py").write_text("def test_b(): pass\n")
+    made.configure()
+    outcomes = cases(made.results(expect=8))
+    assert outcomes["test_a.py::test_a"].status == "passed"
+    assert "git does not track it" in outcomes["test_b.py::test_b"].output, outcomes
 
 
 STAND_IN = """#!/bin/sh
@@ -261,7 +326,7 @@ def test_cases_that_run_elsewhere(tmp):
     made = nested.Project(
         tmp,
         f"""
-        snapshot_discover_tests(NAME u FRAMEWORK GTEST COMMAND ${{CMAKE_SOURCE_DIR}}/t.sh LAUNCHER env "ELSEWHERE=in a; job"
+        snapshot_discover_tests(NAME u FRAMEWORK GTEST COMMAND ${{CMAKE_SOURCE_DIR}}/t.sh LAUNCHER env "ELSEWHERE=in a; job" TASKS 1 SETUP TEST
           PROPERTIES ENVIRONMENT LOG={tmp}/log)
         """,
         {"t.sh": STAND_IN.replace("ran $*", "ran $* $ELSEWHERE")},
@@ -271,6 +336,64 @@ def test_cases_that_run_elsewhere(tmp):
     outcomes = cases(made.results())
     assert "ran --gtest_filter=S.b in a; job" in outcomes["S.b"].output and set(outcomes) == {"S.a", "S.b"}, outcomes
     assert "job" not in (tmp / "log").read_text()  # the listing is done here
+
+
+def test_names_that_are_taken(tmp):
+    made = nested.Project(
+        tmp,
+        f"""
+        add_snapshot_test(NAME v.S.b COMMAND true)
+        snapshot_discover_tests(NAME u FRAMEWORK GTEST COMMAND ${{CMAKE_SOURCE_DIR}}/t.sh PROPERTIES ENVIRONMENT LOG={tmp}/log)
+        snapshot_discover_tests(NAME v FRAMEWORK GTEST COMMAND ${{CMAKE_SOURCE_DIR}}/t.sh TEST_PREFIX v. PROPERTIES ENVIRONMENT LOG={tmp}/log)
+        add_subdirectory(sub)
+        """,
+        {
+            "t.sh": STAND_IN,
+            "sub/CMakeLists.txt": f"""
+        snapshot_discover_tests(NAME w FRAMEWORK GTEST COMMAND ${{CMAKE_SOURCE_DIR}}/t.sh PROPERTIES ENVIRONMENT LOG={tmp}/log)
+        """,
+        },
+    )
+    (made.source / "t.sh").chmod(0o755)
+    made.configure()
+    for _ in range(2):
+        outcomes = cases(made.results(expect=8))
+        failed = {name for name, outcome in outcomes.items() if outcome.status == "failed"}
+        assert failed == {"v.NOT_DISCOVERED", "w.NOT_DISCOVERED"} and set(outcomes) - failed == {"S.a", "S.b", "v.S.a", "v.S.b"}, outcomes
+        said = outcomes["v.NOT_DISCOVERED"].output
+        assert "there is a test 'v.S.b' of add_snapshot_test(NAME v.S.b)" in said and "write another TEST_PREFIX" in said, said
+        assert "of snapshot_discover_tests(NAME u)" in outcomes["w.NOT_DISCOVERED"].output, outcomes
+
+
+def test_when_it_is_listed(tmp):
+    """Again where the program is another, even an older one; once where it cannot be."""
+    made = nested.Project(
+        tmp, f"snapshot_discover_tests(NAME u FRAMEWORK GTEST COMMAND ${{CMAKE_SOURCE_DIR}}/t.sh PROPERTIES ENVIRONMENT LOG={tmp}/log)", {"t.sh": STAND_IN}
+    )
+    program = made.source / "t.sh"
+
+    def put(text, time):
+        program.write_text(text)
+        program.chmod(0o755)
+        os.utime(program, (time, time))
+
+    put(STAND_IN, 2_000_000)
+    made.configure()
+    assert set(cases(made.tests())) == {"S.a", "S.b"}
+    put(STAND_IN.replace("  b", "  c"), 1_000_000)
+    assert set(cases(made.tests())) == {"S.a", "S.c"}
+    # It knows nothing of the option, and runs everything.
+    put("#!/bin/sh\necho ran >> $LOG\necho all is well\n", 1_500_000)
+    log = tmp / "log"
+    log.unlink()
+    for _ in range(2):
+        assert set(cases(made.tests())) == {"u.NOT_DISCOVERED"}
+    said = made.results(expect=8)["u.NOT_DISCOVERED"].output
+    assert log.read_text() == "ran\n"
+    assert "there are none.\nIs it a program of GTEST" in said and "all is well" in said and "asked again when it is built anew" in said, said
+    next(made.build.glob("snapshot_tests/*.tests.cmake")).unlink()
+    made.tests()
+    assert log.read_text() == "ran\nran\n"
 
 
 def test_beside_the_frameworks_own(tmp):
@@ -329,7 +452,9 @@ def test_misuse(tmp):
         (begin + ")", "there is no FRAMEWORK"),
         (begin + "FRAMEWORK JUNIT)", "one of GTEST, CATCH2, DOCTEST, PYTEST"),
         ("snapshot_discover_tests(NAME d FRAMEWORK GTEST)", "there is no COMMAND"),
-        (begin + "FRAMEWORK GTEST SETUP FIXTURE)", "unknown arguments: 'SETUP'"),
+        (begin + "FRAMEWORK GTEST SETUP FIXTURE)", "cases always have SETUP TEST"),
+        (begin + "FRAMEWORK GTEST TASKS none)", "TASKS 'none' is no number of tasks"),
+        ("snapshot_discover_tests(unit FRAMEWORK GTEST COMMAND true)", "write NAME unit"),
         (begin + "FRAMEWORK GTEST DISCOVERY_TIMEOUT soon)", "no number of seconds"),
         (begin + "FRAMEWORK GTEST PROPERTIES WORKING_DIRECTORY /)", "in front of PROPERTIES"),
         (begin + "FRAMEWORK GTEST PROPERTIES FIXTURES_SETUP x)", "cannot set FIXTURES_SETUP"),

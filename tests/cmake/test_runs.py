@@ -110,7 +110,7 @@ def test_last_lines_of_a_failed_test(tmp):
     outcomes = project.configured().results(expect=8)
     assert outcomes["t"].status == "failed"
     kept, elsewhere, shell = outcomes[nested.finisher("t")].output.strip().split("\n")[-3:]
-    assert f"kept in {project.root}/t: " in kept and "exit code 3" in kept and "1 files private, 1 new" in kept, kept
+    assert f"kept in {project.root}/t: " in kept and "exit code 3" in kept and "1 file private, 1 new" in kept, kept
     assert elsewhere.endswith(f" pack t --root {project.root}"), elsewhere
     way = shell.split("a shell in it: ")[1]
     (tmp / "shell").write_text("#!/bin/sh\npwd && cat input\n")
