@@ -222,7 +222,8 @@ def test_a_job_ends_with_its_submitter(tmp):
                 eventually(lambda: is_gone(pid), f"the command is ended by {number} to the submitter")
                 # Who ends the ctest run waits for the job to be gone.
                 done = project("finish-run")
-                assert_says(done, "the run of 't' was killed", "its run has no recorded end")
+                why = "its run has no recorded end" if number == signal.SIGKILL else "left no end: the launcher"
+                assert_says(done, "the run of 't' was killed", why)
                 project("remove", "t")
                 assert tickets(project) == [] and not list((project.root / ".snapfix/work").iterdir())
 
@@ -369,8 +370,8 @@ def test_the_helper_in_the_root(tmp):
     if harness.is_sanitized():
         return  # nothing is linked statically then
     assert b"ld-linux" not in helper.read_bytes()[:4096]
-    done = harness.run([helper, "pack", "t", "--root", project.root, "-o", tmp / "pack"], expect=1)
-    assert_says(done, "call the installed one")
+    harness.run([helper, "pack", "t", "--root", project.root, "-o", tmp / "pack"])
+    assert (tmp / "pack").stat().st_size > 0
 
 
 def bwrap_root(tmp, project, *binds):
