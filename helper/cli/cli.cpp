@@ -198,6 +198,7 @@ int tell_failure(const std::exception_ptr& failure) {
 
 int failure_of_run(int exit_code, bool under_ctest) {
   if (under_ctest) { // WILL_FAIL turns any exit code into a pass
+    os::print_hint("ctest shows this as 'Subprocess aborted'");
     guard::abort_without_core();
   }
   return exit_code == k_failed ? k_run_failed : exit_code;

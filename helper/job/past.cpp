@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 namespace snapfix::job {
@@ -22,15 +23,25 @@ std::uint64_t take_most(const std::vector<Value>& from, std::vector<Value>& to) 
   return from.size() - count;
 }
 
+/// Whom a finding points to: this run itself, or another test's.
+std::string of_unguarded(std::set<std::string> unguarded, const std::string& name) {
+  const auto count = unguarded.erase(name);
+  const auto others = os::joined(unguarded, ", ");
+  if (count == 0) {
+    return others.empty() ? ""
+                          : "; it was changed by another test: without the guard ran " + others;
+  }
+  return "; it ran without the guard" + (others.empty() ? "" : ", as did " + others);
+}
+
 std::vector<std::string> findings_of(const Finishing& finishing) {
   std::vector<std::string> out;
   const auto& verified = finishing.snapshot.verified;
-  const auto unguarded = os::joined(verified.unguarded, ", ");
+  const auto unguarded = of_unguarded(verified.unguarded, finishing.name);
   for (const auto& finding : verified.findings) {
     out.push_back(os::format("{} was changed through a link ({}); it is shared by {}{}",
                              os::quoted(finding.path), os::joined(finding.what, ", "),
-                             os::joined(finding.suspects, ", "),
-                             unguarded.empty() ? "" : "; without the guard ran " + unguarded));
+                             os::joined(finding.suspects, ", "), unguarded));
   }
   for (const auto& [path, program, call] : finishing.source_writes) {
     out.push_back(os::format("{} of the source was written to ({} of {})", os::quoted(path), call,

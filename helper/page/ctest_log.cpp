@@ -3,7 +3,9 @@
 #include "os/dir.hpp"
 #include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
 #include "os/path.hpp"
+#include "os/split.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -16,7 +18,6 @@ namespace {
 constexpr std::string_view k_header = " Testing: ";
 constexpr std::string_view k_line =
     "\n----------------------------------------------------------\n";
-constexpr std::string_view k_lacks = "\nFailed test dependencies: ";
 constexpr std::string_view k_output = "\nOutput:";
 constexpr std::string_view k_end_of_output = "<end of output>\n";
 constexpr std::size_t k_most_lines = 40;
@@ -72,7 +73,12 @@ void take_verdict(std::string_view text, LoggedTest& out) {
     out.reason = line_behind(text, "\nTest Fail Reason:\n");
   } else if (text.find("\nTest Pass Reason:\n") != std::string_view::npos) {
     const auto reason = line_behind(text, "\nTest Pass Reason:\n");
-    out.outcome = reason.starts_with("Skip") ? skipped : passed;
+    if (reason.starts_with("Skip")) {
+      out.outcome = skipped;
+      out.reason = reason;
+    } else {
+      out.outcome = passed;
+    }
   }
 }
 
@@ -96,8 +102,25 @@ void take_section(std::string_view section, LoggedTest& out) {
     const auto number = seconds.substr(std::min(seconds.size(), seconds.find_first_not_of(' ')));
     std::from_chars(number.data(), number.data() + number.size(), out.seconds);
   }
-  if (!out.lacks.empty()) { // ctest's log says of what was not run that it passed
+  // ctest's log says of what was not run that it passed.
+  if (!out.lacks.empty() || (!out.reason.empty() && out.command.empty())) {
     out.outcome = snapshot::Outcome::failed;
+  } else if (out.command.empty() && out.outcome == snapshot::Outcome::passed) {
+    out.outcome = snapshot::Outcome::skipped;
+    out.is_disabled = true;
+  }
+}
+
+/// What ctest says right before the section of a test that it could not run.
+void take_obstacle(std::string_view before, LoggedTest& out) {
+  before.remove_suffix(before.ends_with('\n') ? 1 : 0);
+  const auto newline = before.rfind('\n');
+  const auto line = before.substr(newline == std::string_view::npos ? 0 : newline + 1);
+  constexpr std::string_view k_lacks = "Failed test dependencies: ";
+  if (line.starts_with(k_lacks)) {
+    out.lacks = line.substr(k_lacks.size());
+  } else if (line.starts_with("Unable to find ") || line.starts_with("Failed to change ")) {
+    out.reason = line;
   }
 }
 
@@ -119,11 +142,7 @@ std::vector<LoggedTest> parse(std::string_view text) {
       close(begin);
       auto& test = out.emplace_back();
       test.name = *name;
-      const auto before = text.substr(section, begin - section);
-      if (const auto lacks = before.rfind(k_lacks);
-          lacks != std::string_view::npos && before.find('\n', lacks + 1) == before.size() - 1) {
-        test.lacks = line_behind(before, k_lacks);
-      }
+      take_obstacle(text.substr(section, begin - section), test);
       section = begin + line.size();
     }
   }
@@ -140,6 +159,21 @@ bool is_log(std::string_view name) {
 
 std::string error_in(const std::string& output) {
   return std::string(line_behind("\n" + output, "\nsnapfix: error: "));
+}
+
+std::string own_lines_of(const std::string& output) {
+  const auto goes_on = [](const std::string& line) {
+    return line.find_first_not_of(" \t\r") == std::string::npos || line.starts_with("  ") ||
+           line.starts_with("hint: ") || line.starts_with("[[ATTACHMENT");
+  };
+  auto lines = os::split(output, '\n');
+  for (;;) {
+    const auto last = std::find_if_not(lines.rbegin(), lines.rend(), goes_on);
+    if (last == lines.rend() || !last->starts_with("snapfix: ")) {
+      return os::joined(lines, "\n");
+    }
+    lines.erase(std::prev(last.base()), lines.end());
+  }
 }
 
 CtestLog read_ctest_log(const std::string& folder) {
@@ -162,8 +196,12 @@ CtestLog read_ctest_log(const std::string& folder) {
     }
     if (!newest.empty()) {
       // Not mapped: one that runs may cut it meanwhile.
-      out.tests = parse(os::read_small_file(dir, newest.c_str()).value_or(""));
+      const auto text = os::read_small_file(dir, newest.c_str()).value_or("");
+      out.tests = parse(text);
+      out.began = line_behind(text, "Start testing: ");
       out.path = dir.path_of(newest.c_str());
+      constexpr std::string_view k_at_work = ".tmp"; // until ctest ends
+      out.path.resize(out.path.size() - (out.path.ends_with(k_at_work) ? k_at_work.size() : 0));
     }
   } catch (const os::Error&) { // what it would have told is not there
   }

@@ -18,11 +18,13 @@ struct LoggedTest {
   bool is_cut = false; ///< there were more
   std::string lacks;   ///< the tests that have failed and that it needs: it was not run
   snapshot::Outcome outcome = snapshot::Outcome::unknown;
-  std::string reason; ///< a regular expression that was found, or was not
+  std::string reason; ///< a regular expression that was found, or was not; why it was not run
+  bool is_disabled = false;
 };
 
 struct CtestLog {
-  std::string path; ///< empty: there is none
+  std::string path;  ///< empty: there is none
+  std::string began; ///< in ctest's words
   std::vector<LoggedTest> tests;
 };
 
@@ -32,5 +34,8 @@ CtestLog read_ctest_log(const std::string& folder);
 
 /// What snapfix could not do, by its first error in an output; empty if it told none.
 std::string error_in(const std::string& output);
+
+/// What a test said, before snapfix said something.
+std::string own_lines_of(const std::string& output);
 
 } // namespace snapfix::page

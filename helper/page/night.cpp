@@ -183,7 +183,7 @@ void Collector::look_into(TestOfNight& test, const std::string& folder) {
 void Collector::add_up() {
   auto& totals = m_out.totals;
   std::set<std::string> hosts;
-  std::set<std::string> sources;
+  std::set<std::string> sources(m_out.sources.begin(), m_out.sources.end()); // not frozen
   std::set<std::string> kept;
   const auto span = [&](double began, double ended) {
     m_out.began = m_out.began == 0 ? began : std::min(m_out.began, began);
@@ -241,7 +241,11 @@ Night Collector::operator()(std::vector<std::string> warnings) {
     // What ctest's log alone knows: a freeze is the reason for the rest, others follow from it.
     const bool is_late = run.times.asked == 0 && !test.is_freeze();
     const bool is_last = is_late && test.tail.empty(); // it was not run at all
-    return std::tuple(!test.has_failed(), is_late, is_last, run.times.asked, run.name);
+    // Who ran under the guard found what another one has changed.
+    const bool is_innocent =
+        test.has_finding() && run.details->guard == "on" &&
+        (!run.details->end || (run.details->end->status == 0 && run.details->end->signal == 0));
+    return std::tuple(!test.has_failed(), is_late, is_last, is_innocent, run.times.asked, run.name);
   };
   std::ranges::sort(m_out.tests, {}, rank);
   add_up();

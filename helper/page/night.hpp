@@ -29,6 +29,7 @@ struct TestOfNight {
   std::string enter, rerun, pack, again;
 
   bool is_freeze() const { return run.name.starts_with(k_freeze_test); }
+  bool has_finding() const { return run.details && !run.details->findings.empty(); }
   bool has_failed() const {
     return run.outcome == snapshot::Outcome::failed || run.outcome == snapshot::Outcome::killed;
   }
@@ -56,12 +57,15 @@ struct Night {
   std::string root;
   std::vector<std::string> sources;
   std::vector<std::string> hosts;
-  std::string ctest; ///< its folder; empty: it was none
-  std::string log;   ///< ctest's own
+  std::string ctest;     ///< its folder; empty: it was none
+  std::string log;       ///< ctest's own
+  std::string log_began; ///< in ctest's words
   double began = 0;
   double ended = 0;
   std::vector<TestOfNight> tests; ///< failed ones first
   std::vector<snapshot::PastRun> freezes;
+  std::vector<LoggedTest> others;    ///< failed tests of that ctest that ran in no snapshot
+  std::vector<std::string> disabled; ///< names of those that it left out for that
   std::vector<std::string> warnings;
   Totals totals;
 };

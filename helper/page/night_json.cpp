@@ -36,6 +36,14 @@ std::string json_of(const Night& night) {
   for (const auto& test : night.tests) {
     tests.push_back(json_of(test));
   }
+  json others = json::array();
+  for (const auto& other : night.others) {
+    others.push_back(
+        json_object({{"name", other.name},
+                     {"reason", other.reason},
+                     {"seconds", other.seconds},
+                     {"output", json_object({{"tail", other.tail}, {"cut", other.is_cut}})}}));
+  }
   json out = json_object({{"schema_version", k_schema_version},
                           {"root", night.root},
                           {"sources", night.sources},
@@ -56,6 +64,8 @@ std::string json_of(const Night& night) {
                                                   {"entries", json_of(totals.entries)},
                                                   {"seconds", json_of(totals.seconds)}})},
                           {"freezes", night.freezes},
+                          {"others", std::move(others)},
+                          {"disabled", night.disabled},
                           {"tests", std::move(tests)}});
   return os::text_of(out, 2) + "\n";
 }

@@ -8,6 +8,8 @@
 #include "snapshot/snapshot.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <vector>
 
 namespace snapfix::page {
@@ -69,10 +71,6 @@ std::string fixture_of(const std::vector<std::string>& roots, const LoggedTest& 
 }
 
 void add_of_fixture(Night& night, const LoggedTest& logged, const std::string& fixture) {
-  const auto is_it = [&](const TestOfNight& test) {
-    return test.run.name == logged.name && !test.fixture.empty();
-  };
-  std::erase_if(night.tests, is_it); // of an earlier attempt
   auto& test = night.tests.emplace_back();
   test.run.name = logged.name;
   test.run.outcome = logged.outcome;
@@ -92,6 +90,33 @@ void add_of_fixture(Night& night, const LoggedTest& logged, const std::string& f
   }
 }
 
+/// What ctest judged counts, where the end of the command was to be judged. What else was found
+/// wrong stays so.
+void take_judgement(TestOfNight& test, const LoggedTest& logged) {
+  auto& run = test.run;
+  if (logged.outcome == Outcome::unknown || logged.outcome == run.outcome) {
+    return;
+  }
+  const bool is_by_end = run.details && run.details->end && !test.has_finding();
+  if (run.outcome == Outcome::unknown) {
+    run.outcome = logged.outcome;
+    run.reason = logged.reason;
+  } else if (logged.outcome == Outcome::failed) {
+    if (!test.has_failed()) {
+      run.outcome = Outcome::failed;
+      run.reason = logged.reason.empty() ? "ctest says that it failed" : logged.reason;
+    }
+  } else if (test.has_failed()) { // ours is told, too
+    run.outcome = is_by_end ? logged.outcome : run.outcome;
+    run.reason += os::format("; for ctest it {}{}",
+                             logged.outcome == Outcome::skipped ? "was skipped" : "passed",
+                             logged.reason.empty() ? "" : ": " + logged.reason);
+  } else if (logged.outcome == Outcome::skipped) { // a SKIP_RETURN_CODE is no skip in its log
+    run.outcome = logged.outcome;
+    run.reason = logged.reason;
+  }
+}
+
 /// Whether it is a test of this night.
 bool take_from_log(Night& night, const LoggedTest& logged) {
   for (auto& test : night.tests) {
@@ -108,10 +133,10 @@ bool take_from_log(Night& night, const LoggedTest& logged) {
     if (run.name != logged.name) {
       test.again = again(night.ctest, logged.name, run.name.substr(logged.name.size() + 1));
     }
-    if (run.outcome == Outcome::unknown && logged.outcome != Outcome::unknown) {
-      run.outcome = logged.outcome;
-      run.reason = logged.reason;
+    if (run.times.began > 0 && run.times.ended == 0) { // a TIMEOUT killed it
+      test.seconds = std::max(0.0, run.times.asked + logged.seconds - run.times.began);
     }
+    take_judgement(test, logged);
     return true;
   }
   return false;
@@ -146,6 +171,12 @@ void add_lost(Night& night, const LoggedTest& logged) {
       of.starts_with("snapshots.finish.")) {
     return;
   }
+  constexpr std::string_view k_source = "\"--source\" \"";
+  if (const auto at = logged.command.find(k_source);
+      logged.name.starts_with(k_freeze_test) && at != std::string::npos) {
+    const auto source = logged.command.substr(at + k_source.size());
+    night.sources.push_back(source.substr(0, source.find('"')));
+  }
   TestOfNight test;
   test.run.name = logged.name;
   test.run.outcome = Outcome::failed;
@@ -156,12 +187,29 @@ void add_lost(Night& night, const LoggedTest& logged) {
   night.tests.push_back(std::move(test));
 }
 
+/// A test that ran in no snapshot, if it failed.
+void add_other(Night& night, const LoggedTest& logged) {
+  if (logged.outcome == Outcome::failed) {
+    night.others.push_back(logged);
+    if (!logged.lacks.empty()) {
+      night.others.back().reason = "it was not run: " + logged.lacks + " failed";
+    }
+  }
+}
+
 } // namespace
 
 void add_from_log(Night& night, const CtestLog& log) {
   bool is_of_night = night.tests.empty();
   std::vector<const LoggedTest*> others;
+  std::map<std::string_view, const LoggedTest*> last_attempts;
   for (const auto& logged : log.tests) {
+    last_attempts[logged.name] = &logged;
+  }
+  for (const auto& logged : log.tests) {
+    if (last_attempts.at(logged.name) != &logged) {
+      continue;
+    }
     if (take_from_log(night, logged)) {
       is_of_night = true;
     } else {
@@ -174,11 +222,16 @@ void add_from_log(Night& night, const CtestLog& log) {
   }
   night.log = log.path;
   const std::vector<std::string> roots{spelled_root(night, log), night.root};
+  night.log_began = log.began;
   for (const auto* logged : others) {
-    if (is_ours(*logged)) {
+    if (logged->is_disabled) {
+      night.disabled.push_back(logged->name);
+    } else if (is_ours(*logged)) {
       add_lost(night, *logged);
     } else if (const auto fixture = fixture_of(roots, *logged); !fixture.empty()) {
       add_of_fixture(night, *logged, fixture);
+    } else {
+      add_other(night, *logged);
     }
   }
 }

@@ -8,7 +8,7 @@ namespace snapfix::page {
 
 /// Puts into a night what ctest's log says of its tests: their outputs, the outcomes that ctest
 /// alone knows, those that failed before anything was recorded, and those that ctest ran itself, in
-/// the snapshot of a fixture. A log of another night is left alone.
+/// the snapshot of a fixture or in none. A log of another night is left alone.
 void add_from_log(Night& night, const CtestLog& log);
 
 /// What ctest is called by to run that test alone.

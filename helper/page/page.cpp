@@ -28,11 +28,19 @@ std::string tests(std::uint64_t count) {
   return os::human_count(count) + (count == 1 ? " test" : " tests");
 }
 
+/// Behind what is said of the tests in snapshots.
+std::string and_others(const Night& night) {
+  const auto count = night.others.size();
+  return count == 0 ? ""
+                    : os::format("; {} {} failed outside", os::human_count(count),
+                                 count == 1 ? "other" : "others");
+}
+
 std::string headline(const Night& night) {
   const auto& totals = night.totals;
   const auto all = night.tests.size();
   if (all == 0) {
-    return "No test ran in a snapshot";
+    return "No test ran in a snapshot" + and_others(night);
   }
   const auto is_without_run = [](const TestOfNight& test) {
     return test.run.times.asked == 0 && test.fixture.empty();
@@ -41,15 +49,29 @@ std::string headline(const Night& night) {
     return "No test ran: the source could not be frozen";
   }
   if (totals.failed != 0) {
-    return os::format("{} of {} failed", os::human_count(totals.failed), tests(all));
+    return os::format("{} of {} failed", os::human_count(totals.failed), tests(all)) +
+           and_others(night);
   }
   if (totals.running + totals.unknown != 0) {
-    return os::format("None of {} failed, as far as is known", tests(all));
+    return os::format("None of {} failed, as far as is known", tests(all)) + and_others(night);
   }
-  return all == 1 ? "The test passed" : os::format("All {} passed", tests(all));
+  return (all == 1 ? "The test passed" : os::format("All {} passed", tests(all))) +
+         and_others(night);
 }
 
-std::string counts(const Totals& totals) {
+std::string disabled(const Night& night) {
+  auto names = night.disabled;
+  if (names.size() > k_most_named) {
+    names.resize(k_most_named);
+    names.push_back(os::format("{} more", night.disabled.size() - k_most_named));
+  }
+  return names.empty()
+             ? ""
+             : "<p class=\"small\">Disabled: " + escaped(os::joined(names, ", ")) + "</p>";
+}
+
+std::string counts(const Night& night) {
+  const auto& totals = night.totals;
   std::string out;
   const auto add = [&](const char* kind, const char* mark, std::uint64_t count, const char* what) {
     if (count != 0) {
@@ -63,26 +85,19 @@ std::string counts(const Totals& totals) {
   add("", "?", totals.unknown, "judged by their output, which ctest alone sees");
   add("", "▸", totals.running, "running");
   add("", "▣", totals.kept, totals.kept == 1 ? "snapshot kept" : "snapshots kept");
-  return out.empty() ? out : "<ul class=\"counts\">" + out + "</ul>";
+  add("", "–", night.disabled.size(), "disabled");
+  return out.empty() ? out
+                     : "<ul class=\"counts\">" + out + "</ul>" + disabled(night) +
+                           "<p class=\"small\">ctest counts freezes, and what ends its run, as "
+                           "tests, too.</p>";
 }
 
 /// What the test said last, before snapfix said something.
 std::string last_line_of(const std::string& text) {
-  auto lines = os::split(text, '\n');
+  const auto lines = os::split(own_lines_of(text), '\n');
   const auto is_blank = [](const std::string& line) {
     return line.find_first_not_of(" \t\r") == std::string::npos;
   };
-  const auto goes_on = [&](const std::string& line) {
-    return is_blank(line) || line.starts_with("  ") || line.starts_with("hint: ") ||
-           line.starts_with("[[ATTACHMENT");
-  };
-  for (;;) {
-    const auto last = std::find_if_not(lines.rbegin(), lines.rend(), goes_on);
-    if (last == lines.rend() || !last->starts_with("snapfix: ")) {
-      break;
-    }
-    lines.erase(std::prev(last.base()), lines.end());
-  }
   const auto last = std::find_if_not(lines.rbegin(), lines.rend(), is_blank);
   return last == lines.rend() ? "" : *last;
 }
@@ -100,6 +115,27 @@ std::string decisive_lines_of(const TestOfNight& test) {
   return out;
 }
 
+/// Failed tests of that ctest that ran in no snapshot.
+std::string others(const Night& night) {
+  std::string out;
+  const auto named = std::min(night.others.size(), k_most_named);
+  for (std::size_t i = 0; i < named; ++i) {
+    const auto& test = night.others[i];
+    const auto last = last_line_of(test.tail);
+    out += os::format("<li><b><bdi>{}</bdi></b> <span>{}</span>{}</li>\n", escaped(test.name),
+                      escaped_lines(test.reason),
+                      last.empty() ? "" : "<code>" + escaped_lines(last) + "</code>");
+  }
+  if (out.empty()) {
+    return out;
+  }
+  const auto more = night.others.size() - named;
+  return "<section id=\"others\"><h2>What failed outside snapshots</h2>\n<ol>" + out + "</ol>" +
+         (more == 0 ? "" : os::format("<p>and {} more</p>", os::human_count(more))) +
+         "<p>All that ctest has of them is in <code>" + escaped(night.log) +
+         "</code>.</p></section>\n";
+}
+
 /// What a newcomer looks for: which failed, why, and what each said last.
 std::string failures(const Night& night) {
   std::string out;
@@ -115,14 +151,33 @@ std::string failures(const Night& night) {
                       decisive_lines_of(test));
   }
   if (out.empty()) {
-    return out;
+    return others(night);
   }
   const auto more = night.totals.failed - named;
   return "<section id=\"failed\"><h2>What failed</h2>\n<ol>" + out + "</ol>" +
          (more == 0 ? ""
                     : os::format("<p>and <a href=\"#t{}\">{} more</a>, below</p>", named,
                                  os::human_count(more))) +
-         "</section>\n";
+         "</section>\n" + others(night);
+}
+
+/// Those that tried to write to the source, or did.
+std::string writers(const Night& night) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < night.tests.size(); ++i) {
+    if (source_writes_of(night.tests[i].run) != 0) {
+      out.push_back(
+          os::format("<a href=\"#t{}\"><bdi>{}</bdi></a>", i, escaped(night.tests[i].run.name)));
+    }
+  }
+  if (out.size() > k_most_named) {
+    const auto more = out.size() - k_most_named;
+    out.resize(k_most_named);
+    out.push_back(os::format("{} more", more));
+  }
+  return out.empty() ? ""
+                     : "<p class=\"warn\">Tests that wrote to the source, or tried to: " +
+                           os::joined(out, ", ") + "</p>\n";
 }
 
 std::string warnings(const Night& night) {
@@ -130,7 +185,7 @@ std::string warnings(const Night& night) {
   for (const auto& warning : night.warnings) {
     out += "<p class=\"warn\"><span aria-hidden=\"true\">▲</span> " + escaped(warning) + "</p>\n";
   }
-  return out;
+  return out.empty() ? out : out + writers(night);
 }
 
 std::string subtitle(const Night& night) {
@@ -146,6 +201,8 @@ std::string subtitle(const Night& night) {
   if (night.began > 0) {
     parts.push_back(time_on_page(night.began));
     parts.push_back(os::human_seconds(night.ended - night.began));
+  } else if (!night.log_began.empty()) {
+    parts.push_back(escaped(night.log_began));
   }
   return os::joined(parts, " · ");
 }
@@ -184,6 +241,13 @@ std::string filled_in(std::string_view form,
   }
 }
 
+std::string state_of(const Night& night) {
+  if (night.totals.failed != 0 || !night.others.empty()) {
+    return "bad";
+  }
+  return night.tests.empty() ? "" : "good";
+}
+
 std::string json_path(std::string path) {
   constexpr std::string_view k_html = ".html";
   if (path.ends_with(k_html)) {
@@ -200,11 +264,9 @@ std::string page_of(const Night& night) {
                                  {"CSS", std::string(k_page_css)},
                                  {"JS", std::string(k_page_js)},
                                  {"TITLE", escaped(title)},
-                                 {"STATE", night.totals.failed != 0 ? "bad"
-                                           : night.tests.empty()    ? ""
-                                                                    : "good"},
+                                 {"STATE", state_of(night)},
                                  {"SUBTITLE", subtitle(night)},
-                                 {"COUNTS", counts(night.totals)},
+                                 {"COUNTS", counts(night)},
                                  {"WARNINGS", warnings(night) + empty_state(night)},
                                  {"FAILED", failures(night)},
                                  {"COST", night.tests.empty() ? "" : cost_picture(night.totals)},

@@ -22,12 +22,13 @@ double part_of(double part, double whole) {
 }
 
 std::string cost_row(const char* what, const Against& cost, const std::string& taken,
-                     const std::string& full, const char* how) {
+                     const std::string& full, const char* how,
+                     const std::string& more_than_full = "nothing saved") {
   const double part = part_of(cost.taken, cost.full);
   const double more = std::max(cost.taken, cost.full);
   constexpr double k_nearly_all = 99;
   const double less = k_percent - part;
-  const auto saved = cost.full <= cost.taken ? std::string("nothing saved")
+  const auto saved = cost.full <= cost.taken ? more_than_full
                      : less >= k_nearly_all
                          ? os::format("{:.1f} % less", std::floor(less * 10) / 10)
                          : os::format("{:.0f} % less", std::floor(less));
@@ -177,9 +178,12 @@ std::string TimeLine::operator()() {
   constexpr std::size_t k_many = 200; // marks would hide them on a phone
   return os::format(
       "<section id=\"when\"><h2>When</h2>\n<p class=\"key\">"
-      "<span><i class=\"freeze\"></i>freeze</span> <span><i class=\"wait\"></i>waiting</span> "
-      "<span><i class=\"take\"></i>tree taken</span> <span><i class=\"run\"></i>command</span> "
-      "<span><i class=\"bad\"></i>✕ failed</span> <span><i class=\"finish\"></i>finish</span></p>\n"
+      "<span><i class=\"freeze\"></i>freeze</span> <span title=\"for the name, or its turn\"><i "
+      "class=\"wait\"></i>waiting</span> "
+      "<span title=\"made, or taken over from another test\"><i class=\"take\"></i>getting its "
+      "tree</span> <span><i class=\"run\"></i>command</span> "
+      "<span><i class=\"bad\"></i>✕ failed</span> <span title=\"checked, and kept or removed\"><i "
+      "class=\"finish\"></i>finishing it</span></p>\n"
       "<svg class=\"line{}\" role=\"img\" aria-label=\"Time line of {} tests in {} lanes\" "
       "width=\"100%\" height=\"{}\">\n{}{}</svg>\n<div class=\"axis\">{}</div></section>\n",
       m_placed.size() > k_many ? " many" : "", m_placed.size(), m_lanes.count(),
@@ -189,26 +193,38 @@ std::string TimeLine::operator()() {
 } // namespace
 
 std::string mark_of(Outcome outcome) {
-  constexpr std::array k_marks{"✓", "–", "✕", "✕", "?", "▸"}; // in the order of Outcome
-  return os::format("<span aria-hidden=\"true\">{}</span> {}",
-                    k_marks.at(static_cast<std::size_t>(outcome)),
+  const auto mark = [&] {
+    switch (outcome) {
+    case Outcome::passed:
+      return "✓";
+    case Outcome::skipped:
+      return "–";
+    case Outcome::failed:
+    case Outcome::killed:
+      return "✕";
+    case Outcome::running:
+      return "▸";
+    case Outcome::unknown:
+      break;
+    }
+    return "?";
+  };
+  return os::format("<span aria-hidden=\"true\">{}</span> {}", mark(),
                     outcome == Outcome::unknown ? "not known" : os::word_of(outcome));
 }
 
 std::string reason_of(const PastRun& run) {
-  auto out = run.reason;
-  const bool has_finding = run.details && !run.details->findings.empty();
-  const bool has_end = run.details && run.details->end;
-  if (has_finding && has_end && run.details->end->signal != 0) {
-    out += os::format(", and its command was killed by signal {}", run.details->end->signal);
-  } else if (has_finding && has_end && run.details->end->status != 0) {
-    out += os::format(", and its command ended with exit code {}", run.details->end->status);
-  } else if (has_finding && !has_end) {
-    out += ", and it was killed, as ctest does at a TIMEOUT";
-  } else if (run.outcome == Outcome::killed && out == snapshot::RunRecord().why_no_end()) {
-    out += ": it was killed, as ctest does at a TIMEOUT";
-  }
-  return out;
+  return run.reason + (run.reason.ends_with(snapshot::RunRecord().why_no_end())
+                           ? ": it was killed, as ctest does at a TIMEOUT"
+                           : "");
+}
+
+std::size_t source_writes_of(const PastRun& run) {
+  const auto is_one = [](const std::string& line) {
+    return line.find(" of the source ") != std::string::npos;
+  };
+  return run.details ? static_cast<std::size_t>(std::ranges::count_if(run.details->notes, is_one))
+                     : 0;
 }
 
 std::string time_on_page(double seconds) {
@@ -223,6 +239,9 @@ std::string time_on_page(double seconds) {
 }
 
 std::string cost_picture(const Totals& totals) {
+  if (totals.entries.full == 0) {
+    return "";
+  }
   const auto whole = [](double value) { return static_cast<std::uint64_t>(value); };
   return "<section id=\"cost\"><h2>What it took</h2>\n<dl class=\"costs\">" +
          cost_row("Data written", totals.bytes, os::human_bytes(whole(totals.bytes.taken)),
@@ -230,7 +249,8 @@ std::string cost_picture(const Totals& totals) {
          cost_row("Entries made", totals.entries, os::human_count(whole(totals.entries.taken)),
                   os::human_count(whole(totals.entries.full)), "instead of") +
          cost_row("Time for trees", totals.seconds, os::human_seconds(totals.seconds.taken),
-                  os::human_seconds(totals.seconds.full), "instead of about") +
+                  os::human_seconds(totals.seconds.full), "instead of about",
+                  "slower by " + os::human_seconds(totals.seconds.taken - totals.seconds.full)) +
          os::format("</dl>\n<p class=\"small\">The grey bar is a full copy for each test; its time "
                     "is reckoned, at "
                     "{:.2f} ms an entry (<code>cp -a</code> on a local disk). The commands "

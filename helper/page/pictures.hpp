@@ -24,4 +24,7 @@ std::string time_line(const Night& night);
 /// How long the test ran in its last runs, a bar each, this night's last.
 std::string sparkline(const TestOfNight& test);
 
+/// How many calls of it would have changed the source, or did: as many as are remembered.
+std::size_t source_writes_of(const snapshot::PastRun& run);
+
 } // namespace snapfix::page

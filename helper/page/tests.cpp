@@ -101,6 +101,10 @@ std::string gist(const TestOfNight& test) {
       }
     }
   }
+  if (const auto count = source_writes_of(run); count != 0) {
+    const bool are_all = run.details->notes.size() < snapshot::k_most_details;
+    parts.push_back(os::format("writes to the source: {}{}", are_all ? "" : "at least ", count));
+  }
   if (const auto slow = slowness(test); !slow.empty()) {
     parts.push_back(slow);
   }
@@ -123,9 +127,13 @@ std::string private_files(const snapshot::RunDetails& details) {
 
 std::string output_of(const TestOfNight& test, const Night& night) {
   if (!test.tail.empty()) {
+    // What snapfix said behind it is in the rows below. What could not be run has no other words.
+    const auto own = own_lines_of(test.tail);
+    const bool is_all = own.empty() || test.run.times.began == 0;
     return os::format("<p class=\"cap\">{}</p><div class=\"out\" tabindex=\"0\" role=\"region\" "
                       "aria-label=\"Output\"><pre>{}</pre></div>\n",
-                      test.is_cut ? "Its last lines" : "Its output", escaped_lines(test.tail));
+                      test.is_cut ? "Its last lines" : "Its output",
+                      escaped_lines(is_all ? test.tail : own));
   }
   if (!test.has_failed()) {
     return "";
@@ -217,10 +225,10 @@ std::string tests_table(const Night& night) {
   if (night.tests.empty()) {
     return "";
   }
-  const auto head = [](const char* what, const char* kind) {
-    return os::format(
-        "<th scope=\"col\" class=\"{}\"><button type=\"button\" disabled>{}</button></th>", kind,
-        what);
+  const auto head = [](const char* what, const char* kind, const char* title = "") {
+    return os::format("<th scope=\"col\" class=\"{}\"><button type=\"button\" title=\"{}\" "
+                      "disabled>{}</button></th>",
+                      kind, title, what);
   };
   std::string out =
       "<section id=\"tests\"><h2>Tests</h2>\n<form role=\"search\" hidden><label "
@@ -228,8 +236,11 @@ std::string tests_table(const Night& night) {
       "spellcheck=\"false\" placeholder=\"name, outcome, file, output\"> <kbd>/</kbd> "
       "<output id=\"hits\" for=\"q\" aria-live=\"polite\"></output></form>\n<table>\n"
       "<caption class=\"sr\">All tests, failed ones first</caption>\n<thead><tr>";
-  out += head("Test", "") + head("Outcome", "") + head("Started", "n") + head("Waited", "n") +
-         head("Take", "n") + head("Command", "n") + head("Finish", "n");
+  out += head("Test", "") + head("Outcome", "") + head("Started", "n") +
+         head("Waited", "n", "for the name, or its turn") +
+         head("Take", "n", "until its tree was made, or taken over from another test") +
+         head("Command", "n", "how long the test's own command ran") +
+         head("Finish", "n", "until its snapshot was checked, and kept or removed");
   if (night.hosts.size() > 1) {
     out += head("Node", "node");
   }

@@ -17,20 +17,10 @@
 namespace snapfix::snapshot {
 namespace {
 
-/// How a run ended, and the reason to keep its snapshot under Keep::on_failure; empty if it goes.
-std::pair<Outcome, std::string> judge(Update update, const std::optional<RunRecord>& run,
-                                      const Verdict& verdict, const std::string& fault,
-                                      const Verified& verified) {
+/// By the end of its command alone.
+std::pair<Outcome, std::string> judge_end(const std::optional<RunRecord>& run,
+                                          const Verdict& verdict) {
   using enum Outcome;
-  if (!verified.findings.empty()) {
-    return {failed, "shared files were changed"};
-  }
-  if (!fault.empty()) {
-    return {failed, fault};
-  }
-  if (update == Update::unfinished) {
-    return {failed, "an update of it was cut short"};
-  }
   if (!run) {
     return {failed, "no run of a command in it is recorded"};
   }
@@ -44,9 +34,36 @@ std::pair<Outcome, std::string> judge(Update update, const std::optional<RunReco
     return {unknown, "its test is judged by its output, which only ctest sees"};
   }
   const auto outcome = outcome_of(*run->end, verdict);
-  return {outcome, outcome == failed
-                       ? os::format("its command ended with exit code {}", run->end->status)
-                       : ""};
+  if (outcome != failed) {
+    return {outcome, ""};
+  }
+  return {failed, os::format("its command ended with exit code {}{}", run->end->status,
+                             verdict.will_fail ? ", and WILL_FAIL expects a failure" : "")};
+}
+
+/// The end of a run whose outcome is a failure by another reason: both are told. Empty if its
+/// command did as it should.
+std::string and_end_of(const std::optional<RunRecord>& run, const Verdict& verdict) {
+  const auto [outcome, reason] = judge_end(run, verdict);
+  const bool has_failed = outcome == Outcome::failed || outcome == Outcome::killed;
+  return has_failed && run ? ", and " + reason : "";
+}
+
+/// How a run ended, and the reason to keep its snapshot under Keep::on_failure; empty if it goes.
+std::pair<Outcome, std::string> judge(Update update, const std::optional<RunRecord>& run,
+                                      const Verdict& verdict, const std::string& fault,
+                                      const Verified& verified) {
+  using enum Outcome;
+  if (!verified.findings.empty()) {
+    return {failed, "shared files were changed" + and_end_of(run, verdict)};
+  }
+  if (!fault.empty()) {
+    return {failed, fault + and_end_of(run, verdict)};
+  }
+  if (update == Update::unfinished) {
+    return {failed, "an update of it was cut short"};
+  }
+  return judge_end(run, verdict);
 }
 
 std::vector<std::string> remove_tree_of(Held& held) {

@@ -215,7 +215,7 @@ def test_findings(tmp):
     p = Project(tmp, k_files)
     test = by_name(night(p, [("t", "echo x >>a", "--guard", "off")]))["t"]
     assert test["outcome"] == "failed" and test["why_kept"] == test["reason"] == "shared files were changed", test
-    assert test["details"]["findings"] == ["'a' was changed through a link (size, mtime); it is shared by t; without the guard ran t"], test
+    assert test["details"]["findings"] == ["'a' was changed through a link (size, mtime); it is shared by t; it ran without the guard"], test
     assert "was changed through a link" in (tmp / "night.html").read_text()
 
 
