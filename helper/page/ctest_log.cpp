@@ -19,7 +19,7 @@ constexpr std::string_view k_header = " Testing: ";
 constexpr std::string_view k_line =
     "\n----------------------------------------------------------\n";
 constexpr std::string_view k_output = "\nOutput:";
-constexpr std::string_view k_end_of_output = "<end of output>\n";
+constexpr std::string_view k_end_of_output = "<end of output>\nTest time = ";
 constexpr std::size_t k_most_lines = 40;
 constexpr std::size_t k_most_bytes = 8000;
 constexpr std::uint64_t k_largest = std::uint64_t{1} << 28; ///< a log of more is not read
@@ -34,8 +34,15 @@ std::string_view line_behind(std::string_view text, std::string_view key) {
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 
-/// `3/12 Testing: name`: its name; nothing if the line is another one.
-std::optional<std::string_view> name_in_header(std::string_view line) {
+struct Header {
+  std::string_view total; ///< how many tests that ctest has
+  std::string_view name;
+};
+
+/// `3/12 Testing: name`, and `3/12 Test: name` on the next line; nothing if `text` begins
+/// otherwise.
+std::optional<Header> header_at(std::string_view text) {
+  const auto line = text.substr(0, text.find('\n'));
   const auto slash = line.find_first_not_of("0123456789");
   if (slash == 0 || slash == std::string_view::npos || line[slash] != '/') {
     return std::nullopt;
@@ -44,7 +51,16 @@ std::optional<std::string_view> name_in_header(std::string_view line) {
   if (end == std::string_view::npos || !line.substr(end).starts_with(k_header)) {
     return std::nullopt;
   }
-  return line.substr(end + k_header.size());
+  const Header out{line.substr(slash + 1, end - slash - 1), line.substr(end + k_header.size())};
+  const auto next = os::format("\n{} Test: {}\n", line.substr(0, end), out.name);
+  return text.substr(line.size()).starts_with(next) ? std::optional(out) : std::nullopt;
+}
+
+/// Where the output of the section that begins there has ended.
+std::size_t end_of_output(std::string_view text, std::size_t section) {
+  const auto output = text.find(k_output, section);
+  const auto end = text.find(k_end_of_output, std::min(output, text.size()));
+  return std::min(end, text.size());
 }
 
 void take_tail(std::string_view output, LoggedTest& out) {
@@ -124,38 +140,44 @@ void take_obstacle(std::string_view before, LoggedTest& out) {
   }
 }
 
-/// Each `N/M Testing:` line begins a section.
-std::vector<LoggedTest> parse(std::string_view text) {
-  std::vector<LoggedTest> out;
-  std::size_t section = 0;
-  const auto close = [&](std::size_t end) {
-    if (!out.empty()) {
-      take_section(text.substr(section, end - section), out.back());
-    }
-  };
-  for (std::size_t at = text.find(k_header); at != std::string_view::npos;
-       at = text.find(k_header, at + 1)) {
-    const auto newline = text.rfind('\n', at);
-    const auto begin = newline == std::string_view::npos ? 0 : newline + 1;
-    const auto line = text.substr(begin, text.find('\n', at) - begin);
-    if (const auto name = name_in_header(line); name && begin >= section) {
-      close(begin);
-      auto& test = out.emplace_back();
-      test.name = *name;
-      take_obstacle(text.substr(section, begin - section), test);
-      section = begin + line.size();
-    }
-  }
-  close(text.size());
-  return out;
-}
-
 bool is_log(std::string_view name) {
   return name.starts_with("LastTest") && name.find(".log") != std::string_view::npos &&
          !name.starts_with("LastTests");
 }
 
 } // namespace
+
+std::vector<LoggedTest> tests_in_log(std::string_view text) {
+  std::vector<LoggedTest> out;
+  std::size_t section = 0;
+  std::string_view total;
+  const auto close = [&](std::size_t end) {
+    if (!out.empty()) {
+      take_section(text.substr(section, end - section), out.back());
+    }
+  };
+  // A header has the M of the first one, and stands in no output: a test may print such a log.
+  std::size_t from = 0;
+  for (std::size_t at = text.find(k_header); at != std::string_view::npos;
+       at = text.find(k_header, from)) {
+    const auto newline = text.find_last_not_of("0123456789/", at - std::min<std::size_t>(at, 1));
+    const auto begin = newline == std::string_view::npos ? 0 : newline + 1;
+    const auto header = header_at(text.substr(begin));
+    from = at + 1;
+    if (header && (begin == 0 || text[newline] == '\n') &&
+        (out.empty() || header->total == total)) {
+      close(begin);
+      auto& test = out.emplace_back();
+      test.name = header->name;
+      total = header->total;
+      take_obstacle(text.substr(section, begin - section), test);
+      section = text.find('\n', at);
+      from = end_of_output(text, section);
+    }
+  }
+  close(text.size());
+  return out;
+}
 
 std::string error_in(const std::string& output) {
   return std::string(line_behind("\n" + output, "\nsnapfix: error: "));
@@ -186,18 +208,21 @@ CtestLog read_ctest_log(const std::string& folder) {
     const auto dir = os::Dir::open(place);
     std::string newest;
     os::Time mtime;
+    std::uint64_t size = 0;
     for (const auto& entry : dir.entries()) {
       const auto stat = is_log(entry.name) ? dir.try_stat(entry.name.c_str()) : std::nullopt;
-      if (stat && stat->is_file() && stat->size < k_largest &&
-          (newest.empty() || mtime < stat->mtime)) {
+      if (stat && stat->is_file() && (newest.empty() || mtime < stat->mtime)) {
         newest = entry.name;
         mtime = stat->mtime;
+        size = stat->size;
       }
     }
     if (!newest.empty()) {
       // Not mapped: one that runs may cut it meanwhile.
-      const auto text = os::read_small_file(dir, newest.c_str()).value_or("");
-      out.tests = parse(text);
+      out.is_too_large = size > k_largest;
+      const auto text =
+          out.is_too_large ? "" : os::read_small_file(dir, newest.c_str()).value_or("");
+      out.tests = tests_in_log(text);
       out.began = line_behind(text, "Start testing: ");
       out.path = dir.path_of(newest.c_str());
       constexpr std::string_view k_at_work = ".tmp"; // until ctest ends

@@ -3,6 +3,7 @@
 #include "snapshot/run_record.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace snapfix::page {
@@ -26,11 +27,15 @@ struct CtestLog {
   std::string path;  ///< empty: there is none
   std::string began; ///< in ctest's words
   std::vector<LoggedTest> tests;
+  bool is_too_large = false; ///< it was not read
 };
 
 /// The newest log of the ctest that runs, or ran, in that folder: of one that runs as far as it has
 /// come. One that is not there, or cannot be read, is empty.
 CtestLog read_ctest_log(const std::string& folder);
+
+/// Each of ctest's tests that a log's text tells of, in its order.
+std::vector<LoggedTest> tests_in_log(std::string_view text);
 
 /// What snapfix could not do, by its first error in an output; empty if it told none.
 std::string error_in(const std::string& output);

@@ -1,6 +1,7 @@
 #include "page/night_log.hpp"
 
 #include "job/pasteable.hpp"
+#include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/time_text.hpp"
@@ -8,8 +9,11 @@
 #include "snapshot/snapshot.hpp"
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 #include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace snapfix::page {
@@ -20,11 +24,80 @@ using snapshot::PastRun;
 
 constexpr std::int64_t k_minute = 60;
 
-/// Whether ctest's log, which knows minutes, may mean what began at that time.
-bool began_then(const LoggedTest& logged, double time) {
-  const auto seconds = static_cast<std::int64_t>(time);
+/// The snapshot that the command of a test of ours names: with several configurations it is
+/// <test>@<configuration>. Of others the test's own name.
+std::string snapshot_of(const LoggedTest& logged) {
+  const std::string_view command = logged.command;
+  const auto options = command.substr(0, command.find(" \"--\" "));
+  for (const std::string_view key : {"\"--name=", "\"run\" \""}) {
+    const auto at = options.find("\"--ctest\"") == options.npos ? options.npos : options.find(key);
+    const auto name = options.substr(at == options.npos ? options.size() : at + key.size());
+    if (!name.empty() && !name.starts_with("--")) {
+      return std::string(name.substr(0, name.find("\" \"--")));
+    }
+  }
+  return logged.name;
+}
+
+bool is_of_our_zone(const LoggedTest& logged, double time) {
+  const auto seconds = static_cast<std::time_t>(time);
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  std::array<char, 64> zone{};
+  std::strftime(zone.data(), zone.size(), " %Z", &local);
+  return logged.start.ends_with(zone.data());
+}
+
+bool began_at(const LoggedTest& logged, std::int64_t seconds) {
   return logged.start.starts_with(os::to_ctest_text({seconds, 0})) ||
          logged.start.starts_with(os::to_ctest_text({seconds - k_minute, 0}));
+}
+
+/// Tells what ctest's log, which knows minutes, may mean.
+class LogClock {
+public:
+  /// A log of another time zone than ours is ahead by what fits most of its tests.
+  LogClock(const CtestLog& log, const std::map<std::string, TestOfNight*>& tests);
+
+  bool began_then(const LoggedTest& logged, double time) const {
+    return began_at(logged, static_cast<std::int64_t>(time) + m_ahead);
+  }
+
+  /// Whether it may be an attempt of that test.
+  bool is_of(const LoggedTest& logged, const TestOfNight& test) const {
+    const auto is_it = [&](const PastRun& run) { return began_then(logged, run.times.asked); };
+    return is_it(test.run) || std::ranges::any_of(test.tries, is_it);
+  }
+
+private:
+  std::int64_t m_ahead = 0;
+};
+
+LogClock::LogClock(const CtestLog& log, const std::map<std::string, TestOfNight*>& tests) {
+  constexpr std::size_t k_enough = 20;
+  constexpr std::int64_t k_step = 15 * k_minute; // zones are that far apart
+  constexpr std::int64_t k_farthest = std::int64_t{26} * 60 * k_minute;
+  std::vector<std::pair<const LoggedTest*, const TestOfNight*>> pairs;
+  for (const auto& logged : log.tests) {
+    const auto test = tests.find(snapshot_of(logged));
+    if (test != tests.end() && pairs.size() < k_enough) {
+      pairs.emplace_back(&logged, test->second);
+    }
+  }
+  if (pairs.empty() || is_of_our_zone(*pairs[0].first, pairs[0].second->run.times.asked)) {
+    return;
+  }
+  std::ptrdiff_t most = 0;
+  std::int64_t best = 0;
+  for (m_ahead = -k_farthest; m_ahead <= k_farthest; m_ahead += k_step) {
+    const auto count = std::ranges::count_if(
+        pairs, [&](const auto& pair) { return is_of(*pair.first, *pair.second); });
+    if (count > most) {
+      most = count;
+      best = m_ahead;
+    }
+  }
+  m_ahead = best;
 }
 
 bool is_ours(const LoggedTest& logged) {
@@ -34,10 +107,10 @@ bool is_ours(const LoggedTest& logged) {
          logged.lacks.find(".snapshot_setup") != std::string::npos;
 }
 
-bool is_our_freeze(const Night& night, const LoggedTest& logged) {
+bool is_our_freeze(const Night& night, const LogClock& clock, const LoggedTest& logged) {
   return logged.name.starts_with(k_freeze_test) &&
          std::ranges::any_of(night.freezes, [&](const PastRun& freeze) {
-           return began_then(logged, freeze.times.taking);
+           return clock.began_then(logged, freeze.times.taking);
          });
 }
 
@@ -117,29 +190,30 @@ void take_judgement(TestOfNight& test, const LoggedTest& logged) {
   }
 }
 
-/// Whether it is a test of this night.
-bool take_from_log(Night& night, const LoggedTest& logged) {
-  for (auto& test : night.tests) {
-    auto& run = test.run;
-    // With several configurations a snapshot is called <test>@<configuration>.
-    if (run.name != logged.name && !run.name.starts_with(logged.name + "@")) {
-      continue;
-    }
-    if (!began_then(logged, run.times.asked)) {
-      continue;
-    }
-    test.tail = logged.tail;
-    test.is_cut = logged.is_cut;
-    if (run.name != logged.name) {
-      test.again = again(night.ctest, logged.name, run.name.substr(logged.name.size() + 1));
-    }
+/// What the log says of a test's attempts, oldest first: its last words are of the last attempt.
+void take_from_log(const Night& night, TestOfNight& test,
+                   const std::vector<const LoggedTest*>& attempts) {
+  auto& run = test.run;
+  const auto& logged = *attempts.back();
+  test.tail = logged.tail;
+  test.is_cut = logged.is_cut;
+  if (run.name.starts_with(logged.name + "@")) {
+    test.again = again(night.ctest, logged.name, run.name.substr(logged.name.size() + 1));
+  }
+  auto of = attempts.rbegin();
+  if (run.outcome != Outcome::running || attempts.size() > test.tries.size()) {
     if (run.times.began > 0 && run.times.ended == 0) { // a TIMEOUT killed it
       test.seconds = std::max(0.0, run.times.asked + logged.seconds - run.times.began);
     }
-    take_judgement(test, logged);
-    return true;
+    take_judgement(test, **of++);
   }
-  return false;
+  for (auto earlier = test.tries.rbegin(); earlier != test.tries.rend() && of != attempts.rend();
+       ++earlier, ++of) {
+    if (earlier->outcome == Outcome::unknown) {
+      earlier->outcome = (*of)->outcome;
+      earlier->reason = (*of)->reason;
+    }
+  }
 }
 
 std::string why_lost(const LoggedTest& logged) {
@@ -197,33 +271,51 @@ void add_other(Night& night, const LoggedTest& logged) {
   }
 }
 
+void warn_of(Night& night, const CtestLog& log) {
+  if (log.is_too_large || !log.tests.empty()) {
+    night.warnings.push_back(
+        os::format("ctest's log {} {}: outputs, and what ctest alone judged, are not told",
+                   os::quoted(log.path), log.is_too_large ? "is too large" : "is of another run"));
+  }
+}
+
 } // namespace
 
 void add_from_log(Night& night, const CtestLog& log) {
+  std::map<std::string, TestOfNight*> tests;
+  for (auto& test : night.tests) {
+    tests[test.run.name] = &test;
+  }
+  const LogClock clock(log, tests);
   bool is_of_night = night.tests.empty();
+  std::map<TestOfNight*, std::vector<const LoggedTest*>> attempts;
   std::vector<const LoggedTest*> others;
   std::map<std::string_view, const LoggedTest*> last_attempts;
   for (const auto& logged : log.tests) {
     last_attempts[logged.name] = &logged;
-  }
-  for (const auto& logged : log.tests) {
-    if (last_attempts.at(logged.name) != &logged) {
-      continue;
-    }
-    if (take_from_log(night, logged)) {
+    const auto test = tests.find(snapshot_of(logged));
+    if (test != tests.end() && clock.is_of(logged, *test->second)) {
+      attempts[test->second].push_back(&logged);
       is_of_night = true;
     } else {
-      is_of_night = is_of_night || is_our_freeze(night, logged);
+      is_of_night = is_of_night || is_our_freeze(night, clock, logged);
       others.push_back(&logged);
     }
   }
-  if (!is_of_night) {
+  if (log.is_too_large || !is_of_night) {
+    warn_of(night, log);
     return;
+  }
+  for (const auto& [test, logged] : attempts) {
+    take_from_log(night, *test, logged);
   }
   night.log = log.path;
   const std::vector<std::string> roots{spelled_root(night, log), night.root};
   night.log_began = log.began;
   for (const auto* logged : others) {
+    if (last_attempts.at(logged->name) != logged) {
+      continue;
+    }
     if (logged->is_disabled) {
       night.disabled.push_back(logged->name);
     } else if (is_ours(*logged)) {
