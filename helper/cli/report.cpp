@@ -1,6 +1,7 @@
 #include "cli/arguments.hpp"
 #include "cli/cli.hpp"
 #include "cli/tree_arguments.hpp"
+#include "os/error.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
 #include "os/time_text.hpp"
@@ -40,6 +41,9 @@ int report(const std::vector<std::string>& arguments) {
   const auto day = day_from(options);
   const auto night = day ? page::collect_night_of(root.path(), *day)
                          : page::collect_night(root.path(), std::nullopt);
+  for (const auto& warning : night.warnings) {
+    os::warn(warning);
+  }
   if (options.flag("json")) {
     os::print("{}", page::json_of(night));
     return k_done;

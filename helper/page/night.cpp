@@ -13,8 +13,10 @@
 #include "snapshot/snapshot.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace snapfix::page {
@@ -27,6 +29,11 @@ constexpr std::size_t k_most_looked_into = 50;
 
 bool is_of(const PastRun& run, const Starter& starter) {
   return run.parent == starter.parent;
+}
+
+/// A clock that was wrong then, and is right now.
+bool is_ahead(const PastRun& run) {
+  return run.times.asked > os::to_seconds(os::now());
 }
 
 std::string day_of(const PastRun& run) {
@@ -46,6 +53,7 @@ public:
     m_root = snapshot::Root::open(root);
     m_out.root = m_root->path();
     m_histories = snapshot::load_histories(*m_root);
+    leave_out_unreadable();
     add_unfinished();
     if (!m_starter) {
       choose_last();
@@ -55,6 +63,7 @@ public:
   Night operator()(std::vector<std::string> warnings);
 
 private:
+  void leave_out_unreadable();
   void add_unfinished();
   void choose_last();
   void take(const snapshot::KeyedHistory& of);
@@ -69,6 +78,18 @@ private:
   Night m_out;
 };
 
+void Collector::leave_out_unreadable() {
+  std::erase_if(m_histories, [&](const snapshot::KeyedHistory& of) {
+    if (of.history.runs.empty()) {
+      m_out.warnings.push_back(os::format(
+          "the history {} cannot be read, and its runs are not told: it is damaged, of another "
+          "user or of a newer snapfix; what is damaged may be removed",
+          os::quoted(os::format("{}/.snapfix/{}/{}", m_out.root, snapshot::k_histories, of.key))));
+    }
+    return of.history.runs.empty();
+  });
+}
+
 /// Runs that are at work, and those that were killed and not finished yet.
 void Collector::add_unfinished() {
   for (const auto& folder : m_root->snapshot_folders()) {
@@ -79,8 +100,13 @@ void Collector::add_unfinished() {
     auto of = std::ranges::find(m_histories, folder, &snapshot::KeyedHistory::key);
     const auto standing = snapshot::Snapshot::find(*m_root, folder);
     auto past = job::past_run_of(standing ? standing->name() : folder, *run);
-    if (of != m_histories.end() && of->history.runs[0].times.asked >= past.times.asked) {
-      continue; // it was finished, or is not the last
+    if (of != m_histories.end()) {
+      const auto& runs = of->history.runs;
+      const bool is_later = runs[0].times.asked > past.times.asked && !is_ahead(runs[0]);
+      if (is_later ||
+          std::ranges::any_of(runs, [&](const PastRun& run) { return run.is_same_run(past); })) {
+        continue; // it was finished, or is not the last
+      }
     }
     past.outcome = m_root->is_name_locked(folder) ? Outcome::running : Outcome::killed;
     if (past.outcome == Outcome::killed) {
@@ -96,18 +122,22 @@ void Collector::add_unfinished() {
 
 void Collector::choose_last() {
   const auto rank = [](const PastRun& run) {
-    return std::pair(!run.ctest.empty(), run.times.asked);
+    return std::tuple(!run.ctest.empty(), !is_ahead(run), run.times.asked);
   };
   const PastRun* last = nullptr;
   std::set<std::string> days;
   for (const auto& of : m_histories) {
+    const PastRun* last_of_name = nullptr; // they stand in their order, whatever the clock said
     for (const auto& run : of.history.runs) {
       const auto day = day_of(run);
       days.insert(day);
       if (run.parent && (m_day.empty() || m_day == day) &&
-          (last == nullptr || rank(*last) < rank(run))) {
-        last = &run;
+          (last_of_name == nullptr || last_of_name->ctest.empty() && !run.ctest.empty())) {
+        last_of_name = &run;
       }
+    }
+    if (last_of_name != nullptr && (last == nullptr || rank(*last) < rank(*last_of_name))) {
+      last = last_of_name;
     }
   }
   if (last == nullptr && !m_day.empty()) {
@@ -226,7 +256,8 @@ void Collector::add_up() {
 }
 
 Night Collector::operator()(std::vector<std::string> warnings) {
-  m_out.warnings = std::move(warnings);
+  m_out.warnings.insert(m_out.warnings.begin(), std::move_iterator(warnings.begin()),
+                        std::move_iterator(warnings.end()));
   for (const auto& of : m_histories) {
     if (m_starter) {
       take(of);

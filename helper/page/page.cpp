@@ -1,5 +1,6 @@
 #include "page/page.hpp"
 
+#include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
 #include "os/path.hpp"
@@ -16,6 +17,7 @@
 #include <boost/filesystem.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 
 namespace snapfix::page {
@@ -248,12 +250,14 @@ std::string state_of(const Night& night) {
   return night.tests.empty() ? "" : "good";
 }
 
+constexpr std::string_view k_json = ".json";
+
 std::string json_path(std::string path) {
   constexpr std::string_view k_html = ".html";
   if (path.ends_with(k_html)) {
     path.resize(path.size() - k_html.size());
   }
-  return path + ".json";
+  return path.append(k_json);
 }
 
 } // namespace
@@ -280,6 +284,13 @@ std::string page_of(const Night& night) {
 
 void write_page(const Night& night, const std::string& path) {
   const auto place = os::absolute_path(path);
+  if (place.ends_with(k_json)) {
+    throw os::Error(os::format("the page cannot be called {}", os::quoted(path)),
+                    "the JSON is written beside the page: FILE.json for FILE.html");
+  }
+  if (const auto json = json_path(place); os::is_folder(json) && !os::is_special_file(place)) {
+    throw os::Error("write", {json}, EISDIR); // before half of it is there
+  }
   boost::system::error_code failed; // what comes next says it
   boost::filesystem::create_directories(place.substr(0, place.rfind('/')), failed);
   os::write_user_file(place, page_of(night));

@@ -1,6 +1,9 @@
 #include "snapshot/history.hpp"
 
+#include "os/error.hpp"
 #include "os/file.hpp"
+#include "os/format.hpp"
+#include "os/json.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/record.hpp"
 
@@ -13,21 +16,53 @@ namespace {
 constexpr const char* k_freeze_prefix = "freeze:";
 constexpr std::int64_t k_longest_seconds = std::int64_t{180} * 24 * 3600;
 
-History load(const os::Dir& folder, const std::string& key) {
-  const auto text = os::read_small_file(folder, key.c_str());
-  return read_record<History>(text.value_or("")).value_or(History());
+constexpr std::uint64_t k_largest = std::uint64_t{16} << 20; ///< one has a long command line
+
+std::string text_in(const os::Dir& folder, const std::string& key) {
+  const auto stat = folder.try_stat(key.c_str());
+  if (stat && !stat->is_file()) {
+    throw os::Error(os::format("{} is no file", os::quoted(folder.path_of(key.c_str()))));
+  }
+  return stat && stat->size <= k_largest ? os::read_small_file(folder, key.c_str()).value_or("")
+                                         : "";
+}
+
+History history_from(std::string_view text) {
+  auto out = read_record<History>(text).value_or(History());
+  out.runs.resize(std::min(out.runs.size(), k_most_past_runs));
+  return out;
+}
+
+int version_of(std::string_view text) try {
+  return os::parse_json(text).value("version", 0);
+} catch (const nlohmann::json::exception&) { // it is damaged
+  return 0;
+}
+
+/// Whether a newer snapfix wrote it, in a way that we cannot read.
+bool is_newer(std::string_view text) {
+  return version_of(text) > version_of(text_of(History()));
 }
 
 } // namespace
 
 void remember(const Root& root, const std::string& key, PastRun run) {
   const auto folder = root.make_inner(k_histories);
-  auto history = load(folder, key);
+  const auto text = text_in(folder, key);
+  auto history = history_from(text);
   auto& runs = history.runs;
-  std::erase_if(runs, [&](const PastRun& other) { return other.is_same_run(run); });
-  runs.insert(runs.begin(), std::move(run));
-  std::ranges::stable_sort(runs, std::ranges::greater(),
-                           [](const PastRun& past) { return past.times.asked; });
+  if (runs.empty() && is_newer(text)) {
+    throw os::Error(os::format("a newer snapfix wrote {}", os::quoted(folder.path_of(key.c_str()))),
+                    "use that one with this root, or remove the file");
+  }
+  // By the order in which they come: a clock may jump back.
+  const auto same =
+      std::ranges::find_if(runs, [&](const PastRun& other) { return other.is_same_run(run); });
+  if (same != runs.end()) {
+    *same = std::move(run);
+  } else {
+    runs.insert(runs.begin(), std::move(run));
+  }
   runs.resize(std::min(runs.size(), k_most_past_runs));
   for (std::size_t i = 1; i < runs.size(); ++i) {
     runs[i].details.reset();
@@ -37,7 +72,7 @@ void remember(const Root& root, const std::string& key, PastRun run) {
 }
 
 std::optional<PastRun> last_past_run(const Root& root, const std::string& key) {
-  auto runs = load(root.make_inner(k_histories), key).runs;
+  auto runs = history_from(text_in(root.make_inner(k_histories), key)).runs;
   return runs.empty() ? std::nullopt : std::optional(std::move(runs[0]));
 }
 
@@ -56,9 +91,10 @@ std::vector<KeyedHistory> load_histories(const Root& root) {
     if (os::half_replaced(entry.name)) {
       continue;
     }
-    auto history = load(folder, entry.name);
-    if (!history.runs.empty()) {
-      out.push_back({entry.name, std::move(history)});
+    auto& of = out.emplace_back(KeyedHistory{entry.name, {}});
+    try {
+      of.history = history_from(text_in(folder, entry.name));
+    } catch (const os::Error&) { // as one that is damaged
     }
   }
   std::ranges::sort(out, {}, &KeyedHistory::key);
@@ -72,8 +108,8 @@ void trim_histories(const Root& root, std::optional<std::int64_t> older_than_sec
   for (const auto& entry : folder.entries()) {
     const auto& key = entry.name;
     const auto stat = folder.try_stat(key.c_str());
-    if (!stat || stat->mtime.seconds >= oldest || root.top().try_stat(key.c_str()) ||
-        os::half_replaced(key)) {
+    if (!stat || !stat->is_file() || stat->mtime.seconds >= oldest ||
+        root.top().try_stat(key.c_str()) || os::half_replaced(key)) {
       continue;
     }
     const auto lock = is_freeze(key) ? std::nullopt : root.try_lock_name(key);

@@ -71,7 +71,8 @@ constexpr std::size_t k_most_past_runs = 20;
 constexpr std::size_t k_most_details = 20;
 
 /// Adds a run to those of `key`, a snapshot's folder, whose name's lock the caller holds. It takes
-/// the place of an earlier record of the same run. Throws os::Error.
+/// the place of an earlier record of the same run, and of a damaged file; one of a newer snapfix is
+/// left alone. Throws os::Error.
 void remember(const Root& root, const std::string& key, PastRun run);
 
 /// The last run that is remembered of `key`.
@@ -86,7 +87,8 @@ struct KeyedHistory {
   History history;
 };
 
-/// All that is remembered, by key. Damaged ones count as absent. Throws os::Error.
+/// All that is remembered, by key. One that cannot be read, or is damaged, is without runs. Throws
+/// os::Error.
 std::vector<KeyedHistory> load_histories(const Root& root);
 
 /// Removes what was last written that long ago, or longer than half a year; of no name whose

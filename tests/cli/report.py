@@ -278,6 +278,62 @@ def test_damaged_and_unwritable(tmp):
     assert "history' is no folder" in failed.err, failed
 
 
+def test_histories_that_cannot_be_read(tmp):
+    """Each is named in a warning, and the others are told."""
+    p = Project(tmp, k_files)
+    night(p, [("t", "true"), ("u", "true")])
+    place = p.root / ".snapfix/history/t"
+    good = place.read_text()
+
+    def random_bytes():
+        place.write_bytes(os.urandom(100_000))
+
+    def folder():
+        place.unlink()
+        place.mkdir()
+
+    def pipe():
+        place.rmdir()
+        os.mkfifo(place)
+
+    def too_large():
+        place.unlink()
+        with place.open("w") as file:
+            file.truncate(3 << 30)
+
+    for damage in (lambda: place.write_text(""), lambda: place.write_text(good[:200]), random_bytes, lambda: place.write_text("[" * 200_000),
+                   lambda: place.write_text('{"version":1,"runs":[{}]}'), folder, pipe, too_large):
+        damage()
+        done = p("report", "--json", timeout=60)
+        report = done.json()
+        assert by_name(report).keys() == {"u"} and len(report["warnings"]) == 1 and str(place) in report["warnings"][0], report
+        assert f"warning: the history '{place}' cannot be read" in done.err, done
+        report = night(p, [("u", "true")])
+        assert by_name(report).keys() == {"u"} and str(place) in report["warnings"][0], report
+    # What a newer helper wrote is left to it.
+    place.write_text('{"version":99,"runs":[]}')
+    assert "a newer snapfix wrote" in p("run", "t", "--finish", "--fresh", "--", "true").err and place.read_text() == '{"version":99,"runs":[]}'
+    place.with_name("u").write_text(json.dumps({"version": 1, "runs": history(p, "u")[:1] * 2000}))
+    test = by_name(p("report", "--json", timeout=60).json())["u"]
+    assert len(test["tries"]) == 19, len(test["tries"])
+
+
+def test_a_clock_that_jumps_back(tmp):
+    p = Project(tmp, k_files)
+    night(p, [("t", "exit 1"), ("u", "true")])
+    for name in ("t", "u"):
+        ahead = history(p, name)[0]
+        for times in (ahead["times"], ahead):
+            times.update({key: value + 86400 for key, value in times.items() if isinstance(value, float) and value})
+        runs = [{**ahead, "pid": 100_000 + i, "times": {**ahead["times"], "asked": ahead["times"]["asked"] - i}} for i in range(20)]
+        (p.root / ".snapfix/history" / name).write_text(json.dumps({"version": 1, "runs": runs}))
+    report = night(p, [("t", "true")])
+    assert [(test["name"], test["outcome"], len(test["past"])) for test in report["tests"]] == [("t", "passed", 19)], report["tests"]
+    assert [run["outcome"] for run in history(p, "t")] == ["passed"] + ["failed"] * 19
+    by_hand = p("report", "--json").json()
+    assert [(test["name"], test["outcome"]) for test in by_hand["tests"]] == [("t", "passed")], by_hand["tests"]
+
+
 def test_where_it_is_written(tmp):
     p = Project(tmp, k_files)
     night(p, [("t", "true")])
@@ -310,6 +366,12 @@ def test_where_it_cannot_be_written(tmp):
     assert stat.S_ISFIFO((tmp / "pipe").stat().st_mode)
     done = snapfix("report", "--root", p.root, "-o", "-", cwd=tmp)
     assert done.out.startswith("<!doctype html>") and done.out.endswith("</html>\n") and not (tmp / "-").exists(), done.out[-100:]
+    # Neither the page nor its JSON is written where the other cannot be.
+    (tmp / "y.json").mkdir()
+    failed = p("report", "-o", tmp / "y.html", expect=1)
+    assert "Is a directory" in failed.err and not (tmp / "y.html").exists(), failed
+    failed = p("report", "-o", tmp / "x.json", expect=1)
+    assert "FILE.json for FILE.html" in failed.err and not list(tmp.glob("x.json*")), failed
     with harness.tmpfs(1, tmp / "small"):
         page = tmp / "small/r.html"
         p("report", "-o", page)
