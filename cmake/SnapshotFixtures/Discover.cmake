@@ -134,8 +134,9 @@ function(_snapshot_fixtures_list_cases base program)
   endforeach()
 endfunction()
 
-# Calls the program with further words, each without spaces. Sets output and failure for the caller; the exit code does
-# not count if any_code.
+# Calls the program with further words, each without spaces. Sets output, failure and result, the exit code, for the
+# caller; that does not count if any_code. What it says goes into files: what it has started, and left, may have them
+# open still.
 function(_snapshot_fixtures_ask any_code)
   set(folder "${source}")
   if(NOT WORKING_DIRECTORY STREQUAL "")
@@ -156,12 +157,16 @@ function(_snapshot_fixtures_ask any_code)
   if(words STREQUAL "--libidentify") # asks for the program alone
     set(discovery_code "")
   endif()
+  file(TOUCH "${cases_file}.out" "${cases_file}.err") # also where it cannot be started
   set(command_code "${wrapper_words} ${program_code} ${arguments_code} ${words} ${discovery_code}")
   cmake_language(EVAL CODE "
     execute_process(COMMAND \"\${cmake}\" -E env ${environment_code} ${command_code}
       WORKING_DIRECTORY \"\${folder}\" TIMEOUT \"\${DISCOVERY_TIMEOUT}\" ENCODING NONE
-      RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+      RESULT_VARIABLE result OUTPUT_FILE \"\${cases_file}.out\" ERROR_FILE \"\${cases_file}.err\")
     set(command ${command_code})")
+  file(READ "${cases_file}.out" output)
+  file(READ "${cases_file}.err" errors)
+  file(REMOVE "${cases_file}.out" "${cases_file}.err")
   set(failure "")
   if(NOT (result EQUAL 0 OR (any_code AND result MATCHES "^[0-9]+$")))
     string(REPLACE ";" " " command "${command}")
@@ -169,6 +174,7 @@ function(_snapshot_fixtures_ask any_code)
   endif()
   set(output "${output}" PARENT_SCOPE)
   set(failure "${failure}" PARENT_SCOPE)
+  set(result "${result}" PARENT_SCOPE)
 endfunction()
 
 # The variables that hold for the listing, as words NAME=VALUE.
@@ -237,8 +243,8 @@ function(_snapshot_fixtures_bracket out text)
 endfunction()
 
 # Notes a case as a test, once for all of one name, which run together. `argument` selects it; `more`: further
-# properties, as code. Of the caller: `skip`, an expression that finds in the output that it was skipped, and
-# `skip_code`, the exit code that says so; or empty.
+# properties, as code. Of the caller: `skip`, an expression that finds in the output that it was skipped, `skip_code`, the
+# exit code that says so, and `fail`, an expression that finds that nothing was run; or empty.
 function(_snapshot_fixtures_case name argument more)
   get_property(is_known GLOBAL PROPERTY "_snapshot_fixtures_case ${NAME} ${name}" SET)
   if(is_known)
@@ -248,6 +254,11 @@ function(_snapshot_fixtures_case name argument more)
   _snapshot_fixtures_bracket(test "${TEST_PREFIX}${name}")
   _snapshot_fixtures_bracket(option "--name=${TEST_PREFIX}${name}${suffix}")
   _snapshot_fixtures_bracket(verdict_option "--verdict=${verdict}")
+  _snapshot_fixtures_bracket(verbatim "--verbatim=${argument}")
+  string(FIND "${argument}" "${source}" at)
+  if(FRAMEWORK STREQUAL "PYTEST" AND at GREATER -1)
+    set(verbatim "") # such an id is made of __file__, or of a variable: it is the snapshot's there
+  endif()
   _snapshot_fixtures_bracket(argument "${argument}")
   cmake_language(EVAL CODE "
     _snapshot_fixtures_find_property(fixtures FIXTURES_REQUIRED ${properties_code})
@@ -262,6 +273,10 @@ function(_snapshot_fixtures_case name argument more)
   if(NOT skip_code STREQUAL "")
     string(APPEND properties " SKIP_RETURN_CODE ${skip_code}")
   endif()
+  if(NOT fail STREQUAL "")
+    _snapshot_fixtures_bracket(expression "${fail}")
+    string(APPEND properties " FAIL_REGULAR_EXPRESSION ${expression}")
+  endif()
   string(APPEND properties "${properties_code} FIXTURES_REQUIRED ${fixtures}")
   if(FRAMEWORK STREQUAL "PYTEST" AND NOT skip_code STREQUAL "") # it is our plugin that says it
     string(APPEND properties " ENVIRONMENT \"\${environment}\" ENVIRONMENT_MODIFICATION \"\${modification}\"")
@@ -273,7 +288,7 @@ function(_snapshot_fixtures_case name argument more)
   set_property(GLOBAL APPEND_STRING PROPERTY _snapshot_fixtures_tests
     "_snapshot_fixtures_claim(is_free ${test})
 if(is_free)
-  add_test(${test} ${run_code} ${option} ${verdict_option} -- ${program_code} ${arguments_code} ${argument})
+  add_test(${test} ${run_code} ${option} ${verdict_option} ${verbatim} -- ${program_code} ${arguments_code} ${argument})
   set_tests_properties(${test} PROPERTIES${properties}${more})
 endif()\n")
 endfunction()

@@ -28,6 +28,9 @@ void add_options(Arguments& options) {
   options.add_flag("map-source",
                    "in arguments and environment, replace paths under the source by those in the "
                    "snapshot");
+  options.add_list("verbatim", "WORD",
+                   "leave this word of the command as it is: neither a path under the source nor "
+                   "@SNAPSHOT_DIR@ is replaced in it; may be repeated");
   options.add_value_or_nothing("wrapper", "COMMAND",
                                "run the command through this one; its words are separated by ;");
   options.add_list_or_nothing(
@@ -115,6 +118,7 @@ job::RunOptions run_options_from(const Arguments& options) {
   out.names_tree = gives_tree_options(options);
   out.names_locks = options.has("uv-locked");
   out.command = options.command();
+  out.verbatim = options.list("verbatim");
   out.wrapper = os::split(options.value("wrapper").value_or(""), ';');
   std::erase(out.wrapper, "");
   out.map_source = options.flag("map-source");

@@ -102,6 +102,10 @@ guard::Command command_in(const snapshot::Snapshot& snapshot, const RunOptions& 
   out.arguments = os::valgrind_left(); // it checks what it is to check: the command
   out.arguments.insert(out.arguments.end(), options.wrapper.begin(), options.wrapper.end());
   for (std::string argument : options.command) {
+    if (std::ranges::find(options.verbatim, argument) != options.verbatim.end()) {
+      out.arguments.push_back(std::move(argument));
+      continue;
+    }
     replace_all(argument, k_placeholder, path);
     out.arguments.push_back(map ? mapping.map(argument) : argument);
   }

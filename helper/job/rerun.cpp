@@ -40,6 +40,7 @@ RunOptions repetition(const snapshot::Snapshot& snapshot, In in) {
                               snapshot.manifest().base.short_hex()));
   }
   out.command = run->command;
+  out.verbatim = out.command; // what is replaced was, when it was recorded
   out.environment = environment_of(*run);
   out.folder = folder_in(snapshot, *run);
   out.guard = os::from_word<Guard>(run->wishes.guard).value_or(Guard::automatic);

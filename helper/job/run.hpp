@@ -42,6 +42,7 @@ struct RunOptions {
   bool names_locks = false;
 
   std::vector<std::string> command;
+  std::vector<std::string> verbatim;          ///< words of it in which nothing is replaced
   std::vector<std::string> wrapper;           ///< goes before it
   std::optional<os::Environment> environment; ///< in place of this process's
   std::string folder;                         ///< of the snapshot, where it runs; empty for the top

@@ -17,7 +17,7 @@ namespace snapfix::job {
 namespace {
 
 /// Goes up with every change of what is written here.
-constexpr std::string_view k_version = "2";
+constexpr std::string_view k_version = "3";
 /// What was cut short lacks it.
 constexpr const char* k_end = "end";
 constexpr std::string_view k_end_value = "whole";
@@ -139,6 +139,7 @@ void pass(auto& each, auto& options) {
   each("names_tree", options.names_tree);
   each("names_locks", options.names_locks);
   each("command", options.command);
+  each("verbatim", options.verbatim);
   each("wrapper", options.wrapper);
   each("folder", options.folder);
   each("map_source", options.map_source);

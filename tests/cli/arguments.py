@@ -55,7 +55,7 @@ def test_each_option_that_is_listed_works_and_no_other(tmp):
     values = {
         "--source": p.source, "--root": p.root, "--files": "tracked", "--git": "on", "--include": "*.x", "--link-from": "store",
         "--exclude": "*.x", "--copy": "*.x", "--link-mode": "copy", "--uv": "true", "--base": base, "--jobs": "2",
-        "--wait": "1", "--name": "t", "--chdir": ".", "--wrapper": "env", "--launcher": "env", "--tasks": "1", "--guard": "off", "--source-writes": "allow",
+        "--wait": "1", "--name": "t", "--chdir": ".", "--verbatim": "x", "--wrapper": "env", "--launcher": "env", "--tasks": "1", "--guard": "off", "--source-writes": "allow",
         "--json-report": tmp / "report", "--env": "HOME", "--max-size": "1M", "--output": tmp / "pack", "--as": "t", "--pack": tmp / "packs",
         "--pack-env": "HOME", "--current": "x", "--until": "1d", "--night": time.strftime("%Y-%m-%d"), "--slurm": "42", "--older-than": "1w", "--verdict": "will-fail", "--spares": "0", "--report": tmp / "night.html",
     }

@@ -100,6 +100,17 @@ def test_map_source(tmp):
     assert p("run", "t", "--map-source", "--", "sh", f"{source}/a.sh").out == f"ran\n{t}\n"
 
 
+def test_verbatim(tmp):
+    """A word that selects something by its name: also where a launcher has the work done, and done again."""
+    p = Project(tmp, {"a.sh": "echo ran\n"})
+    words = [f"--test-case={p.source}/a.sh", "x @SNAPSHOT_DIR@ \\,", f"{p.source}/a.sh", "@SNAPSHOT_DIR@"]
+    given = [f"--verbatim={word}" for word in words[:2]] + ["--map-source", "--finish", "--keep", "always"]
+    expected = [*words[:2], f"{p.root}/t/a.sh", f"{p.root}/t"]
+    for where in ([], ["--launcher=env"]):
+        assert p("run", "t", *given, "--fresh", *where, "--", "printf", "%s\n", *words).out.splitlines() == expected
+    assert p("rerun", "t").out.splitlines() == expected
+
+
 def test_map_source_knows_the_source_by_every_name(tmp):
     p = Project(tmp, {"a.sh": "echo ran; pwd\n"})
     t = f"{p.root}/t"

@@ -1,8 +1,10 @@
 """Each case of a test program in a snapshot of its own, with the real frameworks where they are installed."""
 
+import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import unittest.mock
 
 import harness
@@ -142,6 +144,83 @@ def test_catch2_names(tmp):
 
 def test_doctest_names(tmp):
     odd_names(tmp, "DOCTEST", "doctest/doctest.h")
+
+
+# Names in which something could be replaced, or that are taken for a pattern. `cases.cpp` stands for the source's path.
+WORDS = [("__FILE__", "@CASES@"), (r'"in C:\\\\x"', r"in C:\\x"), (r'"b\\,c"', r"b\,c"), ('"expands @SNAPSHOT_DIR@"', "expands @SNAPSHOT_DIR@")]
+
+
+def test_doctest_cases_run_by_names_of_any_kind(tmp):
+    """What fails is to fail: a case that is not found would pass."""
+    need("doctest/doctest.h")
+    made = project(
+        tmp,
+        f"""
+        set(CMAKE_CXX_STANDARD 14)
+        add_executable(t ${{CMAKE_SOURCE_DIR}}/cases.cpp)
+        snapshot_discover_tests(NAME u FRAMEWORK DOCTEST COMMAND t)
+        snapshot_discover_tests(NAME again FRAMEWORK DOCTEST TEST_PREFIX "again " COMMAND t LAUNCHER env)
+        add_executable(lines lines.cpp)
+        snapshot_discover_tests(NAME l FRAMEWORK DOCTEST COMMAND lines)
+        add_executable(nameless nameless.cpp)
+        snapshot_discover_tests(NAME n FRAMEWORK DOCTEST COMMAND nameless)
+        """,
+        {
+            "cases.cpp": MAIN["DOCTEST"] + "".join(f"TEST_CASE({written}) {{ CHECK(false); }}\n" for written, _ in WORDS),
+            "lines.cpp": MAIN["DOCTEST"] + 'TEST_CASE("two\\nlines") { CHECK(false); }\n',
+            "nameless.cpp": MAIN["DOCTEST"] + 'TEST_CASE("") { CHECK(false); }\n',
+        },
+        languages="CXX",
+    ).configured()
+    made.make()
+    names = {name.replace("@CASES@", str(made.source / "cases.cpp")) for _, name in WORDS}
+    outcomes = cases(made.results("-j2", expect=8))
+    assert set(outcomes) == names | {f"again {name}" for name in names} | {"l.NOT_DISCOVERED", "n.NOT_DISCOVERED"}, outcomes
+    assert {outcome.status for outcome in outcomes.values()} == {"failed"}, outcomes
+    for name in names:
+        assert "test cases: 1 | 0 passed | 1 failed" in outcomes[name].output, outcomes[name]
+    assert "there are 1, whose names are 2 lines" in outcomes["l.NOT_DISCOVERED"].output
+    assert "one has no name" in outcomes["n.NOT_DISCOVERED"].output
+
+
+# A program that lists a case that it does not know when it is to run it, as the framework says it.
+NOTHING = {
+    "GTEST": ("S.\n  a", "[==========] 0 tests from 0 test suites ran. (0 ms total)\n[  PASSED  ] 0 tests."),
+    "DOCTEST": (f"[doctest] listing all test case names\n{'=' * 79}\na\n{'=' * 79}\n[doctest] unskipped test cases passing the current filters: 1",
+                "[doctest] test cases: 0 | 0 passed | 0 failed | 1 skipped"),
+    "CATCH2": ("a", "No test cases matched 'a'"),
+}  # fmt: skip
+
+
+def test_a_case_that_runs_nothing_fails(tmp):
+    lists, files = "", {}
+    for framework, (listed, said) in NOTHING.items():
+        lists += f"snapshot_discover_tests(NAME {framework} FRAMEWORK {framework} TEST_PREFIX {framework}. COMMAND ${{CMAKE_SOURCE_DIR}}/{framework})\n"
+        # It leaves a process that has its output open.
+        files[framework] = f"""#!/bin/sh
+case "$1" in
+  --libidentify) printf 'framework: Catch2\nversion: 2.13.10\n' ;;
+  --list-test-names-only) echo a; exit 1 ;;
+  --*list*) sleep 100 & echo $! >{tmp}/sleeps.{framework}; cat <<'END'
+{listed}
+END
+  ;;
+  *) cat <<'END'
+{said}
+END
+esac
+"""
+    made = nested.Project(tmp, lists, files)
+    for framework in NOTHING:
+        (made.source / framework).chmod(0o755)
+    made.configure()
+    try:
+        outcomes = cases(made.results(expect=8))
+    finally:
+        for framework in ("GTEST", "DOCTEST"):
+            with contextlib.suppress(OSError, ValueError):
+                os.kill(int((tmp / f"sleeps.{framework}").read_text()), signal.SIGTERM)
+    assert {name: o.status for name, o in outcomes.items()} == {"GTEST.S.a": "failed", "DOCTEST.a": "failed", "CATCH2.a": "failed"}, outcomes
 
 
 # What the third version says, which Debian does not have: its options, names and exit codes.
