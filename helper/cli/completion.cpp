@@ -157,7 +157,19 @@ std::vector<Candidate> candidates(const Line& words) {
     }
     out.push_back({option.name, option.help});
   }
-  return last.starts_with('-') ? out : values(subcommand.words, "", subcommand, words);
+  if (last.starts_with('-')) {
+    return out;
+  }
+  const bool has_name = std::ranges::find(out, "--name", &Candidate::word) != out.end();
+  out = values(subcommand.words, "", subcommand, words);
+  if (has_name) {
+    for (auto& candidate : out) {
+      candidate.word.insert(0, candidate.word.starts_with('-') ? "--name=" : "");
+    }
+  } else { // they would be options
+    std::erase_if(out, [](const Candidate& each) { return each.word.starts_with('-'); });
+  }
+  return out;
 }
 
 } // namespace
@@ -186,9 +198,9 @@ int completion(const std::vector<std::string>& arguments) {
   Line words(given.begin() + 1, given.end());
   words.push_back(options.value("current").value_or(""));
   for (const auto& [word, help] : candidates(words)) {
-    // A name may hold anything; one with a newline cannot be passed on by lines.
+    // A name may hold anything; what parts lines, and words of them, cannot be passed on.
     if ((word.starts_with(':') || word.starts_with(words.back())) &&
-        word.find('\n') == std::string::npos) {
+        word.find_first_of("\n\t") == std::string::npos) {
       os::print("{}\t{}\n", word, help);
     }
   }

@@ -4,7 +4,20 @@ namespace snapfix::cli {
 namespace {
 
 // bash parts words at = and : too. What stands in front of the last of those stays on the line.
-constexpr const char* k_bash = R"script(_snapfix() {
+constexpr const char* k_bash = R"script(_snapfix_unquoted() { # REPLY: a word as it is meant; quote: the one that is open
+  local text=$1 next
+  REPLY='' quote=''
+  while [[ $text ]]; do
+    next=${text:0:1} text=${text:1}
+    case $quote$next in
+      \\ | \"\\) REPLY+=${text:0:1} text=${text:1} ;;
+      \" | \') quote=$next ;;
+      \"\" | \'\') quote='' ;;
+      *) REPLY+=$next ;;
+    esac
+  done
+}
+_snapfix() {
   local words=() word line kept candidate i
   for ((i = 0; i <= COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
@@ -14,12 +27,14 @@ constexpr const char* k_bash = R"script(_snapfix() {
       words+=("$word")
     fi
   done
+  local quote
+  for ((i = 0; i < ${#words[@]}; i++)); do
+    _snapfix_unquoted "${words[i]}"
+    words[i]=$REPLY
+  done
   local last=$((${#words[@]} - 1))
-  local current=${words[last]} quote=''
+  local current=${words[last]}
   unset "words[last]"
-  case $current in
-    [\"\']*) quote=${current:0:1} current=${current:1} ;;
-  esac
   kept=''
   case $current in
     *[=:]*) kept=${current%"${current##*[=:]}"} ;;
@@ -41,7 +56,11 @@ constexpr const char* k_bash = R"script(_snapfix() {
         fi ;;
       *)
         candidate=${candidate#"$kept"}
-        [[ $quote ]] || printf -v candidate %q "$candidate"
+        case $quote in
+          \") candidate=$(sed 's/[\\"$`]/\\&/g' <<<"$candidate") ;;
+          \') candidate=${candidate//\'/\'\\\'\'} ;;
+          *) printf -v candidate %q "$candidate" ;;
+        esac
         COMPREPLY+=("$candidate") ;;
     esac
   done < <("${words[0]}" completion bash "--current=$current" -- "${words[@]}" 2>/dev/null)

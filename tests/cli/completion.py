@@ -37,7 +37,7 @@ def bash(line, cwd, extra=""):
 
 def line_words(line):
     words = re.findall(r"\"[^\"]*\"?|'[^']*'?|[=:]+|(?:\\.|[^\s=:\"'])+", line)
-    if line.endswith((" ", "=", ":")):
+    if line.endswith((" ", "=", ":")) and not line.endswith("\\ "):
         words.append("")
     return " ".join(shlex.quote(word) for word in words)
 
@@ -137,6 +137,16 @@ def test_values(tmp):
     assert not (tmp / "nowhere").exists()
 
 
+def test_names_that_look_like_something_else(tmp):
+    p = Project(tmp, {"a.txt": "a\n"})
+    for name in ("one", "-dash", "a\tb", "two\nlines"):
+        p("create", f"--name={name}")
+    at = {"cwd": p.source, "env": {"SNAPFIX_ROOT": str(p.root)}}
+    assert set(by_helper("show", "", **at)) == {"one", "--name=-dash"}  # the others' would be parted
+    assert set(by_helper("show", "--name=", **at)) == {"--name=one", "--name=-dash"}
+    assert set(by_helper("remove", "", **at)) == {"one"} and set(by_helper("remove", "--", "", **at)) == {"one", "-dash"}
+
+
 def test_usage(tmp):
     done = snapfix("completion", "tcsh", expect=2)
     assert "bash, zsh, fish" in done.err, done
@@ -161,6 +171,13 @@ def test_bash(tmp):
     assert bash("snapfix run --guard=", here) == ["auto", "on", "off"]
     assert sorted(bash("snapfix show ", here)) == ["odd\\ name", "one", "two::x"]
     assert bash('snapfix show "od', here) == ["odd name"]
+    for name in ('d"$q\\', "it's"):
+        snapfix("create", name, cwd=here)
+    assert bash("snapfix show odd\\ ", here) == ["odd\\ name"]
+    assert bash('snapfix show "d', here) == [r'd\"\$q\\']
+    assert bash("snapfix show 'it", here) == [r"it'\''s"]
+    assert bash("snapfix show it\\'", here) == [r"it\'s"]
+    assert bash("snapfix show --root 'fo", here) == ["folder"]
     assert bash("snapfix show two:", here) == [":x"] or bash("snapfix show two::", here) == ["x"]
     assert bash("snapfix repro fi", here) == ["file.pack"]
     assert bash("snapfix doctor fo", here) == ["folder"]
