@@ -71,6 +71,12 @@ std::vector<std::string> submit(const snapshot::Held& held, const std::vector<st
   os::print(stderr, "{}", done.err);
   exit_code = done.exit_code;
   auto jobs = os::slurm_jobs_in(done.out);
+  if (exit_code != 0 && !jobs.empty()) { // they may run all the same
+    os::note(os::format("{} ended with exit code {}, but has named Slurm job {}: {} is held for it",
+                        os::quoted(command[0]), exit_code, os::joined(jobs, ", "),
+                        os::quoted(name)));
+    os::print_hint(os::format("if there is none: snapfix release {}", name));
+  }
   if (jobs.empty() && exit_code == 0) {
     throw os::Error(
         os::format("{} has named no job: nothing is held", os::quoted(command[0])),

@@ -4,6 +4,7 @@
 #include "cli/tree_arguments.hpp"
 #include "job/helper.hpp"
 #include "job/submit.hpp"
+#include "os/process.hpp"
 
 namespace snapfix::cli {
 
@@ -20,6 +21,10 @@ int job(const std::vector<std::string>& arguments) {
   }
   const auto own = job::root_of_this_helper();
   if (!own && !options.has("root")) {
+    if (os::this_program().empty()) {
+      options.fail("/proc is missing here, so that this program cannot tell in which root it lies",
+                   "have the container mount /proc: the run needs it as well");
+    }
     options.fail("this is not the snapfix of a root",
                  "call ROOT/.snapfix/bin/snapfix, or name the root with --root");
   }

@@ -145,7 +145,12 @@ void add_to(snapshot::RunRecord& common, const snapshot::RunRecord& task) {
   const auto end = task.end.value_or(snapshot::RunEnd{"", k_failed, 0});
   const auto verdict = common.finish ? common.finish->verdict : snapshot::Verdict();
   const bool is_first = group.ended == 1;
-  group.worst = is_first || is_worse(end, group.worst, verdict) ? end : group.worst;
+  if (is_first || is_worse(end, group.worst, verdict)) {
+    group.worst = end;
+    common.command = task.command; // so that the command that is told is the one that ended so
+    common.environment = task.environment;
+    common.folder = task.folder;
+  }
   common.outlived.insert(common.outlived.end(), task.outlived.begin(), task.outlived.end());
   add_to(common.guard, task.guard);
 }

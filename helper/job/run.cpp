@@ -239,6 +239,7 @@ bool Run::is_last() {
   if (out) {
     m_held.root().discard_work(m_held.folder()); // where the guards have met
     end_group(m_entry);
+    m_held.root().clear_debris();
   }
   return out;
 }

@@ -93,6 +93,27 @@ bool is_missing(const snapshot::TicketTask& task) {
   return !task.result;
 }
 
+/// The end of a task that failed, where the snapshot is finished: launchers start a job that failed
+/// again. Where none failed, one that comes now is a task that was not counted: os::Error.
+std::optional<guard::CommandEnd> earlier_end(const snapshot::TakenTicket& ticket,
+                                             const snapshot::Verdict& verdict) {
+  std::optional<guard::CommandEnd> failed;
+  bool is_finished = false;
+  for (const auto& text : ticket.results()) {
+    const auto result = run_result_from(text);
+    const snapshot::RunEnd end{"", result.end.exit_code, result.end.signal};
+    is_finished = is_finished || result.finishing;
+    if (outcome_of(end, verdict) == snapshot::Outcome::failed) {
+      failed = result.end;
+    }
+  }
+  if (is_finished && !failed) {
+    throw os::Error("the other tasks of this job have ended, and its snapshot is finished",
+                    "say how many tasks there are: --tasks N (TASKS N)");
+  }
+  return is_finished ? failed : std::nullopt;
+}
+
 /// Why there is no result, or not of all.
 std::exception_ptr failure_without_result(const std::vector<std::string>& words,
                                           const guard::CommandEnd& end,
@@ -279,13 +300,14 @@ RunResult take_up(const std::string& root_path, const std::string& name,
         return true;
       }
     };
-    for (const auto& result : ticket.results()) {
-      if (run_result_from(result).finishing) {
-        throw os::Error("the other tasks of this job have ended, and its snapshot is finished",
-                        "say how many tasks there are: --tasks N (TASKS N)");
-      }
+    const auto verdict = options.finish ? options.finish->verdict : snapshot::Verdict();
+    if (const auto earlier = earlier_end(ticket, verdict)) {
+      os::note("the job was started again after it had failed, and its snapshot is finished: "
+               "nothing is done, and the first end counts");
+      out.end = *earlier;
+    } else {
+      out = run(options);
     }
-    out = run(options);
     if (out.failure) {
       out.told_failure = tell(out.failure);
     }

@@ -431,6 +431,10 @@ def test_a_command_that_submits(tmp):
     p("release", "t")
     done = p("hold", "t", "--", "sh", "-c", "echo no such partition >&2; exit 7", expect=None)
     assert done.code == 7 and done.err == "no such partition\n" and p.holds("t") == [], done
+    done = p("hold", "t", "--", "sh", "-c", "echo Submitted batch job 42; exit 3", expect=3)  # it may run all the same
+    assert_says(done, "'sh' ended with exit code 3, but has named Slurm job 42: 't' is held for it", "snapfix release t")
+    assert [hold["slurm"] for hold in p.holds("t")] == ["42"]
+    p("release", "t")
     done = p("hold", "t", "--", "echo", "done", expect=None)
     assert done.code == 1 and p.holds("t") == [], done
     assert_says(done, "has named no job", f"snapfix hold t --root {p.root} --slurm JOB")

@@ -1,5 +1,6 @@
 """--join: several tasks in one snapshot, each under a guard of its own."""
 
+import os
 import signal
 import sys
 
@@ -150,6 +151,25 @@ def test_the_worst_end_counts(tmp):
     assert sum("its command ended with exit code 6" in text for _, text in ends) == 1, ends
     run = project("show", "t", "--json").json()["run"]
     assert run["status"] == 6 and run["group"]["begun"] == run["group"]["ended"] == 3, run
+
+
+def test_the_command_that_is_shown_is_the_one_whose_end_is_told(tmp):
+    project = Project(tmp, git="off")
+    commands = ("exit 3", "while ! test -e go; do sleep 0.05; done; kill -9 $$", "while ! test -e go; do sleep 0.05; done; exit 5")
+    three = {"SLURM_STEP_NUM_TASKS": "3"}
+    tasks = [one for command in commands for one in tasks_of(project, 1, "sh", "-c", command, environment=three, options=("--finish",))]
+    run = {}
+
+    def first_has_ended():
+        run.update(project("show", "t", "--json", expect=None).json()["run"] if (project.root / "t").exists() else {})
+        return run.get("group", {}).get("ended") == 1
+
+    eventually(first_has_ended, "the first task has ended")
+    (project.root / "t/go").touch()
+    ends_of(tasks)
+    run = project("show", "t", "--json").json()["run"]
+    assert run["signal"] == signal.SIGKILL and run["command"][-1] == commands[1], run
+    assert os.listdir(project.root / ".snapfix/trash") == []
 
 
 def test_a_killed_task_is_not_waited_for(tmp):

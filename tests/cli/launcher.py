@@ -306,6 +306,20 @@ def test_tasks_of_one_job(tmp):
     assert_says(done, "the other tasks of this job have ended", "--tasks N")
 
 
+def test_a_job_that_is_started_again(tmp):
+    """Where it has failed, that is its end, whatever tries it once more: it is finished."""
+    project = Project(tmp, git="off")
+    twice = '"$@"; "$@"; exit 0'
+    done = project("run", "t", *by("sh", "-c", twice, "sh"), "--finish", "--", "sh", "-c", "echo ran; exit 4", expect=4)
+    assert done.out == "ran\n", done
+    assert_says(done, "note: the job was started again after it had failed", "its command ended with exit code 4")
+    failed_by_success = ("--fresh", "--finish", "--verdict", "will-fail", "--", "true")
+    assert_says(project("run", "t", *by("sh", "-c", twice, "sh"), *failed_by_success), "note: the job was started again")
+    # Here it is a task that was not counted.
+    passed = ("--fresh", "--finish", "--verdict", "will-fail", "--", "false")
+    assert_says(project("run", "t", *by("sh", "-c", twice, "sh"), *passed, expect=125), "the other tasks of this job have ended")
+
+
 def test_the_worst_end_of_tasks_is_one_of_the_verdict(tmp):
     """A failure counts, not the higher number of one that is skipped or is to fail."""
     project = Project(tmp, git="off")
@@ -334,7 +348,7 @@ def test_a_damaged_ticket(tmp):
     cut_job = 'cd "$1/.snapfix/tickets"/* && head -c 120 job >job.cut && mv job.cut job; shift; "$@"'
     done = project("run", "t", *by("sh", "-c", cut_job, "sh", project.root), "--", "true", expect=125)
     assert_says(done, "the ticket is damaged")
-    cut_result = 'root=$1; shift; "$@"; cd "$root/.snapfix/tickets"/* && for one in result.*; do printf "version\\0002\\0" >$one; done'
+    cut_result = 'root=$1; shift; "$@"; cd "$root/.snapfix/tickets"/* && for one in result.*; do printf "version\\0003\\0" >$one; done'
     done = project("run", "t", *by("sh", "-c", cut_result, "sh", project.root), "--", "true", expect=125)
     assert_says(done, "the ticket is damaged")
 
@@ -372,6 +386,17 @@ def test_the_helper_in_the_root(tmp):
     assert b"ld-linux" not in helper.read_bytes()[:4096]
     harness.run([helper, "pack", "t", "--root", project.root, "-o", tmp / "pack"])
     assert (tmp / "pack").stat().st_size > 0
+
+
+def test_without_proc(tmp):
+    """A container that does not mount it: that is what is to be said."""
+    harness.require("unshare")
+    project = Project(tmp, git="off")
+    without = ["unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+    if harness.run([*without, "true"], expect=None).code != 0:
+        harness.skip("no mount can be made here")
+    done = project("run", "t", *by(*without), "--", "true", expect=125)
+    assert_says(done, "/proc is missing here")
 
 
 def bwrap_root(tmp, project, *binds):
