@@ -4,7 +4,8 @@ namespace snapfix::cli {
 namespace {
 
 // bash parts words at = and : too. What stands in front of the last of those stays on the line.
-constexpr const char* k_bash = R"script(_snapfix_unquoted() { # REPLY: a word as it is meant; quote: the one that is open
+constexpr const char* k_bash =
+    R"script(_snapfix_unquoted() { # REPLY: a word as it is meant; quote: the one that is open
   local text=$1 next
   REPLY='' quote=''
   while [[ $text ]]; do
