@@ -74,8 +74,9 @@ std::vector<std::string> submit(const snapshot::Held& held, const std::vector<st
   if (exit_code != 0 && !jobs.empty()) { // they may run all the same
     os::note(os::format("{} ended with exit code {}, but has named Slurm job {}: {} is held for it",
                         os::quoted(command[0]), exit_code, os::joined(jobs, ", "),
-                        os::quoted(name)));
-    os::print_hint(os::format("if there is none: snapfix release {}", name));
+                        os::quoted(held.name())));
+    os::print_hint(os::format("if there is none: {}",
+                              job::words_for("release", held.name(), held.root().path())));
   }
   if (jobs.empty() && exit_code == 0) {
     throw os::Error(
