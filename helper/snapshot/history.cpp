@@ -3,7 +3,6 @@
 #include "os/error.hpp"
 #include "os/file.hpp"
 #include "os/format.hpp"
-#include "os/json.hpp"
 #include "os/time_text.hpp"
 #include "snapshot/record.hpp"
 
@@ -31,17 +30,6 @@ History history_from(std::string_view text) {
   auto out = read_record<History>(text).value_or(History());
   out.runs.resize(std::min(out.runs.size(), k_most_past_runs));
   return out;
-}
-
-int version_of(std::string_view text) try {
-  return os::parse_json(text).value("version", 0);
-} catch (const nlohmann::json::exception&) { // it is damaged
-  return 0;
-}
-
-/// Whether a newer snapfix wrote it, in a way that we cannot read.
-bool is_newer(std::string_view text) {
-  return version_of(text) > version_of(text_of(History()));
 }
 
 } // namespace

@@ -347,6 +347,18 @@ template<typename Record> std::optional<Record> read_record(std::string_view tex
   }
 }
 
+bool is_newer(std::string_view text) {
+  try {
+    int version = k_record_version;
+    read_if(os::parse_json(text), "version", version);
+    return version > k_record_version;
+  } catch (const json::exception&) {
+    return false;
+  } catch (const Unreadable&) {
+    return false;
+  }
+}
+
 template<typename Record> std::string text_of(const Record& record) {
   json out = record;
   out["version"] = k_record_version;
