@@ -102,7 +102,7 @@ void Collector::add_unfinished() {
     auto past = job::past_run_of(standing ? standing->name() : folder, *run);
     if (of != m_histories.end()) {
       const auto& runs = of->history.runs;
-      const bool is_later = runs[0].times.asked > past.times.asked && !is_ahead(runs[0]);
+      const bool is_later = runs[0].times.asked >= past.times.asked && !is_ahead(runs[0]);
       if (is_later ||
           std::ranges::any_of(runs, [&](const PastRun& run) { return run.is_same_run(past); })) {
         continue; // it was finished, or is not the last
