@@ -20,14 +20,14 @@ def test_presets_of_the_guide(tmp):
     made = nested.Project(
         tmp,
         "add_snapshot_test(NAME a COMMAND echo words LABELS nightly)\nadd_snapshot_test(NAME b COMMAND sh -c \"echo why; exit 1\" LABELS nightly)\n"
-        "add_test(NAME other COMMAND true)\n",
+        "add_test(NAME unlabelled COMMAND true)\n",
         {"CMakePresets.json": example("Presets", "json")},
     )
     made.build = made.source / "build"
     options = [f"-DSNAPSHOT_FIXTURES_HELPER={harness.snapfix_path()}"]
     harness.run([nested.cmake(), "--preset", "default", *options], cwd=made.source)
     done = harness.run([nested.ctest_program(), "--preset", "nightly"], cwd=made.source, expect=8)
-    assert "other" not in done.out and "why" in done.out and "words" not in done.out and "4 tests" in done.out.replace("out of 4", "4 tests"), done
+    assert "unlabelled" not in done.out and "why" in done.out and "words" not in done.out and "4 tests" in done.out.replace("out of 4", "4 tests"), done
 
 
 def test_resources(tmp):
