@@ -224,9 +224,8 @@ CtestLog read_ctest_log(const std::string& folder) {
           out.is_too_large ? "" : os::read_small_file(dir, newest.c_str()).value_or("");
       out.tests = tests_in_log(text);
       out.began = line_behind(text, "Start testing: ");
-      out.path = dir.path_of(newest.c_str());
-      constexpr std::string_view k_at_work = ".tmp"; // until ctest ends
-      out.path.resize(out.path.size() - (out.path.ends_with(k_at_work) ? k_at_work.size() : 0));
+      // Until ctest ends there is `.tmp` behind it, since CMake 4 with some letters of chance.
+      out.path = dir.path_of(newest.substr(0, newest.rfind(".tmp")).c_str());
     }
   } catch (const os::Error&) { // what it would have told is not there
   }

@@ -106,7 +106,8 @@ add_snapshot_test(NAME writes COMMAND sh -c "echo x >>shared" GUARD OFF)
     assert report["totals"]["seconds"]["taken"] < report["ended"] - report["began"] + 100, report["totals"]
     project.ctest("-R", "^writes$", expect=8)
     (item,) = top()
-    assert "writes shared files were changed 'shared' was changed through a link (size, mtime); it is shared by" in item and item.endswith("; it ran without the guard"), item
+    judged = "; for ctest it passed" if nested.has_pairs() else ""  # its cleanup found it
+    assert f"writes shared files were changed{judged} 'shared' was changed through a link (size, mtime); it is shared by" in item and item.endswith("; it ran without the guard"), item
 
 
 def test_nights_in_a_row(tmp):
