@@ -31,7 +31,7 @@ def browser():
             [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--no-proxy-server",
              f"--user-data-dir={home}/profile", "--remote-debugging-pipe", "about:blank"],
-            env=harness.clean_env(HOME=home, XDG_CONFIG_HOME=home, XDG_CACHE_HOME=home), preexec_fn=take_pipes,
+            env=harness.clean_env(HOME=home, XDG_CONFIG_HOME=home, XDG_CACHE_HOME=home, TMPDIR=home), preexec_fn=take_pipes,
             pass_fds=(3, 4), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True)
         os.close(to_read)
