@@ -134,8 +134,7 @@ std::string others(const Night& night) {
   const auto more = night.others.size() - named;
   return "<section id=\"others\"><h2>What failed outside snapshots</h2>\n<ol>" + out + "</ol>" +
          (more == 0 ? "" : os::format("<p>and {} more</p>", os::human_count(more))) +
-         "<p>All that ctest has of them: <code>" + escaped(night.log) +
-         "</code></p></section>\n";
+         "<p>All that ctest has of them: <code>" + escaped(night.log) + "</code></p></section>\n";
 }
 
 /// What a newcomer looks for: which failed, why, and what each said last.
