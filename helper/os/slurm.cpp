@@ -59,12 +59,12 @@ JobState ask_squeue(const std::string& id) {
       return JobState::gone;
     }
     why = trimmed(said.err).empty()
-              ? format("squeue ended with {} and said nothing", said.exit_code)
+              ? os::format("squeue ended with {} and said nothing", said.exit_code)
               : said.err.substr(0, said.err.find('\n'));
   } catch (const Error& error) {
     why = error.what();
   }
-  note(format("Slurm cannot be asked, so what its jobs hold stays held: {}", why));
+  note(os::format("Slurm cannot be asked, so what its jobs hold stays held: {}", why));
   return JobState::unknown;
 }
 
@@ -142,7 +142,7 @@ std::vector<std::string> slurm_jobs_in(std::string_view output) {
       out.push_back(
           on_cluster == std::string_view::npos
               ? std::string(line)
-              : format("{};{}", line.substr(0, on_cluster), line.substr(on_cluster + 12)));
+              : os::format("{};{}", line.substr(0, on_cluster), line.substr(on_cluster + 12)));
     } else {
       out.emplace_back(line);
     }

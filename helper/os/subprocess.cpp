@@ -175,8 +175,8 @@ Finished run_until(const Deadline& deadline, const std::vector<std::string>& com
   }
   if (drained != Drained::to_the_end) {
     throw Error(
-        format("{} {}", os::quoted(command[0]),
-               drained == Drained::too_much ? "answers more than 1 MiB" : "does not answer"));
+        os::format("{} {}", os::quoted(command[0]),
+                   drained == Drained::too_much ? "answers more than 1 MiB" : "does not answer"));
   }
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
