@@ -52,7 +52,8 @@ void leave_valgrind(const std::vector<std::string>& arguments) {
   }
   const auto words = words_in_front(arguments.size() + 1);
   std::array<char, PATH_MAX> program{};
-  if (words.empty() || ::readlink("/proc/self/exe", program.data(), program.size() - 1) <= 0) {
+  const ssize_t length = ::readlink("/proc/self/exe", program.data(), program.size());
+  if (words.empty() || length <= 0) {
     return;
   }
   std::string left = words[0].find('/') == std::string::npos ? words[0] : absolute_path(words[0]);
@@ -60,7 +61,8 @@ void leave_valgrind(const std::vector<std::string>& arguments) {
     left += k_separator + as_seen_from_elsewhere(*word);
   }
   ::setenv(k_valgrind_variable, left.c_str(), 1); // NOLINT(concurrency-mt-unsafe)
-  std::vector<std::string> own{program.data()};
+  // By its length: behind it valgrind 3.24 leaves the end of its own path.
+  std::vector<std::string> own{std::string(program.data(), static_cast<std::size_t>(length))};
   own.insert(own.end(), arguments.begin(), arguments.end());
   ::execv(own[0].c_str(), pointers_to(own).data());
   ::unsetenv(k_valgrind_variable); // NOLINT(concurrency-mt-unsafe)
