@@ -98,7 +98,7 @@ JobState state_of_slurm_job(const std::string& id) {
 }
 
 const std::string& slurm_cluster() {
-  static const std::string known = [] {
+  static const std::string k_cluster = [] {
     try {
       const auto said =
           ask_program({"scontrol", "show", "config"}, environment_to_ask(), k_patience_seconds);
@@ -111,7 +111,7 @@ const std::string& slurm_cluster() {
     }
     return std::string();
   }();
-  return known;
+  return k_cluster;
 }
 
 bool is_in_slurm_job(std::string_view id, std::string_view cluster) {

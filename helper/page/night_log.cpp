@@ -27,11 +27,12 @@ constexpr std::int64_t k_minute = 60;
 /// The snapshot that the command of a test of ours names: with several configurations it is
 /// <test>@<configuration>. Of others the test's own name.
 std::string snapshot_of(const LoggedTest& logged) {
+  constexpr auto k_none = std::string_view::npos;
   const std::string_view command = logged.command;
   const auto options = command.substr(0, command.find(" \"--\" "));
   for (const std::string_view key : {"\"--name=", "\"run\" \""}) {
-    const auto at = options.find("\"--ctest\"") == options.npos ? options.npos : options.find(key);
-    const auto name = options.substr(at == options.npos ? options.size() : at + key.size());
+    const auto at = options.find("\"--ctest\"") == k_none ? k_none : options.find(key);
+    const auto name = options.substr(at == k_none ? options.size() : at + key.size());
     if (!name.empty() && !name.starts_with("--")) {
       return std::string(name.substr(0, name.find("\" \"--")));
     }
@@ -171,7 +172,9 @@ void take_judgement(TestOfNight& test, const LoggedTest& logged) {
     return;
   }
   const bool is_by_end = run.details && run.details->end && !test.has_finding();
-  if (run.outcome == Outcome::unknown) {
+  // A SKIP_RETURN_CODE is no skip in its log: where that says so, it has judged the output.
+  const bool is_skipped = logged.outcome == Outcome::skipped && !test.has_failed();
+  if (run.outcome == Outcome::unknown || is_skipped) {
     run.outcome = logged.outcome;
     run.reason = logged.reason;
   } else if (logged.outcome == Outcome::failed) {
@@ -184,9 +187,6 @@ void take_judgement(TestOfNight& test, const LoggedTest& logged) {
     run.reason += os::format("; for ctest it {}{}",
                              logged.outcome == Outcome::skipped ? "was skipped" : "passed",
                              logged.reason.empty() ? "" : ": " + logged.reason);
-  } else if (logged.outcome == Outcome::skipped) { // a SKIP_RETURN_CODE is no skip in its log
-    run.outcome = logged.outcome;
-    run.reason = logged.reason;
   }
 }
 
